@@ -1,0 +1,1 @@
+"""The browser's lifetime: which executable, how it is started, shared and recycled."""
