@@ -1,0 +1,12 @@
+"""The Django app configuration of `automations`."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class AutomationsConfig(AppConfig):
+    """`automations` as a Django app."""
+
+    name = "automations"
+    verbose_name = "Automations"

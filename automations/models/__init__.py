@@ -1,0 +1,20 @@
+"""The tables of what may run, and when."""
+
+from __future__ import annotations
+
+from automations.models.automation import Automation, AutomationQuerySet, AutomationVersion
+from automations.models.credential import Credential
+from automations.models.customer import DEFAULT_CUSTOMER, Customer
+from automations.models.schedule import Schedule, ScheduleKind, ScheduleQuerySet
+
+__all__ = [
+    "DEFAULT_CUSTOMER",
+    "Automation",
+    "AutomationQuerySet",
+    "AutomationVersion",
+    "Credential",
+    "Customer",
+    "Schedule",
+    "ScheduleKind",
+    "ScheduleQuerySet",
+]

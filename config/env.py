@@ -1,0 +1,130 @@
+"""The environment, read in one place.
+
+Every setting is one row of `SETTINGS`: name, how it is read, default, and what it is for (docs/settings.md is made
+from these rows). A value may come from the variable itself, from a file named by `<NAME>_FILE`, or from the file
+named by `ENV_FILE` (default: `.env` beside manage.py). A missing or malformed value ends the process with one line
+that names the variable.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+REQUIRED = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One variable of the environment. `kind` is the name of a django-environ reader: str, bool, int, list, …"""
+
+    name: str
+    kind: str
+    default: Any
+    purpose: str
+
+
+SETTINGS = (
+    Setting("DEBUG", "bool", False, "Development mode: readable logs, detailed error pages, code reload. Never in production."),
+    Setting("SECRET_KEY", "str", REQUIRED, "Signs cookies and tickets; 50 or more random characters. Changing it drops queued tickets."),
+    Setting("FIELD_ENCRYPTION_KEYS", "list", REQUIRED, "Fernet keys for credentials at rest, newest first, separated by commas."),
+    Setting("ALLOWED_HOSTS", "list", ["127.0.0.1", "localhost"], "Host names this server answers to."),
+    Setting("CSRF_TRUSTED_ORIGINS", "list", [], "Origins (scheme and host) of the console behind a proxy."),
+    Setting("BEHIND_TLS_PROXY", "bool", False, "A proxy in front ends TLS and sets X-Forwarded-Proto: secure cookies, HSTS and redirect on."),
+    Setting("TRUSTED_PROXIES", "int", 0, "How many proxies stand in front; the caller's address is read that many hops from the right of X-Forwarded-For."),
+    Setting("DATA_DIR", "path", BASE_DIR / "var", "Folder for the embedded database, artifacts and run-time files."),
+    Setting("DATABASE_URL", "str", "", "postgres://user:password@host/name; empty: SQLite in DATA_DIR."),
+    Setting("DATABASE_POOL_MAX", "int", 10, "Largest number of pooled PostgreSQL connections of the web process."),
+    Setting("TIME_ZONE", "str", "UTC", "Default time zone of schedules and screens (IANA name)."),
+    Setting("LOG_LEVEL", "str", "INFO", "Least severe level that is logged."),
+    Setting("LOG_JSON", "bool", None, "JSON log lines; default: on, off in development."),
+    Setting("REVIEW_UI", "bool", True, "Mount the console. It also needs templates/review/ on disk."),
+    Setting("API_KEY_PREFIX", "str", "ao", "First part of every API key, so that secret scanners recognise it."),
+    Setting("API_RATE_PER_MINUTE", "int", 600, "Requests a minute one API key may make."),
+    Setting("API_FAILURES_PER_MINUTE", "int", 30, "Failed key checks a minute one address may make."),
+    Setting("AUTOMATION_MODULES", "list", [], "Python packages with further automations, beside automations.library."),
+    Setting("BROWSER_EXECUTABLE", "str", "", "Chromium to use; empty: look for one."),
+    Setting("BROWSER_ALLOW_PRIVATE", "list", [], "host:port entries of private or loopback addresses a browser may open."),
+    Setting("BROWSER_MAX_ATTEMPTS", "int", 50, "Attempts after which a worker process replaces its browser."),
+    Setting("BROWSER_MAX_AGE_SECONDS", "int", 3600, "Age after which a worker process replaces its browser."),
+    Setting("BROWSER_MAX_MEMORY_MB", "int", 1500, "Memory of the browser's processes after which it is replaced."),
+    Setting("WORKER_QUEUES", "list", ["default"], "Run queues this node serves."),
+    Setting("WORKER_PROCESSES", "int", 2, "Worker processes for each run queue of this node."),
+    Setting("CHORES_PROCESSES", "int", 2, "Worker processes of the chores cluster."),
+    Setting("LEASE_SECONDS", "int", 20, "How long a worker process may be silent before its attempt counts as lost."),
+    Setting("QUEUE_TIMEOUT_SECONDS", "int", 86400, "How long a run may wait for a worker before it expires."),
+    Setting("LONGEST_ATTEMPT_SECONDS", "int", 3600, "Upper bound of an automation's deadline; the broker's retry time follows from it."),
+    Setting("ARTIFACTS_S3_BUCKET", "str", "", "Bucket for artifact bytes; empty: files in DATA_DIR."),
+    Setting("ARTIFACTS_S3_ENDPOINT_URL", "str", "", "Endpoint of an S3-compatible store; empty: AWS."),
+    Setting("ARTIFACTS_S3_REGION", "str", "", "Region of the bucket."),
+    Setting("ARTIFACTS_S3_ACCESS_KEY", "str", "", "Access key; empty: the instance's role."),
+    Setting("ARTIFACTS_S3_SECRET_KEY", "str", "", "Secret key belonging to ARTIFACTS_S3_ACCESS_KEY."),
+    Setting("EMAIL_URL", "str", "consolemail://", "smtp+tls://user:password@host:587 and the like; default: mails are printed to the log."),
+    Setting("EMAIL_FROM", "str", "automation@localhost", "Sender of e-mails."),
+    Setting("ALERT_EMAILS", "list", [], "Who is mailed when something needs a person."),
+    Setting("PUBLIC_URL", "str", "http://127.0.0.1:8000", "Address of the console, used in links of mails."),
+)
+_BY_NAME = {row.name: row for row in SETTINGS}
+
+
+def _environment() -> environ.FileAwareEnv:
+    env_file = Path(os.environ.get("ENV_FILE", BASE_DIR / ".env"))
+    if env_file.is_file():
+        environ.FileAwareEnv.read_env(env_file)
+    return environ.FileAwareEnv()
+
+
+_env = _environment()
+
+
+def read(name: str) -> Any:
+    """The value of one setting, converted; ends the process with one clear line when it is missing or malformed."""
+    row = _BY_NAME[name]
+    reader = getattr(_env, "str" if row.kind == "path" else row.kind)
+    try:
+        value = reader(name) if row.default is REQUIRED else reader(name, default=row.default)
+    except environ.ImproperlyConfigured:
+        _stop(f"{name} is not set. {row.purpose} See .env.example.")
+    except (ValueError, OSError) as error:
+        _stop(f"{name} cannot be read ({error}). {row.purpose}")
+    if row.default is REQUIRED and not value:
+        _stop(f"{name} is empty. {row.purpose} See .env.example.")
+    return Path(value) if row.kind == "path" else value
+
+
+def database(sqlite_path: Path) -> dict[str, Any]:
+    """Django's entry for DATABASES["default"]: DATABASE_URL where set, else the embedded SQLite file."""
+    url = read("DATABASE_URL")
+    if not url:
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(sqlite_path)}
+    parsed = environ.Env.db_url_config(url)
+    if "postgresql" not in parsed.get("ENGINE", ""):
+        _stop("DATABASE_URL must begin with postgres://; leave it empty for the embedded SQLite database.")
+    return dict(parsed)
+
+
+def email(url: str) -> dict[str, Any]:
+    """Django's EMAIL_* settings out of one URL."""
+    try:
+        return dict(environ.Env.email_url_config(url))
+    except (ValueError, KeyError, environ.ImproperlyConfigured) as error:
+        _stop(f"EMAIL_URL cannot be read ({error!r}). Example: smtp+tls://user:password@mail.example:587")
+
+
+def process_role() -> str:
+    """What this process is: "web" once `declare_web_process` was called, else ""."""
+    return os.environ.get("AO_PROCESS_ROLE", "")
+
+
+def declare_web_process() -> None:
+    """Say, before settings are loaded, that this process serves ASGI requests and never forks workers."""
+    os.environ["AO_PROCESS_ROLE"] = "web"
+
+
+def _stop(line: str) -> Any:
+    raise SystemExit(f"Configuration: {line}")

@@ -1,0 +1,249 @@
+"""Django's settings, made from the environment rows of config/env.py."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import django_stubs_ext
+from csp.constants import NONE, SELF, UNSAFE_INLINE
+from django.urls import reverse_lazy
+
+from config import env
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = env.BASE_DIR
+DATA_DIR = env.read("DATA_DIR")
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+DEBUG = env.read("DEBUG")
+SECRET_KEY = env.read("SECRET_KEY")
+FIELD_ENCRYPTION_KEYS = env.read("FIELD_ENCRYPTION_KEYS")
+ALLOWED_HOSTS = env.read("ALLOWED_HOSTS")
+CSRF_TRUSTED_ORIGINS = env.read("CSRF_TRUSTED_ORIGINS")
+TRUSTED_PROXIES = env.read("TRUSTED_PROXIES")
+PUBLIC_URL = env.read("PUBLIC_URL").rstrip("/")
+
+INSTALLED_APPS = [
+    "unfold",
+    "config.apps.ConsoleConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+    "django_q",
+    "infra_shared",
+    "automations",
+    "runs",
+    "intake",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "config.middleware.DatabaseOutageMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Database. The web process holds no connection between requests under ASGI (each request would open its own); on
+# PostgreSQL it uses psycopg's pool. Worker processes and the dispatcher fork, so they keep one plain connection.
+DATABASES: dict[str, dict[str, Any]] = {"default": env.database(DATA_DIR / "automation.sqlite3")}
+_options = DATABASES["default"].setdefault("OPTIONS", {})
+_is_web = env.process_role() == "web"
+if "sqlite3" in DATABASES["default"]["ENGINE"]:
+    _options |= {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16000;",
+    }
+elif _is_web:
+    _options["pool"] = {"min_size": 1, "max_size": env.read("DATABASE_POOL_MAX"), "timeout": 5}
+DATABASES["default"]["CONN_MAX_AGE"] = 0 if _is_web else 600
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = not _is_web
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Time and language
+USE_TZ = True
+TIME_ZONE = env.read("TIME_ZONE")
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+
+# Files
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
+ARTIFACTS_DIR = DATA_DIR / "artifacts"
+_bucket = env.read("ARTIFACTS_S3_BUCKET")
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedStaticFilesStorage"
+    },
+    "artifacts": {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": _bucket,
+            "endpoint_url": env.read("ARTIFACTS_S3_ENDPOINT_URL") or None,
+            "region_name": env.read("ARTIFACTS_S3_REGION") or None,
+            "access_key": env.read("ARTIFACTS_S3_ACCESS_KEY") or None,
+            "secret_key": env.read("ARTIFACTS_S3_SECRET_KEY") or None,
+            "default_acl": None,
+            "querystring_auth": True,
+            "file_overwrite": True,
+        },
+    }
+    if _bucket
+    else {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": ARTIFACTS_DIR, "base_url": None},
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+
+# Sign-in and browser-side security
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
+CSRF_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "SAMEORIGIN"
+SECURE_REFERRER_POLICY = "same-origin"
+if env.read("BEHIND_TLS_PROXY"):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds())
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF, UNSAFE_INLINE],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "frame-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [SELF],
+    },
+}
+
+# E-mail and alerts
+_email = env.email(env.read("EMAIL_URL"))
+EMAIL_BACKEND = _email["EMAIL_BACKEND"]
+EMAIL_HOST = _email.get("EMAIL_HOST") or "localhost"
+EMAIL_PORT = _email.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER = _email.get("EMAIL_HOST_USER") or ""
+EMAIL_HOST_PASSWORD = _email.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS = bool(_email.get("EMAIL_USE_TLS"))
+EMAIL_USE_SSL = bool(_email.get("EMAIL_USE_SSL"))
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.read("EMAIL_FROM")
+ALERT_EMAILS = env.read("ALERT_EMAILS")
+
+# API
+API_KEY_PREFIX = env.read("API_KEY_PREFIX")
+API_RATE_PER_MINUTE = env.read("API_RATE_PER_MINUTE")
+API_FAILURES_PER_MINUTE = env.read("API_FAILURES_PER_MINUTE")
+
+# Console
+REVIEW_UI = env.read("REVIEW_UI") and (BASE_DIR / "templates" / "review").is_dir()
+
+# Automations and their browsers
+AUTOMATION_MODULES = ["automations.library", *env.read("AUTOMATION_MODULES")]
+BROWSER_EXECUTABLE = env.read("BROWSER_EXECUTABLE")
+BROWSER_ALLOW_PRIVATE = env.read("BROWSER_ALLOW_PRIVATE")
+BROWSER_MAX_ATTEMPTS = env.read("BROWSER_MAX_ATTEMPTS")
+BROWSER_MAX_AGE = timedelta(seconds=env.read("BROWSER_MAX_AGE_SECONDS"))
+BROWSER_MAX_MEMORY_BYTES = env.read("BROWSER_MAX_MEMORY_MB") * 1024 * 1024
+
+# Execution. The broker's `retry` must never matter: recovery is the lease's work (docs/decisions).
+WORKER_QUEUES = env.read("WORKER_QUEUES")
+WORKER_PROCESSES = env.read("WORKER_PROCESSES")
+CHORES_PROCESSES = env.read("CHORES_PROCESSES")
+LEASE = timedelta(seconds=env.read("LEASE_SECONDS"))
+QUEUE_TIMEOUT = timedelta(seconds=env.read("QUEUE_TIMEOUT_SECONDS"))
+LONGEST_ATTEMPT = timedelta(seconds=env.read("LONGEST_ATTEMPT_SECONDS"))
+CHORES_QUEUE = "chores"
+_attempt_timeout = int(LONGEST_ATTEMPT.total_seconds()) + 30
+_run_cluster = {
+    "timeout": _attempt_timeout,
+    "retry": 4 * _attempt_timeout,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "workers": WORKER_PROCESSES,
+    "scheduler": False,
+    "recycle": 200,
+    "max_rss": 400_000,
+}
+Q_CLUSTER: dict[str, Any] = {
+    "name": "automation",  # salts every ticket's signature: changing it drops queued tickets
+    "orm": "default",
+    "poll": 0.1,
+    "guard_cycle": 0.5,
+    "save_limit": -1,
+    "queue_limit": 1,
+    "bulk": 1,
+    "catch_up": False,
+    "label": "Tickets",
+    **_run_cluster,
+    "ALT_CLUSTERS": {
+        **{queue: dict(_run_cluster) for queue in WORKER_QUEUES},
+        CHORES_QUEUE: {
+            "timeout": 240,
+            "retry": 300,
+            "max_attempts": 5,
+            "ack_failures": False,
+            "workers": CHORES_PROCESSES,
+            "scheduler": True,
+            "recycle": 500,
+        },
+    },
+}
+
+# Logs
+LOG_LEVEL = env.read("LOG_LEVEL")
+_json = env.read("LOG_JSON")
+LOG_JSON = not DEBUG if _json is None else _json
+LOGGING_CONFIG = "infra_shared.logging.configure_from_settings"
+LOGGING = {"level": LOG_LEVEL, "json": LOG_JSON}

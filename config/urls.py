@@ -1,0 +1,19 @@
+"""The URL configuration: the liveness answer, the API, and the console where it is mounted."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Say that this process answers; the one open endpoint."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+urlpatterns = [path("healthz", healthz, name="healthz")]
+
+if settings.REVIEW_UI:
+    urlpatterns.append(path("admin/", admin.site.urls))

@@ -1,0 +1,123 @@
+"""The only writer of a status.
+
+`open_run` and `open_attempt` create the two rows, `move_run` and `move_attempt` change their state by
+compare-and-set, each with its row in the transition log. Only `runs.services` imports this module, and calls it
+inside a transaction of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from runs.models import Attempt, Run, Transition
+from runs.states import (
+    ATTEMPT_MOVES,
+    RUN_MOVES,
+    TERMINAL_ATTEMPTS,
+    TERMINAL_RUNS,
+    AttemptState,
+    IllegalMoveError,
+    RunState,
+)
+
+
+def open_run(*, state: RunState, actor: str, reason: str, now: datetime, **facts: Any) -> Run:
+    """Create a run as scheduled (due later) or queued (due now), with the first row of its log."""
+    if state not in (RunState.SCHEDULED, RunState.QUEUED):
+        raise IllegalMoveError(f"A run begins as scheduled or queued, not {state}.")
+    run = Run(state=state, **facts)
+    run.save(force_insert=True)
+    _log(run_id=run.pk, attempt_id=None, move=("", state), actor=actor, reason=reason, now=now)
+    return run
+
+
+def open_attempt(*, run: Run, number: int, due_at: datetime, actor: str, reason: str, now: datetime) -> Attempt:
+    """Create the run's next attempt, queued; it may be started from `due_at` on."""
+    attempt = Attempt(
+        run=run,
+        number=number,
+        state=AttemptState.QUEUED,
+        queue=run.queue,
+        priority=run.priority,
+        due_at=due_at,
+    )
+    attempt.save(force_insert=True)
+    move = ("", AttemptState.QUEUED)
+    _log(run_id=run.pk, attempt_id=attempt.pk, move=move, actor=actor, reason=reason, now=now)
+    return attempt
+
+
+def move_run(
+    run: Run,
+    to: RunState,
+    *,
+    actor: str,
+    reason: str,
+    now: datetime,
+    only_from: Collection[RunState] | None = None,
+    **facts: Any,
+) -> bool:
+    """Move a run to another state if it is still in the state `run` was read in.
+
+    Returns False, and changes nothing, when another process moved it first or when `only_from` excludes its state.
+    Raises IllegalMoveError when no life of a run has this move. `facts` are further columns to set.
+    """
+    begin = RunState(run.state)
+    if only_from is not None and begin not in only_from:
+        return False
+    if to not in RUN_MOVES[begin]:
+        raise IllegalMoveError(f"A run cannot go from {begin} to {to}.")
+    if to in TERMINAL_RUNS:
+        facts["finished_at"] = now
+    facts |= {"state": to, "state_reason": reason[:500]}
+    with transaction.atomic():
+        if not Run.objects.filter(pk=run.pk, state=begin).update(**facts):
+            return False
+        _log(run_id=run.pk, attempt_id=None, move=(begin, to), actor=actor, reason=reason, now=now)
+    for name, value in facts.items():
+        setattr(run, name, value)
+    return True
+
+
+def move_attempt(
+    attempt: Attempt, to: AttemptState, *, actor: str, reason: str, now: datetime, **facts: Any
+) -> bool:
+    """Move an attempt to another state if its state and its fence are still those `attempt` was read with.
+
+    Returns False, and changes nothing, when the row has moved on: the caller's right to write has ended. Raises
+    IllegalMoveError when no life of an attempt has this move.
+    """
+    begin = AttemptState(attempt.state)
+    if to not in ATTEMPT_MOVES[begin]:
+        raise IllegalMoveError(f"An attempt cannot go from {begin} to {to}.")
+    if to in TERMINAL_ATTEMPTS:
+        facts["finished_at"] = now
+    facts["state"] = to
+    with transaction.atomic():
+        still_ours = Attempt.objects.filter(pk=attempt.pk, state=begin, fence=attempt.fence)
+        if not still_ours.update(**facts):
+            return False
+        _log(
+            run_id=attempt.run_id, attempt_id=attempt.pk, move=(begin, to), actor=actor, reason=reason, now=now
+        )
+    for name, value in facts.items():
+        setattr(attempt, name, value)
+    return True
+
+
+def _log(
+    *, run_id: Any, attempt_id: int | None, move: tuple[str, str], actor: str, reason: str, now: datetime
+) -> None:
+    Transition.objects.create(
+        run_id=run_id,
+        attempt_id=attempt_id,
+        from_state=move[0],
+        to_state=move[1],
+        actor=actor,
+        reason=reason[:500],
+        at=now,
+    )

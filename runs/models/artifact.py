@@ -1,0 +1,55 @@
+"""A file an attempt used or left."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from infra_shared.ids import uuid7
+from infra_shared.models import Blob
+from runs.models.attempt import Attempt, Step
+from runs.models.run import Run
+from webgraph.recorder import ArtifactKind
+
+
+class ArtifactQuerySet(models.QuerySet["Artifact"]):
+    """Questions about artifacts."""
+
+    def stored(self) -> ArtifactQuerySet:
+        """Those whose bytes can be read."""
+        return self.filter(blob__isnull=False)
+
+
+class Artifact(models.Model):
+    """One kept file, or the record that it is missing: `blob` is None exactly when `missing_reason` says why."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="artifacts")
+    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, null=True, blank=True, related_name="artifacts")
+    step = models.ForeignKey(Step, on_delete=models.CASCADE, null=True, blank=True, related_name="artifacts")
+    stage = models.CharField(max_length=100, blank=True)
+    kind = models.CharField(max_length=20, choices=[(kind.value, kind.value) for kind in ArtifactKind])
+    name = models.CharField(max_length=255)
+    content_type = models.CharField(max_length=100)
+    size_bytes = models.PositiveBigIntegerField(default=0)
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    missing_reason = models.CharField(max_length=500, blank=True)
+    meta = models.JSONField(default=dict)
+    captured_at = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ArtifactQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("id",)
+        constraints = [
+            models.CheckConstraint(
+                condition=(Q(blob__isnull=False) & Q(missing_reason=""))
+                | (Q(blob__isnull=True) & ~Q(missing_reason="")),
+                name="artifact_stored_or_missing",
+            ),
+        ]
+        indexes = [models.Index(fields=("run", "kind"), name="artifact_by_run")]
+
+    def __str__(self) -> str:
+        return self.name

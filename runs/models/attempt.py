@@ -1,0 +1,190 @@
+"""One try at a run, its stages and its steps."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.db.models import F, Q
+
+from automations.models import AutomationVersion
+from runs.models.node import WorkerProcess
+from runs.models.run import Run
+from runs.states import TERMINAL_ATTEMPTS, AttemptState
+from webgraph.errors import FailureKind
+from webgraph.recorder import Effect, Tier
+
+
+class AttemptQuerySet(models.QuerySet["Attempt"]):
+    """Questions about attempts."""
+
+    def due(self, now: datetime, *, ticket_expired: datetime) -> AttemptQuerySet:
+        """Queued ones whose time has come and that hold no ticket younger than `ticket_expired`, in order of turn."""
+        waiting = self.filter(state=AttemptState.QUEUED, due_at__lte=now)
+        without_ticket = Q(ticketed_at__isnull=True) | Q(ticketed_at__lt=ticket_expired)
+        return waiting.filter(without_ticket).order_by("-priority", "due_at", "id")
+
+    def ticketed(self, *, since: datetime) -> AttemptQuerySet:
+        """Queued ones with a ticket that is still under way to a worker process."""
+        return self.filter(state=AttemptState.QUEUED, ticketed_at__gte=since)
+
+    def lease_expired(self, now: datetime) -> AttemptQuerySet:
+        """Running ones whose worker process has been silent for longer than its lease."""
+        return self.filter(state=AttemptState.RUNNING, worker__lease_expires_at__lt=now)
+
+    def past_deadline(self, moment: datetime) -> AttemptQuerySet:
+        """Running ones whose deadline lies before `moment`."""
+        return self.filter(state=AttemptState.RUNNING, deadline_at__lt=moment)
+
+
+class Attempt(models.Model):
+    """One try. The integer key is what a ticket carries.
+
+    `fence` grows with each claim; every write of a worker carries the fence it was given and changes nothing when
+    the row has moved on. `free` marks an attempt that does not count towards the maximum (parked, or lost with a
+    shared browser).
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="attempts")
+    number = models.PositiveSmallIntegerField()
+    state = models.CharField(max_length=10, choices=AttemptState.choices, default=AttemptState.QUEUED)
+    free = models.BooleanField(default=False)
+    queue = models.CharField(max_length=63, default="default")
+    priority = models.SmallIntegerField(default=0)
+    due_at = models.DateTimeField(help_text="Not to be started before this moment.")
+    fence = models.PositiveBigIntegerField(default=0)
+    worker = models.ForeignKey(
+        WorkerProcess, on_delete=models.SET_NULL, null=True, blank=True, related_name="attempts"
+    )
+    worker_name = models.CharField(max_length=200, blank=True, help_text="Node and process, kept when both are gone.")
+    executed_version = models.ForeignKey(
+        AutomationVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    browser = models.JSONField(default=dict, help_text="Version and profile of the browser that was used.")
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    ticketed_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    deadline_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    failure_kind = models.CharField(
+        max_length=20, blank=True, choices=[(kind.value, kind.value) for kind in FailureKind]
+    )
+    failure_message = models.TextField(blank=True)
+    failed_stage = models.CharField(max_length=100, blank=True)
+
+    objects = AttemptQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("run", "number")
+        constraints = [
+            models.UniqueConstraint(fields=("run", "number"), name="attempt_number_once"),
+            # One run has at most one open attempt: the database says so, not a lock.
+            models.UniqueConstraint(
+                fields=("run",),
+                name="attempt_open_once",
+                condition=Q(state__in=(AttemptState.QUEUED, AttemptState.RUNNING)),
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=AttemptState.RUNNING)
+                | Q(started_at__isnull=False, deadline_at__isnull=False, fence__gt=0),
+                name="attempt_running_is_claimed",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=sorted(TERMINAL_ATTEMPTS), finished_at__isnull=False)
+                | (~Q(state__in=sorted(TERMINAL_ATTEMPTS)) & Q(finished_at__isnull=True)),
+                name="attempt_finished_exactly_when_terminal",
+            ),
+        ]
+        indexes = [
+            # Few rows are open at any time; the dispatcher reads only these.
+            models.Index(
+                F("priority").desc(),
+                F("due_at"),
+                F("id"),
+                name="attempt_queued",
+                condition=Q(state=AttemptState.QUEUED),
+            ),
+            models.Index(fields=("deadline_at",), name="attempt_running", condition=Q(state=AttemptState.RUNNING)),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number}"
+
+    @property
+    def duration(self) -> timedelta | None:
+        """From claim to end; None while either is open."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return self.finished_at - self.started_at
+
+
+class AttemptStage(models.Model):
+    """One stage an attempt entered. A commit stage that was entered and not finished has an unknown effect."""
+
+    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="stages")
+    position = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=100)
+    effect = models.CharField(max_length=10, choices=[(effect.value, effect.value) for effect in Effect])
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    succeeded = models.BooleanField(null=True)
+
+    class Meta:
+        ordering = ("attempt", "position")
+        constraints = [
+            models.UniqueConstraint(fields=("attempt", "position"), name="stage_position_once"),
+            models.CheckConstraint(
+                condition=Q(finished_at__isnull=True, succeeded__isnull=True)
+                | Q(finished_at__isnull=False, succeeded__isnull=False),
+                name="stage_finished_has_outcome",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def duration(self) -> timedelta | None:
+        """How long the stage took; None while it is open."""
+        return self.finished_at - self.started_at if self.finished_at else None
+
+
+class Step(models.Model):
+    """One supervised action. The intent is written before the act, the outcome after it.
+
+    `succeeded` is None while the step is under way (or for ever, when its attempt was lost in the middle of it).
+    `decisions` has one entry for each tier asked.
+    """
+
+    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="steps")
+    index = models.PositiveIntegerField()
+    stage = models.CharField(max_length=100)
+    action = models.CharField(max_length=30)
+    description = models.TextField()
+    target = models.JSONField(null=True, blank=True)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    duration_seconds = models.FloatField(null=True, blank=True)
+    succeeded = models.BooleanField(null=True)
+    tier = models.CharField(max_length=10, blank=True, choices=[(tier.value, tier.value) for tier in Tier])
+    url = models.TextField(blank=True)
+    failure_kind = models.CharField(
+        max_length=20, blank=True, choices=[(kind.value, kind.value) for kind in FailureKind]
+    )
+    message = models.TextField(blank=True)
+    decisions = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ("attempt", "index")
+        constraints = [
+            models.UniqueConstraint(fields=("attempt", "index"), name="step_index_once"),
+            models.CheckConstraint(
+                condition=Q(finished_at__isnull=True, succeeded__isnull=True)
+                | Q(finished_at__gte=F("started_at"), succeeded__isnull=False),
+                name="step_finished_has_outcome",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.description

@@ -1,0 +1,65 @@
+"""The machines that work, and their worker processes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+
+from infra_shared.ids import uuid7
+
+
+class Node(models.Model):
+    """One machine's worker tree. `versions` are the digests of the automation versions it can run."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=200)
+    pid = models.PositiveIntegerField()
+    queues = models.JSONField(default=list)
+    versions = models.JSONField(default=list)
+    started_at = models.DateTimeField()
+    heartbeat_at = models.DateTimeField()
+    draining_since = models.DateTimeField(null=True, blank=True)
+    stopped_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-heartbeat_at",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WorkerProcessQuerySet(models.QuerySet["WorkerProcess"]):
+    """Questions about worker processes."""
+
+    def fresh(self, now: datetime) -> WorkerProcessQuerySet:
+        """Those whose lease still runs."""
+        return self.filter(lease_expires_at__gte=now)
+
+    def free(self, now: datetime) -> WorkerProcessQuerySet:
+        """Fresh ones of nodes that still start work and that have no attempt in hand."""
+        return self.fresh(now).filter(current_attempt__isnull=True, node__draining_since__isnull=True)
+
+
+class WorkerProcess(models.Model):
+    """One process that executes attempts, one at a time. Its heartbeat extends the lease of what it works on."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="processes")
+    queue = models.CharField(max_length=63)
+    pid = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    heartbeat_at = models.DateTimeField()
+    lease_expires_at = models.DateTimeField()
+    current_attempt = models.ForeignKey(
+        "runs.Attempt", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    objects = WorkerProcessQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("node", "queue", "pid")
+        indexes = [models.Index(fields=("queue", "lease_expires_at"), name="worker_by_queue")]
+
+    def __str__(self) -> str:
+        return f"{self.node.name} {self.queue} {self.pid}"

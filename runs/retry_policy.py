@@ -1,0 +1,58 @@
+"""Whether a failed attempt is followed by another, and when: pure functions of values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from webgraph.errors import FailureKind
+
+BASE = timedelta(seconds=5)
+CAP = timedelta(minutes=10)
+WITHOUT_DELAY = frozenset({FailureKind.WORKER_LOST, FailureKind.BROWSER_CRASH})
+"""Kinds whose first retry comes at once: the site did nothing wrong, so there is nothing to wait out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What follows a failed attempt: another one after `delay`, or none, with the reason in words."""
+
+    retry: bool
+    delay: timedelta
+    reason: str
+
+
+def judge(
+    *,
+    kind: FailureKind,
+    permanent: bool,
+    attempts_made: int,
+    max_attempts: int,
+    overrides: Mapping[str, bool],
+    retry_after: timedelta | None,
+    chance: float,
+) -> Verdict:
+    """Decide what follows attempt number `attempts_made`, which failed with `kind`.
+
+    `permanent` is what the error itself says, `overrides` what the automation says of the kind (it wins), and
+    `chance` a random number in [0, 1) for the full jitter of the exponential backoff: a delay between nothing and
+    BASE * 2 ** (attempts_made - 1), capped. A site's own Retry-After is a lower bound.
+    """
+    if not overrides.get(kind.value, not permanent):
+        return Verdict(retry=False, delay=timedelta(), reason=f"{kind} is not worth another attempt")
+    if attempts_made >= max_attempts:
+        return Verdict(retry=False, delay=timedelta(), reason=f"all {max_attempts} attempts are used")
+    delay = backoff(attempts_made, chance)
+    if kind in WITHOUT_DELAY and attempts_made == 1:
+        delay = timedelta()
+    if retry_after is not None:
+        delay = max(delay, min(retry_after, CAP))
+    reason = f"attempt {attempts_made} of {max_attempts} failed ({kind})"
+    return Verdict(retry=True, delay=delay, reason=reason)
+
+
+def backoff(attempts_made: int, chance: float) -> timedelta:
+    """Full jitter: a random part of the exponential delay (AWS Architecture Blog, "Exponential Backoff And Jitter")."""
+    ceiling = min(BASE * 2 ** min(attempts_made - 1, 16), CAP)
+    return ceiling * chance

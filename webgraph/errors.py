@@ -1,0 +1,168 @@
+"""What can go wrong in an attempt, as one taxonomy.
+
+The failure kind says *why* an attempt ended; whether it is worth another try is a default of the kind, which an
+automation may override. `worker_lost`, `proxy` and `storage` are decided outside this package, but belong to the
+same list, so that everyone counts failures by the same words.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class FailureKind(StrEnum):
+    """Why an attempt failed. The values are part of the API and are never renamed."""
+
+    NAVIGATION = "navigation"
+    TIMEOUT = "timeout"
+    TARGET_NOT_FOUND = "target_not_found"
+    TARGET_AMBIGUOUS = "target_ambiguous"
+    WRONG_PAGE = "wrong_page"
+    AUTH = "auth"
+    BLOCKED_BY_SITE = "blocked_by_site"
+    RATE_LIMITED = "rate_limited"
+    BAD_PARAMS = "bad_params"
+    BAD_RESULT = "bad_result"
+    BROWSER_CRASH = "browser_crash"
+    WORKER_LOST = "worker_lost"
+    PROXY = "proxy"
+    STORAGE = "storage"
+    BUG = "bug"
+    CANCELLED = "cancelled"
+
+    @property
+    def retryable(self) -> bool:
+        """Whether another attempt is worth it by default."""
+        return self in _RETRYABLE
+
+
+_RETRYABLE = frozenset(
+    {
+        FailureKind.NAVIGATION,
+        FailureKind.TIMEOUT,
+        FailureKind.RATE_LIMITED,
+        FailureKind.BROWSER_CRASH,
+        FailureKind.WORKER_LOST,
+        FailureKind.PROXY,
+        FailureKind.STORAGE,
+    }
+)
+
+
+class WebGraphError(Exception):
+    """Base of everything this package raises on purpose.
+
+    Attributes:
+        kind: the failure kind of an attempt that ends with this error.
+        permanent: True when another attempt cannot help, False when it may, None for the kind's default.
+        retry_after_seconds: what the site itself asked for, where it did.
+    """
+
+    kind = FailureKind.BUG
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        permanent: bool | None = None,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.permanent = not self.kind.retryable if permanent is None else permanent
+        self.retry_after_seconds = retry_after_seconds
+
+
+class NavigationError(WebGraphError):
+    """A page could not be reached, or answered with a server error."""
+
+    kind = FailureKind.NAVIGATION
+
+
+class StepTimeoutError(WebGraphError):
+    """A step, or the attempt, did not finish within its time."""
+
+    kind = FailureKind.TIMEOUT
+
+
+class TargetNotFoundError(WebGraphError):
+    """No tier could find the one thing a target describes."""
+
+    kind = FailureKind.TARGET_NOT_FOUND
+
+
+class TargetAmbiguousError(WebGraphError):
+    """Several things fit a target equally well; a worker abstains rather than guesses."""
+
+    kind = FailureKind.TARGET_AMBIGUOUS
+
+
+class WrongPageError(WebGraphError):
+    """The browser is on another page than the automation expects."""
+
+    kind = FailureKind.WRONG_PAGE
+
+
+class AuthError(WebGraphError):
+    """The site refused the sign-in, or a credential is missing."""
+
+    kind = FailureKind.AUTH
+
+
+class BlockedBySiteError(WebGraphError):
+    """The site refuses automated visitors."""
+
+    kind = FailureKind.BLOCKED_BY_SITE
+
+
+class RateLimitedError(WebGraphError):
+    """The site asks to come back later (429)."""
+
+    kind = FailureKind.RATE_LIMITED
+
+
+class BadParamsError(WebGraphError):
+    """The params cannot work, whatever the page says."""
+
+    kind = FailureKind.BAD_PARAMS
+
+
+class AddressRefusedError(BadParamsError):
+    """An address this installation does not let a browser open; the message names the setting."""
+
+
+class BadResultError(WebGraphError):
+    """What the automation returned does not fit its Result schema."""
+
+    kind = FailureKind.BAD_RESULT
+
+
+class BrowserCrashError(WebGraphError):
+    """The browser, its driver or a renderer went away."""
+
+    kind = FailureKind.BROWSER_CRASH
+
+
+class ProxyError(WebGraphError):
+    """The proxy in front of the browser refused or failed."""
+
+    kind = FailureKind.PROXY
+
+
+class AutomationBugError(WebGraphError):
+    """The automation's own code raised something that is not part of this taxonomy."""
+
+    kind = FailureKind.BUG
+
+
+class AttemptStopped(WebGraphError):  # noqa: N818 - an order to stop, not an error of the automation
+    """Raised by a recorder: take no further step and end the attempt.
+
+    Attributes:
+        reason: why, as one word for logs ("cancelled", "lease_lost", "deadline", ...).
+    """
+
+    kind = FailureKind.CANCELLED
+
+    def __init__(self, reason: str, message: str = "") -> None:
+        super().__init__(message or f"The attempt was stopped: {reason}.", permanent=True)
+        self.reason = reason

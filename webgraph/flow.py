@@ -1,0 +1,139 @@
+"""What an automation is to the framework: an ordered list of stages, each with a declared effect."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from pydantic import BaseModel
+
+from webgraph.recorder import Effect, EvidenceLevel
+
+if TYPE_CHECKING:
+    from webgraph.errors import FailureKind
+    from webgraph.page import Page
+
+StageMethod = TypeVar("StageMethod", bound=Callable[..., Awaitable[Any]])
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A named, resumable part of an automation. `effect` is None when its author forgot to declare one."""
+
+    name: str
+    effect: Effect | None
+    title: str
+
+
+class FlowError(Exception):
+    """An automation's definition is not usable; the message says what to change."""
+
+
+def stage(*, effect: Effect | str | None = None, title: str = "") -> Callable[[StageMethod], StageMethod]:
+    """Mark a method as the next stage of its automation; stages run in the order they are written."""
+
+    def mark(method: StageMethod) -> StageMethod:
+        declared = Effect(effect) if effect is not None else None
+        name = method.__name__
+        words = title or name.replace("_", " ").capitalize()
+        method.__stage__ = Stage(name=name, effect=declared, title=words)  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+class NoData(BaseModel):
+    """The schema of an automation that takes no params, keeps no state or returns nothing."""
+
+
+class Automation:
+    """Base class of an automation written in Python.
+
+    A subclass names itself (`key`), types its `Params`, `State` and `Result` with pydantic, and writes its stages as
+    `async def` methods marked with `@stage(effect=...)`. One instance serves one attempt: `self.params` is what was
+    asked, `self.state` what a later stage (or a later attempt) may read; the last stage returns the Result.
+    """
+
+    key: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    Params: ClassVar[type[BaseModel]] = NoData
+    State: ClassVar[type[BaseModel]] = NoData
+    Result: ClassVar[type[BaseModel]] = NoData
+
+    credentials: ClassVar[tuple[str, ...]] = ()
+    """Names of the credentials it needs; the values arrive at run time and are never part of the definition."""
+    queue: ClassVar[str] = "default"
+    deadline: ClassVar[timedelta] = timedelta(minutes=5)
+    """How long one attempt may take."""
+    step_timeout: ClassVar[timedelta] = timedelta(seconds=15)
+    max_attempts: ClassVar[int] = 3
+    max_concurrent: ClassVar[int | None] = None
+    """How many attempts may run at once over all nodes; None for no limit."""
+    retryable: ClassVar[Mapping[FailureKind, bool]] = {}
+    """Failure kinds for which this automation overrides the default of the kind."""
+    evidence: ClassVar[EvidenceLevel] = EvidenceLevel.DEFAULT
+    allow_latest: ClassVar[bool] = False
+    """Whether a run may be executed by a newer version than the one it was requested with."""
+
+    def __init__(self, params: Any, secrets: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        self.params: Any = params
+        self.state: Any = self.State()
+        self._secrets = dict(secrets or {})
+
+    def credential(self, name: str) -> Mapping[str, str]:
+        """The fields of a credential this automation declared."""
+        if name not in self.credentials:
+            msg = f"{self.key} does not declare the credential {name!r} in `credentials`."
+            raise FlowError(msg)
+        return self._secrets[name]
+
+    @classmethod
+    def stages(cls) -> tuple[Stage, ...]:
+        """The stages in the order they are written, base classes first."""
+        found: dict[str, Stage] = {}
+        for owner in reversed(cls.__mro__):
+            for name, member in vars(owner).items():
+                mark = getattr(member, "__stage__", None)
+                if mark is not None:
+                    found[name] = mark
+        return tuple(found.values())
+
+    async def run_stage(self, name: str, page: Page) -> Any:
+        """Run one stage by its name and return what it returned."""
+        return await getattr(self, name)(page)
+
+    @classmethod
+    def problems(cls) -> list[str]:
+        """Everything that keeps this definition from running, each as a sentence; empty when it is fine."""
+        return [*cls._identity_problems(), *cls._stage_problems()]
+
+    @classmethod
+    def _identity_problems(cls) -> list[str]:
+        found = []
+        if not cls.key:
+            found.append(f"{cls.__name__} has no `key`; give it a short name such as 'read-invoices'.")
+        for schema in ("Params", "State", "Result"):
+            model = getattr(cls, schema)
+            if not (inspect.isclass(model) and issubclass(model, BaseModel)):
+                found.append(f"{schema} must be a pydantic model.")
+        return found
+
+    @classmethod
+    def _stage_problems(cls) -> list[str]:
+        stages = cls.stages()
+        if not stages:
+            return ["It has no stage; mark at least one method with @stage(effect=...)."]
+        found = [
+            f"Stage {item.name!r} declares no effect; say read, idempotent or commit: @stage(effect=\"read\")."
+            for item in stages
+            if item.effect is None
+        ]
+        found += [
+            f"Stage {item.name!r} must be an `async def` method."
+            for item in stages
+            if not inspect.iscoroutinefunction(getattr(cls, item.name))
+        ]
+        return found

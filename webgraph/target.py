@@ -1,0 +1,73 @@
+"""A Target describes one thing on a page in up to three representations, cheapest first."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+
+class Target(BaseModel):
+    """One thing to act on. At least one representation is needed; each tier reads only its own fields.
+
+    DOM tier: `css`, `test_id`, `text`, `xpath`, each one selector or several in order of preference. Accessibility
+    tier: `role` with `name`, `label`, `landmark`. Vision tier: `visible_text`, `near`, `description`.
+    `frame` is the CSS selector of the iframe the thing lives in.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    css: tuple[str, ...] = ()
+    test_id: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
+    xpath: tuple[str, ...] = ()
+    frame: str | None = None
+
+    role: str | None = None
+    name: str | None = None
+    label: str | None = None
+    landmark: str | None = None
+
+    visible_text: str | None = None
+    near: str | None = None
+    description: str | None = None
+
+    called: str = Field(default="", description="What people call it, for step titles and error messages.")
+
+    @field_validator("css", "test_id", "text", "xpath", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _describes_something(self) -> Self:
+        if not (self.has_dom or self.has_axtree or self.has_vision):
+            msg = "A target needs at least one of css, test_id, text, xpath, role, label, visible_text or description."
+            raise ValueError(msg)
+        return self
+
+    @property
+    def has_dom(self) -> bool:
+        """Whether the DOM tier has anything to go by."""
+        return bool(self.css or self.test_id or self.text or self.xpath)
+
+    @property
+    def has_axtree(self) -> bool:
+        """Whether the accessibility tier has anything to go by."""
+        return bool(self.role or self.label)
+
+    @property
+    def has_vision(self) -> bool:
+        """Whether the vision tier has anything to go by."""
+        return bool(self.visible_text or self.description)
+
+    def __str__(self) -> str:
+        """What people would call it: the given name, else the most human of its representations."""
+        human = (self.called, self.name, self.label, self.visible_text, *self.text, *self.test_id)
+        return next((f"“{word}”" for word in human if word), "") or next(
+            iter((*self.css, *self.xpath, self.role or "", self.description or "")), "target"
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The target as stored with a step: only what was said."""
+        return self.model_dump(mode="json", exclude_defaults=True)
