@@ -1,0 +1,17 @@
+"""Django's entry point of the shared layer."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class InfraSharedConfig(AppConfig):
+    """Registers the shared models and checks the encryption keys before anything is served."""
+
+    name = "infra_shared"
+    label = "infra_shared"
+    verbose_name = "Shared infrastructure"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from infra_shared import checks  # noqa: F401, PLC0415 - registering is the import's purpose

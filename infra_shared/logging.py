@@ -1,0 +1,117 @@
+"""Log lines: a constant event name plus fields, scrubbed before they are written.
+
+    log = structlog.get_logger(__name__)
+    log.info("attempt_claimed", worker=name)
+
+Fields bound with `structlog.contextvars.bound_contextvars(run_id=…, attempt=…, step=…, request_id=…)` appear on every
+line below. Lines of Django, uvicorn and django-q take the same way out: JSON in production, readable in development.
+"""
+
+from __future__ import annotations
+
+import logging.config
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from infra_shared.scrubbing import scrub
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from structlog.typing import EventDict, Processor, WrappedLogger
+
+    from infra_shared.redaction import Redactor
+
+# They bring handlers of their own, or get them from Django's default configuration.
+_REROUTED = ("django", "django.server", "uvicorn", "uvicorn.access", "uvicorn.error", "django-q")
+# Set by this library or structlog itself: never a secret, and not a text to search.
+_OWN_KEYS = frozenset({"timestamp", "level", "logger", "_record", "_from_structlog"})
+
+_known_secrets: list[Redactor] = []
+
+
+def configure_from_settings(config: Mapping[str, Any]) -> None:
+    """Configure logging from Django's `LOGGING` setting: `{"level": …, "json": …}`."""
+    configure_logging(level=config["level"], json=config["json"])
+
+
+def configure_logging(*, level: str, json: bool) -> None:
+    """Send every log line of this process to standard error, as JSON or readable, scrubbed."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.StackInfoRenderer(),
+        # Before scrubbing, so that tracebacks are scrubbed as well.
+        structlog.processors.format_exc_info,
+    ]
+    renderer: Processor = (
+        structlog.processors.JSONRenderer(default=str)
+        if json
+        else structlog.dev.ConsoleRenderer(colors=False)
+    )
+    _configure_standard_library(level.upper(), shared, renderer)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+@contextmanager
+def hiding_in_logs(redactor: Redactor) -> Iterator[None]:
+    """While the block runs, the redactor's secrets are taken out of every log line of this process.
+
+    The whole process and not the current context: the browser's loop and storage threads log for the same attempt.
+    """
+    _known_secrets.append(redactor)
+    try:
+        yield
+    finally:
+        _known_secrets.remove(redactor)
+
+
+def _configure_standard_library(level: str, shared: list[Processor], renderer: Processor) -> None:
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {
+                "structured": {
+                    "()": structlog.stdlib.ProcessorFormatter,
+                    "foreign_pre_chain": shared,
+                    "processors": [
+                        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                        _scrub_line,
+                        renderer,
+                    ],
+                }
+            },
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+            "root": {"handlers": ["stderr"], "level": level},
+        }
+    )
+    for name in _REROUTED:
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+
+
+def _scrub_line(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+    """The last processor before rendering: nothing is added to a line after it."""
+    clean: EventDict = {}
+    for key, value in line.items():
+        clean[key] = value if key in _OWN_KEYS else scrub({key: value})[key]
+    for redactor in tuple(_known_secrets):
+        clean = redactor.json(clean)
+    return clean

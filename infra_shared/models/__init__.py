@@ -1,0 +1,24 @@
+"""The shared tables: blobs, callers and their keys, the audit log, outgoing mail, rate windows.
+
+Customers, automations and runs appear in them as opaque strings. Only `services` and the packages above write them.
+"""
+
+from infra_shared.models.audit import AuditLine, AuditLineQuerySet
+from infra_shared.models.blob import Blob, BlobQuerySet
+from infra_shared.models.caller import ALL, ApiKey, ApiKeyQuerySet, Caller
+from infra_shared.models.outbox import OutboxMessage, OutboxQuerySet
+from infra_shared.models.rate_window import RateWindow
+
+__all__ = [
+    "ALL",
+    "ApiKey",
+    "ApiKeyQuerySet",
+    "AuditLine",
+    "AuditLineQuerySet",
+    "Blob",
+    "BlobQuerySet",
+    "Caller",
+    "OutboxMessage",
+    "OutboxQuerySet",
+    "RateWindow",
+]
