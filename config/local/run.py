@@ -1,0 +1,137 @@
+"""`make run`: the whole system on this machine, until Ctrl-C.
+
+Web, one worker node and the practice site, with a demo that has something to show. The data stays in `var/`: the
+next run goes on with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+from config.env import BASE_DIR
+from config.local.environment import environment_file
+from config.local.processes import NoFreePortError, PartFailedError, free_port
+from config.local.system import CommandFailedError, LocalSystem
+from config.local.terminal import Phases, say
+from infra_shared.clock import sleep
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+WEB_PORT = 8000
+SITE_PORT = 8001
+TEND_SECONDS = 0.5
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class StopRequests:
+    """Counts the signals that ask this program to end: one stops in good order, a second one at once."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        for number in STOP_SIGNALS:
+            signal.signal(number, self._note)
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        self.count += 1
+
+    @property
+    def hurry(self) -> bool:
+        """Whether somebody asked twice."""
+        return self.count > 1
+
+
+class StoppedEarly(Exception):  # noqa: N818 - an order, not an error
+    """Somebody asked to stop while the system was still starting."""
+
+
+def main() -> int:
+    """Start everything, keep it running until a signal, stop everything; 1 when it could not be started."""
+    parser = argparse.ArgumentParser(description="Run the system on this machine.")
+    parser.add_argument("--setup-seconds", default="0")
+    parser.parse_args()
+    requests = StopRequests()
+    try:
+        web_port = free_port(WEB_PORT)
+        site_port = free_port(SITE_PORT if web_port < SITE_PORT else web_port + 1)
+    except NoFreePortError as error:
+        say(str(error))
+        return 1
+    system = LocalSystem(
+        folder=BASE_DIR / "var",
+        settings={"ENV_FILE": str(environment_file())},
+        web_port=web_port,
+        site_port=site_port,
+        development=True,
+    )
+    try:
+        accounts = _start(system, requests)
+        _welcome(system, accounts)
+        _keep_running(system, requests)
+    except (CommandFailedError, PartFailedError) as error:
+        # A terminal's Ctrl-C reaches the command in the foreground as well: then its failure is the stop itself.
+        if not requests.count:
+            say(str(error))
+            return 1
+    except StoppedEarly:
+        pass
+    finally:
+        say("\nStopping … (Ctrl-C again: at once)")
+        system.stop(hurry=lambda: requests.hurry)
+        say("Stopped. `make run` goes on with the same data.")
+    return 0
+
+
+def _start(system: LocalSystem, requests: StopRequests) -> dict[str, Any]:
+    """Bring the data up to date and start the parts; return what `accounts ensure` created."""
+    accounts: dict[str, Any] = {}
+    steps = (
+        ("database", lambda: system.manage("migrate", "--verbosity", "0")),
+        ("operator and API key", lambda: accounts.update(system.accounts("ensure"))),
+        ("practice site", system.start_site),
+        ("demo", lambda: system.manage("demo", "prepare", "--site-url", system.site_url)),
+        ("web and worker node", system.start),
+    )
+    phases = Phases(len(steps))
+    for name, work in steps:
+        with phases.phase(name):
+            work()
+        if requests.count:
+            raise StoppedEarly
+    return accounts
+
+
+def _keep_running(system: LocalSystem, requests: StopRequests) -> None:
+    while not requests.count:
+        for line in system.tend():
+            say(line)
+        sleep(TEND_SECONDS)
+
+
+def _welcome(system: LocalSystem, accounts: dict[str, Any]) -> None:
+    """Say where everything is and what to try first; secrets only when they were made just now."""
+    operator, password, key = (accounts[name] for name in ("operator", "password", "key"))
+    say(f"""
+Console        {system.web_url}/
+Sign in as     {operator}   {f"password {password}" if password else "(forgotten? make password)"}
+API key        {key or "issued before (another one: make key)"}
+Practice site  {system.site_url}/   what the demo automations work on
+Logs           {system.folder / "log"}
+
+Try this:
+  1. Sign in and open Runs: the first run of practice-invoices appears within 30 seconds, then one every 15 minutes.
+     Beside it is a run that failed because the site's layout had changed: its page shows what it saw.
+  2. Run an automation on a page of your choice and look at what it kept:
+     curl -X POST {system.web_url}/api/v1/runs -H "X-API-Key: {key or "YOUR-KEY"}" \\
+       -H "Content-Type: application/json" \\
+       -d '{{"automation": "page-snapshot", "params": {{"url": "{system.site_url}/"}}}}'
+  3. Write your own: docs/first-automation.md
+
+Ctrl-C stops everything.""")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
