@@ -1,0 +1,3 @@
+"""Tests of the practice site."""
+
+from __future__ import annotations
