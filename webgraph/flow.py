@@ -32,7 +32,9 @@ class FlowError(Exception):
     """An automation's definition is not usable; the message says what to change."""
 
 
-def stage(*, effect: Effect | str | None = None, title: str = "") -> Callable[[StageMethod], StageMethod]:
+def stage(
+    *, effect: Effect | str | None = None, title: str = ""
+) -> Callable[[StageMethod], StageMethod]:
     """Mark a method as the next stage of its automation; stages run in the order they are written."""
 
     def mark(method: StageMethod) -> StageMethod:
@@ -114,7 +116,9 @@ class Automation:
     def _identity_problems(cls) -> list[str]:
         found = []
         if not cls.key:
-            found.append(f"{cls.__name__} has no `key`; give it a short name such as 'read-invoices'.")
+            found.append(
+                f"{cls.__name__} has no `key`; give it a short name such as 'read-invoices'."
+            )
         for schema in ("Params", "State", "Result"):
             model = getattr(cls, schema)
             if not (inspect.isclass(model) and issubclass(model, BaseModel)):
@@ -127,7 +131,7 @@ class Automation:
         if not stages:
             return ["It has no stage; mark at least one method with @stage(effect=...)."]
         found = [
-            f"Stage {item.name!r} declares no effect; say read, idempotent or commit: @stage(effect=\"read\")."
+            f'Stage {item.name!r} declares no effect; say read, idempotent or commit: @stage(effect="read").'
             for item in stages
             if item.effect is None
         ]

@@ -1,0 +1,148 @@
+"""What must be true after a step: `then=appears(...)` and its kin.
+
+A click that did nothing is never a success when a condition is given: the step fails as `wrong_page`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from playwright.async_api import TimeoutError as PlaywrightTimeoutError
+
+from infra_shared.clock import monotonic
+from webgraph.errors import TargetAmbiguousError, TargetNotFoundError, WrongPageError
+from webgraph.workers.base import Need
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Awaitable, Callable
+
+    from webgraph.escalation import Finder
+    from webgraph.surface import Surface
+    from webgraph.target import Target
+
+_LOOK_AGAIN_MILLISECONDS = 100.0
+
+
+class Condition(Protocol):
+    """Something that is true of the page, now or soon."""
+
+    async def wait(self, surface: Surface, finder: Finder, timeout_seconds: float) -> None:
+        """Return as soon as it is true; raise WrongPageError when it is not true in time."""
+
+    def __str__(self) -> str:
+        """What is expected, to follow "expected that"."""
+
+
+@dataclass(frozen=True, slots=True)
+class url_is:  # noqa: N801 - read as a word at the call: then=url_is("/home")
+    """The address matches: a text that must occur in it, or a compiled regular expression."""
+
+    pattern: str | re.Pattern[str]
+
+    async def wait(
+        self,
+        surface: Surface,
+        finder: Finder,  # noqa: ARG002 - the protocol's; an address needs no target
+        timeout_seconds: float,
+    ) -> None:
+        """Wait for the address."""
+        try:
+            await surface.page.wait_for_url(
+                self._matches, timeout=timeout_seconds * 1000, wait_until="commit"
+            )
+        except PlaywrightTimeoutError as error:
+            msg = f"Expected that {self}, but the browser is at {surface.url}."
+            raise WrongPageError(msg) from error
+
+    def _matches(self, url: str) -> bool:
+        if isinstance(self.pattern, str):
+            return self.pattern in url
+        return self.pattern.search(url) is not None
+
+    def __str__(self) -> str:
+        pattern = self.pattern if isinstance(self.pattern, str) else self.pattern.pattern
+        return f"the address matches {pattern}"
+
+
+@dataclass(frozen=True, slots=True)
+class appears:  # noqa: N801 - read as a word at the call: then=appears(HEADLINE)
+    """The target is visible."""
+
+    target: Target
+
+    async def wait(self, surface: Surface, finder: Finder, timeout_seconds: float) -> None:
+        """Wait for the target on any tier."""
+        try:
+            await finder.find(self.target, surface, Need.SEE, timeout_seconds)
+        except TargetAmbiguousError:
+            return  # several of it are visible: it did appear
+        except TargetNotFoundError as error:
+            msg = f"Expected that {self}, but it did not."
+            raise WrongPageError(msg) from error
+
+    def __str__(self) -> str:
+        return f"{self.target} appears"
+
+
+@dataclass(frozen=True, slots=True)
+class disappears:  # noqa: N801 - read as a word at the call: then=disappears(SPINNER)
+    """Nothing that fits the target is visible."""
+
+    target: Target
+
+    async def wait(self, surface: Surface, finder: Finder, timeout_seconds: float) -> None:
+        """Wait until no match is visible."""
+
+        async def gone() -> bool:
+            return not await finder.matches(self.target, surface)
+
+        await _until(gone, self, surface, timeout_seconds)
+
+    def __str__(self) -> str:
+        return f"{self.target} disappears"
+
+
+@dataclass(frozen=True, slots=True)
+class reads:  # noqa: N801 - read as a word at the call: then=reads(TOTAL, "12.00")
+    """The target's text or value contains (or, as a regular expression, matches) something."""
+
+    target: Target
+    pattern: str | re.Pattern[str]
+
+    async def wait(self, surface: Surface, finder: Finder, timeout_seconds: float) -> None:
+        """Wait until the text fits."""
+        deadline = monotonic() + timeout_seconds
+
+        async def fits() -> bool:
+            left = max(0.0, deadline - monotonic())
+            actor = await finder.find(self.target, surface, Need.SEE, left)
+            text = await actor.text(timeout_seconds=max(left, 0.1))
+            if isinstance(self.pattern, str):
+                return self.pattern in text
+            return self.pattern.search(text) is not None
+
+        try:
+            await _until(fits, self, surface, timeout_seconds)
+        except (TargetNotFoundError, TargetAmbiguousError) as error:
+            msg = f"Expected that {self}, but {error}"
+            raise WrongPageError(msg) from error
+
+    def __str__(self) -> str:
+        pattern = self.pattern if isinstance(self.pattern, str) else self.pattern.pattern
+        return f"{self.target} reads {pattern!r}"
+
+
+async def _until(
+    holds: Callable[[], Awaitable[bool]],
+    condition: Condition,
+    surface: Surface,
+    timeout_seconds: float,
+) -> None:
+    deadline = monotonic() + timeout_seconds
+    while not await holds():
+        if monotonic() >= deadline:
+            msg = f"Expected that {condition}, but it did not happen in time."
+            raise WrongPageError(msg)
+        await surface.page.wait_for_timeout(_LOOK_AGAIN_MILLISECONDS)

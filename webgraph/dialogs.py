@@ -1,0 +1,63 @@
+"""Answers alert, confirm, prompt and beforeunload dialogs, and keeps each in the console log."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from playwright.async_api import Error as PlaywrightError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.async_api import BrowserContext, Dialog
+
+    from webgraph.evidence.logs import ConsoleLog
+
+
+@dataclass(frozen=True, slots=True)
+class DialogAnswer:
+    """What to do with a dialog: accept it (with a text, for a prompt) or dismiss it."""
+
+    accept: bool
+    text: str = ""
+
+
+_DISMISS = DialogAnswer(accept=False)
+
+
+class Dialogs:
+    """Dismisses every dialog unless a step said otherwise; a page can never hang on one."""
+
+    def __init__(self, context: BrowserContext, log: ConsoleLog) -> None:
+        self._log = log
+        self._answer = _DISMISS
+        self._answering: set[asyncio.Task[None]] = set()
+        context.on("dialog", self._on_dialog)
+
+    @contextmanager
+    def answered(self, answer: DialogAnswer) -> Iterator[None]:
+        """Answer dialogs in this way within the block."""
+        before, self._answer = self._answer, answer
+        try:
+            yield
+        finally:
+            self._answer = before
+
+    def _on_dialog(self, dialog: Dialog) -> None:
+        task = asyncio.ensure_future(self._settle(dialog, self._answer))
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+
+    async def _settle(self, dialog: Dialog, answer: DialogAnswer) -> None:
+        self._log.dialog(dialog, answer="accepted" if answer.accept else "dismissed")
+        try:
+            if answer.accept:
+                await dialog.accept(answer.text or dialog.default_value)
+            else:
+                await dialog.dismiss()
+        except PlaywrightError:
+            # Its page closed while the dialog was open, which answered it.
+            return

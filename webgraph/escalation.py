@@ -1,0 +1,94 @@
+"""Finds a target tier by tier: one way, one representation at a time, each decision kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from infra_shared.clock import monotonic
+from webgraph.errors import TargetAmbiguousError, TargetNotFoundError
+from webgraph.recorder import Tier
+from webgraph.workers.base import Insufficiency, Need, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from webgraph.budget import Budget
+    from webgraph.surface import Surface
+    from webgraph.target import Target
+    from webgraph.workers.base import Actor, Candidate, Resolution, Worker
+
+# A tier that is not the last one may wait for this share of the time that is left, so that the next one has time too.
+_SHARE = 0.5
+
+_REASONS = {
+    Insufficiency.NONE: "was not found",
+    Insufficiency.SEVERAL: "fits several things",
+    Insufficiency.HIDDEN: "is there but hidden",
+    Insufficiency.DISABLED: "is there but disabled",
+}
+
+
+class Finder:
+    """Asks the tiers in order for one step; what was decided stays readable in `decisions`."""
+
+    def __init__(self, workers: Sequence[Worker], budget: Budget) -> None:
+        self._workers = workers
+        self._budget = budget
+        self.decisions: list[dict[str, Any]] = []
+        self.tier: Tier | None = None
+
+    async def find(
+        self, target: Target, surface: Surface, need: Need, timeout_seconds: float
+    ) -> Actor:
+        """The actor for the one thing the target describes.
+
+        Raises TargetAmbiguousError when a tier saw several and none could tell them apart, else TargetNotFoundError.
+        """
+        deadline = monotonic() + timeout_seconds
+        able = [worker for worker in self._workers if worker.can_try(target)]
+        reason: Insufficiency | None = None
+        for worker in able:
+            left = max(0.0, deadline - monotonic())
+            share = left if worker is able[-1] else left * _SHARE
+            scope = Scope(page=surface.page, need=need, timeout_seconds=share)
+            resolution = await self._ask(worker, target, scope)
+            if resolution.actor is not None:
+                self.tier = worker.tier
+                return resolution.actor
+            if reason is not Insufficiency.SEVERAL:
+                reason = resolution.insufficient or reason
+        raise self._failure(target, reason, [worker.tier for worker in able])
+
+    async def matches(self, target: Target, surface: Surface) -> tuple[Candidate, ...]:
+        """What is visible now and fits, on the first tier that can read the target."""
+        for worker in self._workers:
+            if worker.can_try(target):
+                scope = Scope(page=surface.page, need=Need.SEE, timeout_seconds=0)
+                self.tier = worker.tier
+                return await worker.matches(target, scope)
+        raise self._failure(target, None, [])
+
+    async def _ask(self, worker: Worker, target: Target, scope: Scope) -> Resolution:
+        if worker.tier is Tier.VISION:
+            if not self._budget.may_look:
+                self.decisions.append(
+                    {"tier": worker.tier.value, "found": False, "reason": "budget"}
+                )
+                msg = f"{target} was not found, and the attempt's vision budget is spent."
+                raise TargetNotFoundError(msg)
+            self._budget.take_look()
+        resolution = await worker.resolve(target, scope)
+        self.decisions.append(resolution.as_decision())
+        return resolution
+
+    @staticmethod
+    def _failure(
+        target: Target, reason: Insufficiency | None, asked: list[Tier]
+    ) -> TargetNotFoundError | TargetAmbiguousError:
+        if reason is None:
+            msg = f"{target} cannot be looked for: no available tier reads what it is described by."
+            return TargetNotFoundError(msg)
+        tiers = " and ".join(tier.value for tier in asked)
+        msg = f"{target} {_REASONS[reason]} (asked: {tiers})."
+        kind = TargetAmbiguousError if reason is Insufficiency.SEVERAL else TargetNotFoundError
+        return kind(msg)

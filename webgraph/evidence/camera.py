@@ -1,0 +1,68 @@
+"""Takes pictures and texts of a page, without secrets."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from typing import TYPE_CHECKING
+
+from playwright.async_api import Error as PlaywrightError
+
+from webgraph.evidence.masking import Layout, black_out
+
+if TYPE_CHECKING:
+    from webgraph.evidence.scrub import Scrub
+    from webgraph.surface import Surface
+
+_JPEG_QUALITY = 60
+
+
+class Camera:
+    """Pictures are plain until a secret was typed; from then on each is searched and masked."""
+
+    def __init__(self, scrub: Scrub) -> None:
+        self._scrub = scrub
+        self.masks = False
+
+    async def jpeg(self, surface: Surface) -> bytes:
+        """The visible area, small."""
+        if not self.masks:
+            return await _quick_jpeg(surface)
+        return await self._masked(surface, full_quality=False)
+
+    async def png(self, surface: Surface) -> bytes:
+        """The visible area, exact."""
+        if not self.masks:
+            return await surface.page.screenshot(type="png")
+        return await self._masked(surface, full_quality=True)
+
+    async def html(self, surface: Surface) -> bytes:
+        """The document as it is now."""
+        return self._scrub.html(await surface.page.content())
+
+    async def accessibility_tree(self, surface: Surface) -> bytes:
+        """The page as assistive technology reads it (YAML)."""
+        tree = await surface.page.locator("body").aria_snapshot()
+        return self._scrub.html(tree)
+
+    async def _masked(self, surface: Surface, *, full_quality: bool) -> bytes:
+        before = await Layout.take(surface.session)
+        plain = (
+            await surface.page.screenshot(type="png")
+            if full_quality
+            else await _quick_jpeg(surface)
+        )
+        after = await Layout.take(surface.session)
+        return await asyncio.to_thread(
+            black_out, plain, (before, after), self._scrub.values, self._scrub.holds_secret
+        )
+
+
+async def _quick_jpeg(surface: Surface) -> bytes:
+    """The browser's own capture, a third quicker; now and then it fails just after a navigation."""
+    options = {"format": "jpeg", "quality": _JPEG_QUALITY, "optimizeForSpeed": True}
+    try:
+        answer = await surface.session.send("Page.captureScreenshot", options)
+    except PlaywrightError:
+        return await surface.page.screenshot(type="jpeg", quality=_JPEG_QUALITY)
+    return base64.b64decode(answer["data"])

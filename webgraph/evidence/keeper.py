@@ -1,0 +1,203 @@
+"""Decides what is kept when, and sees to it that evidence never fails a run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from infra_shared.clock import utc_now
+from webgraph.evidence.camera import Camera
+from webgraph.evidence.logs import ConsoleLog, RequestLog
+from webgraph.failures import first_line
+from webgraph.recorder import ArtifactKind, Evidence, EvidenceGap, EvidenceLevel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.async_api import BrowserContext
+
+    from webgraph.evidence.scrub import Scrub
+    from webgraph.journal import Journal
+    from webgraph.surface import Surface
+
+Capture = Callable[[], Awaitable[bytes]]
+
+_CAPTURE_SECONDS = 4.0
+_TRACE_SECONDS = 15.0
+_MOST_DOWNLOAD_BYTES = 64 * 1024 * 1024
+
+_CONTENT_TYPES = {
+    ArtifactKind.STEP_PICTURE: ("jpg", "image/jpeg"),
+    ArtifactKind.STEP_HTML: ("html", "text/html; charset=utf-8"),
+    ArtifactKind.FAILURE_PICTURE: ("png", "image/png"),
+    ArtifactKind.FAILURE_HTML: ("html", "text/html; charset=utf-8"),
+    ArtifactKind.FAILURE_AXTREE: ("yaml", "text/yaml; charset=utf-8"),
+    ArtifactKind.TRACE: ("zip", "application/zip"),
+    ArtifactKind.REQUEST_LOG: ("jsonl", "application/x-ndjson"),
+    ArtifactKind.CONSOLE_LOG: ("jsonl", "application/x-ndjson"),
+    ArtifactKind.STAGE_STATE: ("json", "application/json"),
+}
+
+
+class EvidenceKeeper:
+    """Captures for one attempt. Every capture has its own time limit; what is missing becomes an EvidenceGap."""
+
+    def __init__(
+        self, *, level: EvidenceLevel, journal: Journal, scrub: Scrub, scratch: Path
+    ) -> None:
+        self._journal = journal
+        self._scrub = scrub
+        self._scratch = scratch
+        self._keeps_all = level is not EvidenceLevel.OFF
+        self._camera = Camera(scrub)
+        self._pending: asyncio.Task[None] | None = None
+        self._tracing = False
+        self.console = ConsoleLog()
+        self._requests = RequestLog()
+
+    async def begin(self, context: BrowserContext) -> None:
+        """Start what runs along: the logs and the DOM-snapshot trace."""
+        if not self._keeps_all:
+            return
+        self._requests.attach(context)
+        self.console.attach(context)
+        await context.tracing.start(snapshots=True, screenshots=False)
+        self._tracing = True
+
+    def secret_was_typed(self) -> None:
+        """From here on pictures are searched for secrets and masked."""
+        self._camera.masks = True
+
+    def after_step(self, surface: Surface, *, index: int, stage: str) -> None:
+        """Capture the page after a step, while the next step is being recorded and its target looked for."""
+        if self._keeps_all:
+            self._pending = asyncio.ensure_future(self._capture_step(surface, index, stage))
+
+    async def settled(self) -> None:
+        """Wait until the page was captured; called before anything acts on it again."""
+        if self._pending is not None:
+            # Shielded: a stopped attempt still gets the picture of its last whole step.
+            await asyncio.shield(self._pending)
+            self._pending = None
+
+    async def failure(self, surface: Surface, *, index: int | None, stage: str) -> None:
+        """Capture the decisive moment, at every level."""
+        await self.settled()
+        camera = self._camera
+        for kind, take in (
+            (ArtifactKind.FAILURE_PICTURE, lambda: camera.png(surface)),
+            (ArtifactKind.FAILURE_HTML, lambda: camera.html(surface)),
+            (ArtifactKind.FAILURE_AXTREE, lambda: camera.accessibility_tree(surface)),
+        ):
+            await self._keep(kind, "failure", take, index=index, stage=stage)
+
+    async def download(self, name: str, path: Path, *, index: int, stage: str) -> None:
+        """Keep a downloaded file."""
+        if not self._keeps_all:
+            return
+
+        async def read() -> bytes:
+            size = (await asyncio.to_thread(path.stat)).st_size
+            if size > _MOST_DOWNLOAD_BYTES:
+                msg = f"it has {size} bytes; up to {_MOST_DOWNLOAD_BYTES} are kept"
+                raise ValueError(msg)
+            return self._scrub.file(await asyncio.to_thread(path.read_bytes))
+
+        await self._keep(
+            ArtifactKind.DOWNLOAD, self._scrub.text(name), read, index=index, stage=stage
+        )
+
+    def stage_state(self, state: dict[str, Any], *, position: int, stage: str) -> None:
+        """Keep the state of a finished stage."""
+        if self._keeps_all and state:
+            body = json.dumps(self._scrub.json(state), ensure_ascii=False, indent=1).encode()
+            self._put(ArtifactKind.STAGE_STATE, f"stage-{position:02}-{stage}", body, None, stage)
+
+    async def finish(self, context: BrowserContext) -> None:
+        """Keep what ran along. The context must still be open."""
+        await self.settled()
+        if not self._keeps_all:
+            return
+        if self._tracing:
+            await self._keep(
+                ArtifactKind.TRACE, "trace", lambda: self._trace(context), seconds=_TRACE_SECONDS
+            )
+        await self._keep(ArtifactKind.REQUEST_LOG, "requests", self._request_log)
+        console = self.console.body(self._scrub.redactor)
+        if console:
+            self._put(ArtifactKind.CONSOLE_LOG, "console", console, None, "")
+
+    async def _capture_step(self, surface: Surface, index: int, stage: str) -> None:
+        camera, name = self._camera, f"step-{index:03}"
+        await asyncio.gather(
+            self._keep(
+                ArtifactKind.STEP_PICTURE,
+                name,
+                lambda: camera.jpeg(surface),
+                index=index,
+                stage=stage,
+            ),
+            self._keep(
+                ArtifactKind.STEP_HTML, name, lambda: camera.html(surface), index=index, stage=stage
+            ),
+        )
+
+    async def _request_log(self) -> bytes:
+        await self._requests.settled()
+        return self._requests.body(self._scrub.redactor)
+
+    async def _trace(self, context: BrowserContext) -> bytes:
+        path = self._scratch / "trace.zip"
+        await context.tracing.stop(path=path)
+        plain = await asyncio.to_thread(path.read_bytes)
+        await asyncio.to_thread(path.unlink)
+        return await asyncio.to_thread(self._scrub.redactor.archive, plain)
+
+    async def _keep(
+        self,
+        kind: ArtifactKind,
+        name: str,
+        take: Capture,
+        *,
+        index: int | None = None,
+        stage: str = "",
+        seconds: float = _CAPTURE_SECONDS,
+    ) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                body = await take()
+        except TimeoutError:
+            self._gap(kind, f"It was not ready within {seconds:.0f} s.", index, stage)
+        except Exception as error:  # noqa: BLE001 - whatever it was: evidence never fails a run, the gap says why
+            self._gap(kind, f"{type(error).__name__}: {first_line(error)}", index, stage)
+        else:
+            self._put(kind, name, body, index, stage)
+
+    def _put(
+        self, kind: ArtifactKind, name: str, body: bytes, index: int | None, stage: str
+    ) -> None:
+        ending, content_type = _CONTENT_TYPES.get(kind, ("", "application/octet-stream"))
+        self._journal.evidence(
+            Evidence(
+                kind=kind,
+                name=f"{name}.{ending}" if ending else name,
+                content_type=content_type,
+                body=body,
+                captured_at=utc_now(),
+                step_index=index,
+                stage=stage,
+            )
+        )
+
+    def _gap(self, kind: ArtifactKind, reason: str, index: int | None, stage: str) -> None:
+        self._journal.gap(
+            EvidenceGap(
+                kind=kind,
+                reason=self._scrub.text(reason),
+                captured_at=utc_now(),
+                step_index=index,
+                stage=stage,
+            )
+        )

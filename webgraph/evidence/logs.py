@@ -1,0 +1,124 @@
+"""The request log and the console log of an attempt, as JSON lines. No bodies, no header values."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from playwright.async_api import Error as PlaywrightError
+
+from infra_shared.clock import utc_now
+
+if TYPE_CHECKING:
+    from playwright.async_api import (
+        BrowserContext,
+        ConsoleMessage,
+        Dialog,
+        Request,
+        WebError,
+    )
+
+    from infra_shared.redaction import Redactor
+
+_MOST_LINES = 10_000
+_LONGEST_TEXT = 4_000
+
+
+class JsonLines:
+    """A bounded log; when it is full the oldest lines go, and the count of them is told at the end."""
+
+    def __init__(self) -> None:
+        self._lines: deque[dict[str, Any]] = deque(maxlen=_MOST_LINES)
+        self._seen = 0
+
+    def add(self, **fields: Any) -> None:
+        """Append one line, with the time."""
+        self._seen += 1
+        self._lines.append({"at": utc_now().isoformat(timespec="milliseconds"), **fields})
+
+    def body(self, redactor: Redactor) -> bytes:
+        """The log as bytes, without secrets; empty when nothing was logged."""
+        dropped = self._seen - len(self._lines)
+        head = [{"dropped_lines": dropped}] if dropped else []
+        lines = [redactor.json(line) for line in [*head, *self._lines]]
+        return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()
+
+
+class RequestLog(JsonLines):
+    """One line for each finished request: method, address, status, type, milliseconds, sizes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pending: set[asyncio.Task[None]] = set()
+
+    def attach(self, context: BrowserContext) -> None:
+        """Listen to every page of the context."""
+        context.on("requestfinished", self._on_finished)
+        context.on("requestfailed", self._on_failed)
+
+    async def settled(self) -> None:
+        """Wait for the sizes that are still asked for."""
+        if self._pending:
+            await asyncio.wait(self._pending)
+
+    def _on_finished(self, request: Request) -> None:
+        task = asyncio.ensure_future(self._finished(request))
+        self._pending.add(task)
+        task.add_done_callback(self._pending.discard)
+
+    async def _finished(self, request: Request) -> None:
+        line = _line(request)
+        try:
+            response = await request.response()
+            sizes = await request.sizes()
+        except PlaywrightError:
+            # The page is gone; what is known of its request is still worth a line.
+            self.add(**line, status=None)
+            return
+        status = response.status if response else None
+        self.add(
+            **line,
+            status=status,
+            sent_bytes=sizes["requestBodySize"],
+            received_bytes=sizes["responseBodySize"],
+        )
+
+    def _on_failed(self, request: Request) -> None:
+        self.add(**_line(request), status=None, error=request.failure or "")
+
+
+class ConsoleLog(JsonLines):
+    """What the pages said: console messages, uncaught errors, dialogs and how they were answered."""
+
+    def attach(self, context: BrowserContext) -> None:
+        """Listen to every page of the context."""
+        context.on("console", self._on_console)
+        context.on("weberror", self._on_error)
+
+    def dialog(self, dialog: Dialog, *, answer: str) -> None:
+        """Keep a dialog and its answer."""
+        self.add(kind=f"dialog.{dialog.type}", text=dialog.message[:_LONGEST_TEXT], answer=answer)
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        where = message.location
+        self.add(
+            kind=f"console.{message.type}",
+            text=message.text[:_LONGEST_TEXT],
+            url=where.get("url", ""),
+            line=where.get("lineNumber"),
+        )
+
+    def _on_error(self, error: WebError) -> None:
+        self.add(kind="error", text=str(error.error)[:_LONGEST_TEXT])
+
+
+def _line(request: Request) -> dict[str, Any]:
+    ended = request.timing["responseEnd"]
+    return {
+        "method": request.method,
+        "url": request.url[:_LONGEST_TEXT],
+        "type": request.resource_type,
+        "milliseconds": round(ended, 1) if ended >= 0 else None,
+    }

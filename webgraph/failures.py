@@ -1,0 +1,165 @@
+"""Every error of the browser and of HTTP, told apart once: what kind it is and what it says to a person.
+
+Playwright raises mostly plain `Error`, so its type and message together decide. The table is measured, not guessed;
+a message that is not in it counts as a failed navigation when it carries a network error, else as a bug.
+"""
+
+from __future__ import annotations
+
+import re
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import TimeoutError as PlaywrightTimeoutError
+
+from webgraph.errors import (
+    AuthError,
+    AutomationBugError,
+    BrowserCrashError,
+    NavigationError,
+    ProxyError,
+    RateLimitedError,
+    StepTimeoutError,
+    TargetAmbiguousError,
+    TargetNotFoundError,
+    WebGraphError,
+    WrongPageError,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+# In this order: the first text found in the message decides. (text, error, permanent, sentence)
+_TABLE: tuple[tuple[str, type[WebGraphError], bool | None, str], ...] = (
+    ("Target crashed", BrowserCrashError, None, "The page's process crashed."),
+    ("Page crashed", BrowserCrashError, None, "The page's process crashed."),
+    ("browser has been closed", BrowserCrashError, None, "The browser went away."),
+    ("Browser has been closed", BrowserCrashError, None, "The browser went away."),
+    ("Browser closed", BrowserCrashError, None, "The browser went away."),
+    ("onnection closed", BrowserCrashError, None, "The connection to the browser was lost."),
+    ("ERR_PROXY", ProxyError, None, "The proxy in front of the browser failed."),
+    ("ERR_TUNNEL", ProxyError, None, "The proxy in front of the browser failed."),
+    ("ERR_CONNECTION_REFUSED", NavigationError, None, "The site refused the connection."),
+    ("ERR_NAME_NOT_RESOLVED", NavigationError, None, "The site's name could not be resolved."),
+    ("ERR_SSL", NavigationError, True, "The site's TLS connection is not usable."),
+    ("ERR_CERT", NavigationError, True, "The site's certificate is not valid."),
+    ("ERR_UNSAFE_PORT", NavigationError, True, "The browser refuses to open this port."),
+    ("invalid URL", NavigationError, True, "This is not an address a browser can open."),
+    ("ERR_TOO_MANY_REDIRECTS", NavigationError, True, "The site redirects without end."),
+    ("Download is starting", NavigationError, True, "The address is a download, not a page."),
+    ("ERR_ABORTED", NavigationError, None, "The navigation was broken off."),
+    ("interrupted by another navigation", NavigationError, None, "The navigation was broken off."),
+    (
+        "ERR_EMPTY_RESPONSE",
+        NavigationError,
+        None,
+        "The site closed the connection without an answer.",
+    ),
+    ("ERR_CONNECTION", NavigationError, None, "The connection to the site broke."),
+    ("ERR_TIMED_OUT", NavigationError, None, "The site did not answer in time."),
+    ("strict mode violation", TargetAmbiguousError, None, "Several things fit the target."),
+    ("is not a valid selector", TargetNotFoundError, None, "The selector is not valid."),
+    ("Unexpected token", TargetNotFoundError, None, "The selector is not valid."),
+    ("Execution context was destroyed", NavigationError, None, "The page changed during the step."),
+    ("frame was detached", NavigationError, None, "The page changed during the step."),
+    ("Frame was detached", NavigationError, None, "The page changed during the step."),
+    ("not attached to the DOM", NavigationError, None, "The page changed during the step."),
+)
+_STALE = (
+    "Execution context was destroyed",
+    "rame was detached",
+    "not attached to the DOM",
+    "Cannot find context",
+)
+_NET_ERROR = re.compile(r"net::(ERR_\w+)")
+_BLOCKER = re.compile(r"(<[^\n]{1,80}>)[^\n]* intercepts pointer events")
+_CLOSED = "browser has been closed"
+
+
+def classify(error: BaseException, *, window_closed: bool = False) -> WebGraphError:
+    """The same failure in this package's taxonomy, with one plain sentence for a person.
+
+    `window_closed` says that the browser lives and only this window is gone, which Playwright's text does not tell.
+    """
+    if isinstance(error, WebGraphError):
+        return error
+    if isinstance(error, PlaywrightTimeoutError):
+        return _timed_out(str(error))
+    if isinstance(error, TimeoutError):
+        return StepTimeoutError("The step did not finish in time.")
+    if isinstance(error, PlaywrightError):
+        return _from_message(str(error), window_closed=window_closed)
+    return AutomationBugError(f"{type(error).__name__}: {first_line(error)}")
+
+
+def is_stale(error: BaseException) -> bool:
+    """Whether the page was replaced under a reading step, so that reading once more is right."""
+    return isinstance(error, PlaywrightError) and any(text in str(error) for text in _STALE)
+
+
+def first_line(error: BaseException) -> str:
+    """What an exception says, without the log that may follow."""
+    return str(error).strip().partition("\n")[0]
+
+
+def from_status(
+    status: int, *, url: str, headers: dict[str, str], now: datetime
+) -> WebGraphError | None:
+    """The failure an HTTP status means for a page that was wanted; None below 500 except 429."""
+    if status == 429:
+        wait = retry_after_seconds(headers.get("retry-after", ""), now=now)
+        return RateLimitedError(
+            f"The site asks to come back later (429) at {url}.", retry_after_seconds=wait
+        )
+    if status >= 500:
+        wait = retry_after_seconds(headers.get("retry-after", ""), now=now)
+        return NavigationError(f"The site answered {status} at {url}.", retry_after_seconds=wait)
+    return None
+
+
+def unexpected_status(status: int, *, url: str) -> WebGraphError:
+    """The failure of a status an automation said it does not accept."""
+    if status in {401, 403}:
+        return AuthError(f"The site refused access ({status}) at {url}.")
+    return WrongPageError(f"The site answered {status} at {url}.")
+
+
+def retry_after_seconds(value: str, *, now: datetime) -> float | None:
+    """The wait a Retry-After header asks for (RFC 9110: seconds or an HTTP date); None when it says nothing."""
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if at.tzinfo is None:  # "-0000", which the RFC reads as UTC without a known zone
+        at = at.replace(tzinfo=now.tzinfo)
+    return max(0.0, (at - now).total_seconds())
+
+
+def _timed_out(message: str) -> WebGraphError:
+    blocker = _BLOCKER.search(message)
+    if blocker:
+        return TargetNotFoundError(f"The target is covered by {blocker[1]}.")
+    if "element is not enabled" in message:
+        return TargetNotFoundError("The target is disabled.")
+    if "element is not stable" in message:
+        return StepTimeoutError("The target did not stop moving in time.")
+    if message.startswith("Page.goto"):
+        return StepTimeoutError("The page did not load in time.")
+    return StepTimeoutError("The step did not finish in time.")
+
+
+def _from_message(message: str, *, window_closed: bool) -> WebGraphError:
+    if window_closed and _CLOSED in message:
+        return WrongPageError("The window was closed while the step was at work.")
+    for text, error, permanent, sentence in _TABLE:
+        if text in message:
+            return error(sentence, permanent=permanent)
+    network = _NET_ERROR.search(message)
+    if network:
+        return NavigationError(f"The page could not be loaded ({network[1]}).")
+    line = message.strip().partition("\n")[0]
+    return AutomationBugError(f"The browser reported: {line}")

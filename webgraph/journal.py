@@ -1,0 +1,115 @@
+"""Carries what an attempt reports from the browser's loop to the thread that called, in order."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from webgraph.errors import AttemptStopped
+
+if TYPE_CHECKING:
+    from webgraph.recorder import (
+        Evidence,
+        EvidenceGap,
+        Recorder,
+        StageEnd,
+        StageStart,
+        StepIntent,
+        StepOutcome,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One call for the recorder; `answer` is what the attempt waits for, if it waits."""
+
+    method: str
+    item: Any
+    answer: asyncio.Future[None] | None = None
+
+
+class Journal:
+    """The attempt's side writes, the calling thread reads. Neither polls."""
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[Report | None] = SimpleQueue()
+
+    async def stage_started(self, item: StageStart) -> None:
+        """Report and wait until it is kept."""
+        await self._ask("stage_started", item)
+
+    async def stage_finished(self, item: StageEnd) -> None:
+        """Report and wait until it is kept."""
+        await self._ask("stage_finished", item)
+
+    async def step_started(self, item: StepIntent) -> None:
+        """Report and wait until it is kept."""
+        await self._ask("step_started", item)
+
+    def step_finished(self, item: StepOutcome) -> None:
+        """Report without waiting."""
+        self._queue.put(Report("step_finished", item))
+
+    def evidence(self, item: Evidence) -> None:
+        """Report without waiting."""
+        self._queue.put(Report("evidence", item))
+
+    def gap(self, item: EvidenceGap) -> None:
+        """Report without waiting."""
+        self._queue.put(Report("gap", item))
+
+    def close(self) -> None:
+        """Wake the reading thread: nothing more will come. Callable from any thread."""
+        self._queue.put(None)
+
+    def next(self, timeout_seconds: float) -> Report | None:
+        """The next report for the recorder; None when the journal was closed. Raises queue.Empty after the timeout."""
+        return self._queue.get(timeout=max(timeout_seconds, 0.001))
+
+    def refuse_all(self, error: BaseException) -> None:
+        """Answer everything that still waits with an error, so that nobody waits for a thread that left."""
+        while True:
+            try:
+                report = self._queue.get_nowait()
+            except Empty:
+                return
+            if report is not None:
+                settle(report, error)
+
+    async def _ask(self, method: str, item: Any) -> None:
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.put(Report(method, item, answer))
+        await answer
+
+
+def deliver(report: Report, recorder: Recorder) -> None:
+    """Call the recorder and answer the attempt; an exception goes to whoever waits, and is raised here as well."""
+    try:
+        getattr(recorder, report.method)(report.item)
+    except Exception as error:
+        settle(report, error)
+        raise
+    except BaseException:
+        # An order to this thread (time is up, interrupt); raised inside the loop it would end the loop.
+        settle(report, AttemptStopped("abandoned"))
+        raise
+    settle(report, None)
+
+
+def settle(report: Report, error: BaseException | None) -> None:
+    """Answer a waiting attempt from the calling thread."""
+    answer = report.answer
+    if answer is None:
+        return
+
+    def finish() -> None:
+        if answer.done():
+            return
+        if error is None:
+            answer.set_result(None)
+        else:
+            answer.set_exception(error)
+
+    answer.get_loop().call_soon_threadsafe(finish)

@@ -1,0 +1,264 @@
+"""The supervised page an automation works with: every method is one recorded step."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from infra_shared.clock import utc_now
+from webgraph.dialogs import DialogAnswer
+from webgraph.failures import from_status, unexpected_status
+from webgraph.files import DownloadedFile, InputFile, PageAnswer
+from webgraph.looking import Looking
+from webgraph.supervisor import StepPlan
+from webgraph.workers.base import Need
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Collection
+    from pathlib import Path
+
+    from playwright.async_api import Response
+
+    from webgraph.conditions import Condition
+    from webgraph.supervisor import Act
+    from webgraph.surface import Surface
+    from webgraph.target import Target
+
+
+class Page(Looking):
+    """One window of the attempt's browser.
+
+    Steps wait for their target up to the automation's `step_timeout`, or `timeout_seconds` where given. `then` is a
+    condition of `webgraph.conditions` that must hold afterwards; without it a step is done when the act is done.
+    """
+
+    async def goto(
+        self,
+        url: str,
+        *,
+        ok: Collection[int] | None = None,
+        any_status: bool = False,
+        then: Condition | None = None,
+        timeout_seconds: float | None = None,
+    ) -> PageAnswer:
+        """Open an address and wait until it is loaded.
+
+        429 raises RateLimitedError and 5xx NavigationError; 4xx is left to the automation. With `ok` every status
+        outside it is an error, with `any_status` none is.
+        """
+        surface = self._surface
+
+        async def act(it: Act) -> PageAnswer:
+            await surface.check_address(url)
+            response = await surface.page.goto(url, timeout=it.clock.left * 1000)
+            surface.raise_if_refused()
+            if response is not None and not any_status:
+                await self._judge(response, ok)
+            status = response.status if response else None
+            return PageAnswer(status, surface.url, await surface.page.title())
+
+        plan = StepPlan(
+            action="goto", description=f"Open {url}", then=then, timeout_seconds=timeout_seconds
+        )
+        return await self._supervisor.step(surface, plan, act)
+
+    async def click(
+        self, target: Target, *, then: Condition | None = None, timeout_seconds: float | None = None
+    ) -> None:
+        """Click a thing once, and let the page load if that navigates."""
+        await self._act(
+            "click",
+            f"Click {target}",
+            lambda it: it.on.click(timeout_seconds=it.clock.left),
+            target=target,
+            then=then,
+            timeout_seconds=timeout_seconds,
+            changes=True,
+        )
+
+    async def fill(
+        self,
+        target: Target,
+        value: str,
+        *,
+        then: Condition | None = None,
+        timeout_seconds: float | None = None,
+    ) -> None:
+        """Replace a field's value. A secret is drawn as dots and never shown in what is kept."""
+        secret = self._supervisor.scrub.holds_secret(value)
+        if secret:
+            self._supervisor.keeper.secret_was_typed()
+        await self._act(
+            "fill",
+            f"Fill {target} with “{self._supervisor.scrub.shown(value)}”",
+            lambda it: it.on.fill(value, secret=secret, timeout_seconds=it.clock.left),
+            target=target,
+            then=then,
+            timeout_seconds=timeout_seconds,
+        )
+
+    async def select(
+        self,
+        target: Target,
+        option: str,
+        *,
+        then: Condition | None = None,
+        timeout_seconds: float | None = None,
+    ) -> None:
+        """Choose an option by its label or value."""
+        await self._act(
+            "select",
+            f"Select “{option}” in {target}",
+            lambda it: it.on.select(option, timeout_seconds=it.clock.left),
+            target=target,
+            then=then,
+            timeout_seconds=timeout_seconds,
+            changes=True,
+        )
+
+    async def press(
+        self,
+        target: Target | None,
+        key: str,
+        *,
+        then: Condition | None = None,
+        timeout_seconds: float | None = None,
+    ) -> None:
+        """Press a key or chord (`Enter`, `Control+A`) on a thing, or on whatever has the focus when None."""
+        surface = self._surface
+
+        async def act(it: Act) -> None:
+            if it.actor is None:
+                await surface.page.keyboard.press(key)
+            else:
+                await it.actor.press(key, timeout_seconds=it.clock.left)
+
+        where = f" on {target}" if target else ""
+        await self._act(
+            "press",
+            f"Press {key}{where}",
+            act,
+            target=target,
+            then=then,
+            timeout_seconds=timeout_seconds,
+            changes=True,
+        )
+
+    async def check(
+        self,
+        target: Target,
+        *,
+        on: bool = True,
+        then: Condition | None = None,
+        timeout_seconds: float | None = None,
+    ) -> None:
+        """Set a checkbox or radio button."""
+        await self._act(
+            "check",
+            f"{'Check' if on else 'Uncheck'} {target}",
+            lambda it: it.on.check(on=on, timeout_seconds=it.clock.left),
+            target=target,
+            then=then,
+            timeout_seconds=timeout_seconds,
+        )
+
+    async def upload(
+        self,
+        target: Target,
+        *files: InputFile | Path,
+        then: Condition | None = None,
+        timeout_seconds: float | None = None,
+    ) -> None:
+        """Put files into a file input."""
+        given = [await asyncio.to_thread(_input_file, file) for file in files]
+        payload: list[Any] = [
+            {"name": file.name, "mimeType": file.content_type, "buffer": file.body}
+            for file in given
+        ]
+        names = ", ".join(file.name for file in given)
+        await self._act(
+            "upload",
+            f"Upload {names} into {target}",
+            lambda it: it.on.upload(payload, timeout_seconds=it.clock.left),
+            target=target,
+            need=Need.EXIST,
+            then=then,
+            timeout_seconds=timeout_seconds,
+        )
+
+    async def download(
+        self, target: Target, *, timeout_seconds: float | None = None
+    ) -> DownloadedFile:
+        """Click a thing that gives a file, and wait for the whole file."""
+        surface, keeper, stage = self._surface, self._supervisor.keeper, self._supervisor.stage
+
+        async def act(it: Act) -> DownloadedFile:
+            async with surface.page.expect_download(timeout=it.clock.left * 1000) as coming:
+                await it.on.click(timeout_seconds=it.clock.left)
+            download = await coming.value
+            async with asyncio.timeout(it.clock.left):
+                path = await download.path()
+            await keeper.download(download.suggested_filename, path, index=it.index, stage=stage)
+            body = await asyncio.to_thread(path.read_bytes)
+            await download.delete()
+            return DownloadedFile(download.suggested_filename, len(body), body)
+
+        return await self._act(
+            "download",
+            f"Download from {target}",
+            act,
+            target=target,
+            timeout_seconds=timeout_seconds,
+        )
+
+    @asynccontextmanager
+    async def popup(
+        self, target: Target, *, timeout_seconds: float | None = None
+    ) -> AsyncIterator[Page]:
+        """Click a thing that opens a window, work in it inside the block, and close it at the end."""
+        surface = self._surface
+
+        async def act(it: Act) -> Surface:
+            async with surface.page.expect_popup(timeout=it.clock.left * 1000) as coming:
+                await it.on.click(timeout_seconds=it.clock.left)
+            popup = await coming.value
+            await popup.wait_for_load_state("load", timeout=it.clock.left * 1000)
+            return await self._windows.of(popup)
+
+        opened = await self._act(
+            "popup",
+            f"Open a window from {target}",
+            act,
+            target=target,
+            timeout_seconds=timeout_seconds,
+        )
+        yield Page(self._supervisor, opened, self._windows, self._dialogs)
+        # After a failure inside the block the window stays open: its picture is the evidence.
+        await self._supervisor.keeper.settled()
+        await opened.page.close()
+
+    def dialogs(self, *, accept: bool, text: str = "") -> Any:
+        """`with page.dialogs(accept=True):` answers dialogs so within the block; else they are dismissed. No step."""
+        return self._dialogs.answered(DialogAnswer(accept=accept, text=text))
+
+    @staticmethod
+    async def _judge(response: Response, ok: Collection[int] | None) -> None:
+        if ok is not None and response.status in ok:
+            return
+        failure = from_status(
+            response.status,
+            url=response.url,
+            headers=await response.all_headers() if response.status >= 400 else {},
+            now=utc_now(),
+        )
+        if failure is None and ok is not None:
+            failure = unexpected_status(response.status, url=response.url)
+        if failure is not None:
+            raise failure
+
+
+def _input_file(file: InputFile | Path) -> InputFile:
+    if isinstance(file, InputFile):
+        return file
+    return InputFile(file.name, file.read_bytes())

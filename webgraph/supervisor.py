@@ -1,0 +1,221 @@
+"""Carries out one step after the other: intent, target, act, post-condition, outcome."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from playwright.async_api import TimeoutError as PlaywrightTimeoutError
+
+from infra_shared.clock import monotonic, utc_now
+from webgraph.errors import AttemptStopped
+from webgraph.escalation import Finder
+from webgraph.failures import classify, is_stale
+from webgraph.recorder import StepIntent, StepOutcome
+from webgraph.workers.base import Need
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from webgraph.budget import Budget
+    from webgraph.conditions import Condition
+    from webgraph.errors import WebGraphError
+    from webgraph.evidence.keeper import EvidenceKeeper
+    from webgraph.evidence.scrub import Scrub
+    from webgraph.journal import Journal
+    from webgraph.surface import Surface
+    from webgraph.target import Target
+    from webgraph.workers.base import Actor, Worker
+
+T = TypeVar("T")
+
+# What Playwright's own timeouts leave open (a hung renderer answers nothing) is cut this much later.
+_GRACE_SECONDS = 2.0
+_LOAD_SECONDS = 10.0
+
+
+class StepClock:
+    """How much of a step's time is left."""
+
+    def __init__(self, seconds: float) -> None:
+        self._deadline = monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds left; never 0, which to Playwright would mean without end."""
+        return max(0.05, self._deadline - monotonic())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What an act is given: the thing that was found (None for a step without a target) and the time that is left."""
+
+    actor: Actor | None
+    clock: StepClock
+    finder: Finder
+    index: int
+
+    @property
+    def on(self) -> Actor:
+        """The thing that was found."""
+        assert self.actor is not None
+        return self.actor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepPlan:
+    """What one step is: its words, what it acts on, what must be true afterwards.
+
+    `changes` says that the act may navigate, so that the page is given time to load before it is looked at.
+    `reads` says that it may be repeated when the page was replaced under it.
+    """
+
+    action: str
+    description: str
+    target: Target | None = None
+    need: Need = Need.ACT
+    then: Condition | None = None
+    timeout_seconds: float | None = None
+    changes: bool = False
+    reads: bool = False
+
+
+class Supervisor:
+    """Owns the plan of one step at a time, the budget, and the record of both. One for each attempt."""
+
+    def __init__(
+        self,
+        *,
+        workers: Sequence[Worker],
+        budget: Budget,
+        journal: Journal,
+        scrub: Scrub,
+        keeper: EvidenceKeeper,
+        step_timeout_seconds: float,
+    ) -> None:
+        self._workers = workers
+        self._budget = budget
+        self._journal = journal
+        self._step_timeout_seconds = step_timeout_seconds
+        self.scrub = scrub
+        self.keeper = keeper
+        self.stage = ""
+        self.last_index: int | None = None
+        self.last_surface: Surface | None = None
+
+    async def step(self, surface: Surface, plan: StepPlan, act: Callable[[Act], Awaitable[T]]) -> T:
+        """Carry out one step and return what the act returned.
+
+        Whatever goes wrong is reported as the step's outcome and raised as a WebGraphError.
+        """
+        index = self._budget.take_step()
+        self.last_index, self.last_surface = index, surface
+        surface.forget_refusal()
+        await self._journal.step_started(self._intent(index, surface, plan))
+        finder = Finder(self._workers, self._budget)
+        started = monotonic()
+        try:
+            value = await self._carry_out(surface, plan, act, finder, index)
+        except asyncio.CancelledError:
+            stopped = AttemptStopped("cancelled", "The attempt was stopped during this step.")
+            self._finish(index, surface, finder, started, failure=stopped)
+            raise
+        except Exception as error:
+            failure = classify(error, window_closed=surface.window_closed)
+            self._finish(index, surface, finder, started, failure=failure)
+            if failure is error:
+                raise
+            raise failure from error
+        self._finish(index, surface, finder, started, failure=None)
+        return value
+
+    async def _carry_out(
+        self,
+        surface: Surface,
+        plan: StepPlan,
+        act: Callable[[Act], Awaitable[T]],
+        finder: Finder,
+        index: int,
+    ) -> T:
+        seconds = min(plan.timeout_seconds or self._step_timeout_seconds, self._budget.seconds_left)
+        clock = StepClock(seconds)
+        async with asyncio.timeout(seconds + _GRACE_SECONDS):
+            try:
+                value = await self._find_and_act(surface, plan, act, finder, clock, index)
+            except Exception as error:
+                # An act that failed because its navigation was refused says so, not what the browser made of it.
+                surface.raise_if_refused()
+                if not (plan.reads and is_stale(error)):
+                    raise
+                value = await self._find_and_act(surface, plan, act, finder, clock, index)
+            if plan.changes:
+                await _loaded(surface, clock)
+            surface.raise_if_refused()
+            if plan.then is not None:
+                await plan.then.wait(surface, finder, clock.left)
+        return value
+
+    async def _find_and_act(
+        self,
+        surface: Surface,
+        plan: StepPlan,
+        act: Callable[[Act], Awaitable[T]],
+        finder: Finder,
+        clock: StepClock,
+        index: int,
+    ) -> T:
+        actor = None
+        if plan.target is not None:
+            actor = await finder.find(plan.target, surface, plan.need, clock.left)
+        await self.keeper.settled()
+        return await act(Act(actor=actor, clock=clock, finder=finder, index=index))
+
+    def _intent(self, index: int, surface: Surface, plan: StepPlan) -> StepIntent:
+        if self.scrub.holds_secret(plan.description):
+            self.keeper.secret_was_typed()
+        target: dict[str, Any] | None = plan.target.as_json() if plan.target else None
+        return StepIntent(
+            index=index,
+            stage=self.stage,
+            action=plan.action,
+            description=self.scrub.text(plan.description),
+            target=self.scrub.json(target),
+            url=self.scrub.text(surface.url),
+            started_at=utc_now(),
+        )
+
+    def _finish(
+        self,
+        index: int,
+        surface: Surface,
+        finder: Finder,
+        started: float,
+        *,
+        failure: WebGraphError | None,
+    ) -> None:
+        self._journal.step_finished(
+            StepOutcome(
+                index=index,
+                succeeded=failure is None,
+                finished_at=utc_now(),
+                duration_seconds=round(monotonic() - started, 4),
+                url=self.scrub.text(surface.url),
+                tier=finder.tier,
+                failure_kind=failure.kind if failure else None,
+                message=self.scrub.text(str(failure)) if failure else "",
+                decisions=tuple(self.scrub.json(item) for item in finder.decisions),
+            )
+        )
+        if not isinstance(failure, AttemptStopped):
+            self.keeper.after_step(surface, index=index, stage=self.stage)
+
+
+async def _loaded(surface: Surface, clock: StepClock) -> None:
+    """Give a page that is loading the time to do so; one that loads for ever is the next step's business."""
+    try:
+        await surface.page.wait_for_load_state(
+            "load", timeout=min(clock.left, _LOAD_SECONDS) * 1000
+        )
+    except PlaywrightTimeoutError:
+        return

@@ -1,0 +1,130 @@
+"""One window of the browser as the framework sees it: the page, its debugging session, and its navigations."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from playwright.async_api import Error as PlaywrightError
+
+from webgraph.errors import WebGraphError
+
+if TYPE_CHECKING:
+    from playwright.async_api import BrowserContext, CDPSession, Page
+
+    from webgraph.network import AddressPolicy
+
+
+class Surface:
+    """A page with the address policy applied to every document it loads, redirects and frames included.
+
+    Only document requests are paused for the check (a route would pause all of them and switch the cache off).
+    """
+
+    def __init__(self, page: Page, session: CDPSession, policy: AddressPolicy) -> None:
+        self.page = page
+        self.session = session
+        self._policy = policy
+        self._refusal: WebGraphError | None = None
+        self._checks: set[asyncio.Task[None]] = set()
+        self.crashed = False
+
+    @classmethod
+    async def open(cls, page: Page, policy: AddressPolicy) -> Surface:
+        """Watch a page from now on."""
+        session = await page.context.new_cdp_session(page)
+        surface = cls(page, session, policy)
+        page.on("crash", surface._on_crash)
+        session.on("Fetch.requestPaused", surface._on_document)
+        await session.send("Fetch.enable", {"patterns": [{"resourceType": "Document"}]})
+        return surface
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return self.page.url
+
+    @property
+    def window_closed(self) -> bool:
+        """Whether this window is gone while the browser lives."""
+        browser = self.page.context.browser
+        alive = browser is not None and browser.is_connected()
+        return self.page.is_closed() and alive and not self.crashed
+
+    async def check_address(self, url: str) -> None:
+        """Raise when the policy refuses the URL."""
+        await self._policy.check(url)
+
+    def forget_refusal(self) -> None:
+        """A new step begins: an earlier refusal is not its fault."""
+        self._refusal = None
+
+    def raise_if_refused(self) -> None:
+        """Raise the refusal of a document this page tried to open since the step began."""
+        if self._refusal is not None:
+            raise self._refusal
+
+    def _on_crash(self, _page: Page) -> None:
+        self.crashed = True
+
+    def _on_document(self, event: dict[str, Any]) -> None:
+        task = asyncio.ensure_future(self._judge(event))
+        self._checks.add(task)  # the loop keeps only weak references to its tasks
+        task.add_done_callback(self._checks.discard)
+
+    async def _judge(self, event: dict[str, Any]) -> None:
+        request = {"requestId": event["requestId"]}
+        try:
+            try:
+                await self._policy.check(event["request"]["url"])
+            except WebGraphError as refusal:
+                self._refusal = refusal
+                await self.session.send(
+                    "Fetch.failRequest", request | {"errorReason": "BlockedByClient"}
+                )
+            else:
+                await self.session.send("Fetch.continueRequest", request)
+        except PlaywrightError:
+            # The page went away, or the request was superseded meanwhile: there is nothing left to let through.
+            return
+
+
+class Windows:
+    """Every window of a browser context, each watched from the moment it opens."""
+
+    def __init__(self, context: BrowserContext, policy: AddressPolicy) -> None:
+        self._context = context
+        self._policy = policy
+        self._opening: dict[Page, asyncio.Task[Surface]] = {}
+        context.on("page", self._on_page)
+
+    async def open(self) -> Surface:
+        """A new empty window."""
+        return await self.of(await self._context.new_page())
+
+    async def of(self, page: Page) -> Surface:
+        """The surface of a window that is open."""
+        self._on_page(page)
+        return await self._opening[page]
+
+    def _on_page(self, page: Page) -> None:
+        if page not in self._opening:
+            task = asyncio.ensure_future(self._watch(page))
+            # A window nobody asks for may close before it is watched; that is no news to anyone.
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+            self._opening[page] = task
+            page.on("close", self._on_close)
+
+    def _on_close(self, page: Page) -> None:
+        self._opening.pop(page, None)
+
+    async def _watch(self, page: Page) -> Surface:
+        surface = await Surface.open(page, self._policy)
+        # A popup's first document was under way before anybody could watch it.
+        if page.url.startswith(("http:", "https:")):
+            try:
+                await surface.check_address(page.url)
+            except WebGraphError:
+                await page.close()
+                raise
+        return surface

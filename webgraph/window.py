@@ -1,0 +1,39 @@
+"""One window of the attempt's browser, and the one way a step is made in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from webgraph.supervisor import StepPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from webgraph.dialogs import Dialogs
+    from webgraph.supervisor import Act, Supervisor
+    from webgraph.surface import Surface, Windows
+
+T = TypeVar("T")
+
+
+class Window:
+    """What every kind of step needs."""
+
+    def __init__(
+        self, supervisor: Supervisor, surface: Surface, windows: Windows, dialogs: Dialogs
+    ) -> None:
+        self._supervisor = supervisor
+        self._surface = surface
+        self._windows = windows
+        self._dialogs = dialogs
+
+    @property
+    def url(self) -> str:
+        """Where the page is now. No step."""
+        return self._surface.url
+
+    async def _act(
+        self, action: str, description: str, act: Callable[[Act], Awaitable[T]], **plan: Any
+    ) -> T:
+        step = StepPlan(action=action, description=description, **plan)
+        return await self._supervisor.step(self._surface, step, act)

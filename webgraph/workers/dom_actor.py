@@ -1,0 +1,98 @@
+"""Acts on an element of the document through a Playwright locator."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from playwright.async_api import FilePayload, Locator
+
+_HIDE_VALUE = "element => element.style.setProperty('-webkit-text-security', 'disc', 'important')"
+
+_TEXT = """element => {
+  const field = element.matches('input, textarea, select') ? element.value : null;
+  return (field ?? element.innerText ?? element.textContent ?? '').trim();
+}"""
+
+_RECORDS = """(root, [each, fields]) => {
+  const words = node => (node.innerText ?? node.textContent ?? '').trim();
+  const read = (record, field) => {
+    const at = field.lastIndexOf('@');
+    const selector = at < 0 ? field : field.slice(0, at);
+    const node = selector ? record.querySelector(selector) : record;
+    if (!node) return '';
+    return at < 0 ? words(node) : (node.getAttribute(field.slice(at + 1)) ?? '');
+  };
+  const records = each === null ? [root] : [...root.querySelectorAll(each)];
+  return records.map(record => Object.fromEntries(
+    Object.entries(fields).map(([name, field]) => [name, read(record, field)])));
+}"""
+
+_TABLE = """element => {
+  const words = cell => (cell.innerText ?? cell.textContent ?? '').trim().replace(/\\s+/g, ' ');
+  const table = element.matches('table') ? element : element.querySelector('table');
+  if (!table) return null;
+  const rows = [...table.rows];
+  const head = table.tHead ? table.tHead.rows[table.tHead.rows.length - 1] : rows[0];
+  if (!head) return [];
+  const names = [...head.cells].map((cell, i) => words(cell) || `column ${i + 1}`);
+  const body = rows.filter(row => row !== head && row.parentElement !== table.tHead
+    && row.parentElement !== table.tFoot);
+  return body.map(row => Object.fromEntries(names.map((name, i) => [name, row.cells[i] ? words(row.cells[i]) : ''])));
+}"""
+
+
+class DomActor:
+    """The actor of the DOM tier; Playwright waits until the element is stable and receives events."""
+
+    def __init__(self, locator: Locator) -> None:
+        self._locator = locator
+
+    async def click(self, *, timeout_seconds: float) -> None:
+        """Click the middle of the element."""
+        await self._locator.click(timeout=timeout_seconds * 1000)
+
+    async def fill(self, value: str, *, secret: bool, timeout_seconds: float) -> None:
+        """Replace the field's value; a secret one is drawn as dots, so that no picture can show it."""
+        if secret:
+            await self._locator.evaluate(_HIDE_VALUE, timeout=timeout_seconds * 1000)
+        await self._locator.fill(value, timeout=timeout_seconds * 1000)
+
+    async def select(self, option: str, *, timeout_seconds: float) -> None:
+        """Choose an option of a select element by its label or value."""
+        await self._locator.select_option(option, timeout=timeout_seconds * 1000)
+
+    async def press(self, key: str, *, timeout_seconds: float) -> None:
+        """Focus the element and press a key or a chord such as Control+A."""
+        await self._locator.press(key, timeout=timeout_seconds * 1000)
+
+    async def check(self, *, on: bool, timeout_seconds: float) -> None:
+        """Set a checkbox or radio button; does nothing when it is so already."""
+        await self._locator.set_checked(on, timeout=timeout_seconds * 1000)
+
+    async def upload(self, files: Sequence[FilePayload], *, timeout_seconds: float) -> None:
+        """Put files into a file input."""
+        await self._locator.set_input_files(list(files), timeout=timeout_seconds * 1000)
+
+    async def text(self, *, timeout_seconds: float) -> str:
+        """The element's visible text, or a field's value."""
+        value: str = await self._locator.evaluate(_TEXT, timeout=timeout_seconds * 1000)
+        return value
+
+    async def records(
+        self, each: str | None, fields: Mapping[str, str], *, timeout_seconds: float
+    ) -> list[dict[str, str]]:
+        """One record for each descendant `each` selects, or one for the element itself."""
+        found: list[dict[str, str]] = await self._locator.evaluate(
+            _RECORDS, [each, dict(fields)], timeout=timeout_seconds * 1000
+        )
+        return found
+
+    async def table(self, *, timeout_seconds: float) -> list[dict[str, str]]:
+        """The rows of the table, head and foot left out; an element without a table has none."""
+        rows: list[dict[str, str]] | None = await self._locator.evaluate(
+            _TABLE, timeout=timeout_seconds * 1000
+        )
+        return rows or []
