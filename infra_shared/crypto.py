@@ -41,7 +41,7 @@ class Sealed:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sealed) and self._value == other._value
 
-    __hash__ = None  # type: ignore[assignment] - the value may be a dict
+    __hash__ = None  # type: ignore[assignment]  # the value may be a dict
 
 
 def encrypt(data: bytes) -> bytes:

@@ -1,0 +1,109 @@
+"""A blob store over Django's storages: the one named "artifacts" in STORAGES, local or S3."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+from django.core.files import File
+from django.core.files.storage import FileSystemStorage, Storage, storages
+
+from infra_shared.blobs.encoding import PlainReader, write_encoded
+from infra_shared.blobs.file_store import FileBlobStore
+from infra_shared.blobs.protocol import (
+    BlobEncoding,
+    BlobInfo,
+    BlobNotFoundError,
+    BlobStorageError,
+    stored_name,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from infra_shared.blobs.protocol import BlobReader, BlobStore, StoredBlob
+
+STORAGE_ALIAS = "artifacts"
+_SPOOL_BYTES = 4 * 1024 * 1024
+
+
+def artifact_store() -> BlobStore:
+    """The store of this installation's artifacts, as STORAGES["artifacts"] says.
+
+    Django's FileSystemStorage writes straight to the final name, so a crash leaves a cut file that looks whole. A
+    local folder is therefore kept by FileBlobStore, which uses the same names.
+    """
+    storage = storages[STORAGE_ALIAS]
+    if isinstance(storage, FileSystemStorage):
+        return FileBlobStore(Path(storage.location))
+    return DjangoBlobStore(storage)
+
+
+class DjangoBlobStore:
+    """Blobs in a Django storage whose `save` is all or nothing, as an object store's is."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def put(self, source: bytes | Path, *, text: bool) -> BlobInfo:
+        """Keep the bytes, or the content of a file, durably; raises BlobStorageError when they cannot be kept."""
+        with _storage_errors("stored"):
+            return self._write(source, text=text)
+
+    def open(self, blob: StoredBlob, *, start: int = 0, length: int | None = None) -> BlobReader:
+        """A reader of the plain bytes from `start`, at most `length` of them."""
+        with _storage_errors("read"):
+            try:
+                file = self._storage.open(stored_name(blob.digest, blob.encoding), "rb")
+            except FileNotFoundError:
+                raise BlobNotFoundError(blob.digest) from None
+            return PlainReader(file, encoding=blob.encoding, start=start, length=length)
+
+    def exists(self, blob: StoredBlob) -> bool:
+        """Whether the store holds it."""
+        with _storage_errors("looked up"):
+            return self._storage.exists(stored_name(blob.digest, blob.encoding))
+
+    def delete(self, blob: StoredBlob) -> None:
+        """Remove it; nothing happens when it is not there."""
+        with _storage_errors("deleted"):
+            self._storage.delete(stored_name(blob.digest, blob.encoding))
+
+    def _write(self, source: bytes | Path, *, text: bool) -> BlobInfo:
+        with tempfile.SpooledTemporaryFile(_SPOOL_BYTES) as spool:
+            info = write_encoded(source, spool, text=text)
+            known = self._known(info.digest, info.size_bytes)
+            if known is not None:
+                return known
+            spool.seek(0)
+            name = stored_name(info.digest, info.encoding)
+            saved_as = self._storage.save(name, File(spool, name=name))
+            if saved_as != name:
+                # Another process stored the same content first, and this storage does not overwrite.
+                self._storage.delete(saved_as)
+        return info
+
+    def _known(self, digest: str, size_bytes: int) -> BlobInfo | None:
+        """The same content as already stored, in whichever encoding came first."""
+        for encoding in BlobEncoding:
+            name = stored_name(digest, encoding)
+            if self._storage.exists(name):
+                stored_bytes = self._storage.size(name)
+                return BlobInfo(digest, size_bytes, stored_bytes, encoding.value)
+        return None
+
+
+@contextmanager
+def _storage_errors(done: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "unknown")
+        msg = f"The bytes could not be {done}: the object store answered {code}."
+        raise BlobStorageError(msg) from error
+    except (BotoCoreError, OSError) as error:
+        msg = f"The bytes could not be {done}: {error}."
+        raise BlobStorageError(msg) from error

@@ -1,0 +1,35 @@
+"""Housekeeping that runs by itself: how an app declares it, and what this app needs done.
+
+Each app lists its own in `<app>/chores.py` as `CHORES`; the node turns all of them into rows of django-q2's scheduler.
+A chore must be safe to repeat and to run twice at once, and ends within 30 seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chore:
+    """A function and how often it runs: exactly one of `every_minutes` and `cron`.
+
+    `path` is the dotted path of a function without arguments; `name` is unique over all apps and never renamed.
+    """
+
+    name: str
+    path: str
+    every_minutes: int | None = None
+    cron: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.every_minutes is None) == (self.cron is None):
+            msg = f"The chore {self.name!r} needs either every_minutes or cron."
+            raise ValueError(msg)
+
+
+CHORES = (
+    Chore(name="send-outbox", path="infra_shared.tasks.send_outbox", every_minutes=1),
+    Chore(
+        name="purge-rate-windows", path="infra_shared.tasks.purge_rate_windows", every_minutes=60
+    ),
+)

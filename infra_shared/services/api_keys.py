@@ -1,0 +1,170 @@
+"""API keys: issued once, checked on every request, rotated, revoked."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from infra_shared.key_format import new_key, parse_key
+from infra_shared.models import ApiKey, Caller
+from infra_shared.services import audit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_USE_IS_NOTED_EVERY = timedelta(minutes=1)
+
+
+class KeyProblem(StrEnum):
+    """Why a key is refused. Expired and revoked are told only to who holds the right secret."""
+
+    MALFORMED = "malformed"
+    UNKNOWN = "unknown"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+class ApiKeyRefusedError(Exception):
+    """A key that opens nothing; the message is fit for the holder, `problem` for programs."""
+
+    def __init__(self, problem: KeyProblem) -> None:
+        super().__init__(_MESSAGES[problem])
+        self.problem = problem
+
+
+_MESSAGES = {
+    KeyProblem.MALFORMED: "This is not an API key of this service: its form or checksum is wrong. Copy it again.",
+    KeyProblem.UNKNOWN: "This API key is not known here. Ask an operator for a new one.",
+    KeyProblem.EXPIRED: "This API key has expired. Ask an operator for a new one.",
+    KeyProblem.REVOKED: "This API key was revoked. Ask an operator for a new one.",
+}
+
+
+@transaction.atomic
+def ensure_caller(*, name: str, customers: Iterable[str], actor: str) -> Caller:
+    """The caller of this name, created with these customers if there is none; an existing one stays as it is."""
+    caller, created = Caller.objects.get_or_create(
+        name=name, defaults={"customers": sorted(set(customers))}
+    )
+    if created:
+        audit.record(
+            actor=actor,
+            action="caller.create",
+            object_kind="caller",
+            object_id=caller.pk,
+            details={"name": name, "customers": caller.customers},
+        )
+    return caller
+
+
+@transaction.atomic
+def issue_key(
+    *,
+    caller: Caller,
+    name: str,
+    scopes: Iterable[str],
+    actor: str,
+    expires_at: datetime | None = None,
+) -> tuple[ApiKey, str]:
+    """A new key and its plain text, which is kept nowhere: show it once."""
+    text = new_key(settings.API_KEY_PREFIX)
+    key = ApiKey.objects.create(
+        public_id=text.public_id,
+        secret_sha256=text.secret_sha256,
+        caller=caller,
+        name=name,
+        scopes=sorted(set(scopes)),
+        created_by=actor,
+        expires_at=expires_at,
+    )
+    _audit("api_key.issue", key, actor=actor, details={"scopes": key.scopes})
+    return key, text.plaintext
+
+
+@transaction.atomic
+def rotate_key(
+    *,
+    key: ApiKey,
+    grace: timedelta,
+    actor: str,
+    expires_at: datetime | None = None,
+    now: datetime | None = None,
+) -> tuple[ApiKey, str]:
+    """A new key for the same caller with the same name and scopes; the old one works for `grace` longer, at most."""
+    old_ends_at = (now or timezone.now()) + grace
+    locked = ApiKey.objects.select_for_update().select_related("caller").get(pk=key.pk)
+    successor, plaintext = issue_key(
+        caller=locked.caller,
+        name=locked.name,
+        scopes=locked.scopes,
+        actor=actor,
+        expires_at=expires_at,
+    )
+    if locked.expires_at is None or locked.expires_at > old_ends_at:
+        locked.expires_at = old_ends_at
+        locked.save(update_fields=["expires_at"])
+    _audit("api_key.rotate", locked, actor=actor, details={"successor": successor.public_id})
+    return successor, plaintext
+
+
+@transaction.atomic
+def revoke_key(*, key: ApiKey, actor: str, reason: str = "", now: datetime | None = None) -> bool:
+    """End a key at once; False when it was revoked already."""
+    revoked = ApiKey.objects.filter(pk=key.pk, revoked_at__isnull=True).update(
+        revoked_at=now or timezone.now()
+    )
+    if revoked:
+        _audit("api_key.revoke", key, actor=actor, reason=reason)
+    return bool(revoked)
+
+
+def authenticate(plaintext: str, *, now: datetime | None = None) -> ApiKey:
+    """The key (with its caller) that this text opens; raises ApiKeyRefusedError, which says why not.
+
+    One indexed look-up, and none at all for a text that is no key.
+    """
+    text = parse_key(plaintext)
+    if text is None or text.prefix != settings.API_KEY_PREFIX:
+        raise ApiKeyRefusedError(KeyProblem.MALFORMED)
+    key = ApiKey.objects.select_related("caller").filter(public_id=text.public_id).first()
+    if key is None or not text.matches(key.secret_sha256):
+        raise ApiKeyRefusedError(KeyProblem.UNKNOWN)
+    if key.revoked_at is not None:
+        raise ApiKeyRefusedError(KeyProblem.REVOKED)
+    if key.expires_at is not None and key.expires_at <= (now or timezone.now()):
+        raise ApiKeyRefusedError(KeyProblem.EXPIRED)
+    return key
+
+
+def touch_last_used(*, key: ApiKey, now: datetime | None = None) -> bool:
+    """Note that the key was used, at most once a minute; whether it was noted now."""
+    now = now or timezone.now()
+    stale = now - _USE_IS_NOTED_EVERY
+    if key.last_used_at is not None and key.last_used_at > stale:
+        return False
+    not_noted = Q(last_used_at__isnull=True) | Q(last_used_at__lte=stale)
+    return bool(ApiKey.objects.filter(not_noted, pk=key.pk).update(last_used_at=now))
+
+
+def _audit(
+    action: str,
+    key: ApiKey,
+    *,
+    actor: str,
+    reason: str = "",
+    details: dict[str, object] | None = None,
+) -> None:
+    audit.record(
+        actor=actor,
+        action=action,
+        object_kind="api_key",
+        object_id=key.public_id,
+        reason=reason,
+        details={"name": key.name, "caller": key.caller.name, **(details or {})},
+    )

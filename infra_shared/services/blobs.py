@@ -1,0 +1,33 @@
+"""The rows of stored blobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+
+from infra_shared.models import Blob
+
+if TYPE_CHECKING:
+    from infra_shared.blobs.protocol import BlobInfo
+
+
+def remember_blob(info: BlobInfo) -> Blob:
+    """The row of a blob that was just put into the store, part of the caller's transaction.
+
+    A row that is there already notes that the content was wanted again, so that no sweeper takes it in between. Put
+    the bytes first: a row without bytes is damage, bytes without a row are swept.
+    """
+    blob, created = Blob.objects.get_or_create(
+        digest=info.digest,
+        defaults={
+            "size_bytes": info.size_bytes,
+            "stored_bytes": info.stored_bytes,
+            "encoding": info.encoding,
+        },
+    )
+    if not created:
+        blob.last_put_at = timezone.now()
+        blob.stored_bytes, blob.encoding = info.stored_bytes, info.encoding
+        blob.save(update_fields=["last_put_at", "stored_bytes", "encoding"])
+    return blob

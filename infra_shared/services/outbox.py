@@ -1,0 +1,149 @@
+"""The outbox: mail is written in the transaction that causes it and sent by a chore."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+from django.core.mail import EmailMultiAlternatives
+from django.db import connection, transaction
+from django.utils import timezone
+
+from infra_shared import clock
+from infra_shared.mail_policy import next_attempt_at
+from infra_shared.models import OutboxMessage
+from infra_shared.scrubbing import scrub_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_log = structlog.get_logger(__name__)
+# Longer than any single sending (EMAIL_TIMEOUT bounds each network step): a sender that dies in between leaves the
+# message to the next one after this time.
+_CLAIM = timedelta(minutes=5)
+_ROUND_SECONDS = 20.0
+_CANDIDATES = 5
+_ERROR_LENGTH = 500
+_SUBJECT_LENGTH = 300
+
+
+@dataclass(frozen=True, slots=True)
+class SendReport:
+    """What one round of sending did."""
+
+    sent: int = 0
+    postponed: int = 0
+    failed: int = 0
+
+
+def enqueue_mail(
+    *,
+    recipients: list[str],
+    subject: str,
+    body_text: str,
+    body_html: str = "",
+    dedupe_key: str = "",
+    now: datetime | None = None,
+) -> OutboxMessage:
+    """The mail that will be sent once the caller's transaction commits; the earlier one if `dedupe_key` was used."""
+    moment = now or timezone.now()
+    fields: dict[str, object] = {
+        "channel": OutboxMessage.Channel.EMAIL,
+        "recipient": ", ".join(recipients),
+        "subject": " ".join(subject.split())[:_SUBJECT_LENGTH],
+        "body_text": body_text,
+        "body_html": body_html,
+        "next_attempt_at": moment,
+        "created_at": moment,
+    }
+    return write_once(dedupe_key, fields)
+
+
+def write_once(dedupe_key: str, fields: dict[str, object]) -> OutboxMessage:
+    """A new message with these fields, or the one that already carries the key."""
+    if not dedupe_key:
+        return OutboxMessage.objects.create(**fields)
+    return OutboxMessage.objects.get_or_create(dedupe_key=dedupe_key, defaults=fields)[0]
+
+
+def send_due(*, limit: int = 50, now: Callable[[], datetime] = timezone.now) -> SendReport:
+    """Send the mails that are due, at most `limit`, and say how it went.
+
+    One after the other: a message is claimed for five minutes in a short transaction, sent outside any, then marked.
+    One that cannot be sent is tried again later or marked failed, and never keeps the others back. After 20 seconds
+    no further one is begun; the next round goes on. Delivery is at least once: a sender that dies between the relay's
+    answer and the mark leaves a message that is sent again.
+    """
+    began = clock.monotonic()
+    outcomes: list[OutboxMessage.State] = []
+    while len(outcomes) < limit and clock.monotonic() - began < _ROUND_SECONDS:
+        message = _claim_next(now())
+        if message is None:
+            break
+        outcomes.append(_send(message, now))
+    return SendReport(
+        sent=outcomes.count(OutboxMessage.State.SENT),
+        postponed=outcomes.count(OutboxMessage.State.PENDING),
+        failed=outcomes.count(OutboxMessage.State.FAILED),
+    )
+
+
+def send_again(*, message: OutboxMessage, now: datetime | None = None) -> bool:
+    """Put a failed message back into the outbox; False when it is not failed."""
+    return bool(
+        OutboxMessage.objects.filter(pk=message.pk, state=OutboxMessage.State.FAILED).update(
+            state=OutboxMessage.State.PENDING, attempts=0, next_attempt_at=now or timezone.now()
+        )
+    )
+
+
+@transaction.atomic
+def _claim_next(now: datetime) -> OutboxMessage | None:
+    due = OutboxMessage.objects.due(now).filter(channel=OutboxMessage.Channel.EMAIL)
+    if connection.features.has_select_for_update_skip_locked:
+        due = due.select_for_update(skip_locked=True)
+    # A few candidates: where rows are not locked, another sender may win the first ones.
+    for message in due[:_CANDIDATES]:
+        seen = {"next_attempt_at": message.next_attempt_at, "attempts": message.attempts}
+        claimed = {"next_attempt_at": now + _CLAIM, "attempts": message.attempts + 1}
+        pending = OutboxMessage.objects.filter(pk=message.pk, state=OutboxMessage.State.PENDING)
+        if pending.filter(**seen).update(**claimed):
+            message.attempts += 1
+            return message
+    return None
+
+
+def _send(message: OutboxMessage, now: Callable[[], datetime]) -> OutboxMessage.State:
+    mail = EmailMultiAlternatives(
+        subject=message.subject,
+        body=message.body_text,
+        to=[address.strip() for address in message.recipient.split(",")],
+    )
+    if message.body_html:
+        mail.attach_alternative(message.body_html, "text/html")
+    try:
+        mail.send()
+    except Exception as error:  # noqa: BLE001 - whatever a mail backend raises, one message must not stop the rest
+        return _note_failure(message, error, now())
+    _mark(
+        message, state=OutboxMessage.State.SENT, sent_at=now(), next_attempt_at=None, last_error=""
+    )
+    return OutboxMessage.State.SENT
+
+
+def _note_failure(message: OutboxMessage, error: Exception, now: datetime) -> OutboxMessage.State:
+    retry_at = next_attempt_at(attempts=message.attempts, error=error, now=now)
+    state = OutboxMessage.State.PENDING if retry_at else OutboxMessage.State.FAILED
+    reason = scrub_text(f"{type(error).__name__}: {error}")[:_ERROR_LENGTH]
+    _mark(message, state=state, next_attempt_at=retry_at, last_error=reason)
+    _log.warning("mail_not_sent", message_id=message.pk, attempts=message.attempts, error=reason)
+    return state
+
+
+def _mark(message: OutboxMessage, **fields: object) -> None:
+    # Only while the claim still holds: a sender that overran it must not overwrite its successor's mark.
+    OutboxMessage.objects.filter(
+        pk=message.pk, state=OutboxMessage.State.PENDING, attempts=message.attempts
+    ).update(**fields)
