@@ -50,4 +50,4 @@ key:  ## issue a new API key
 	@$(VENV_PYTHON) -m config.local.accounts key
 
 lock:  ## write the requirements files again from their .in files
-	@$(VENV_PYTHON) -m config.local.lock
+	@$(PYTHON) -m config.local.lock

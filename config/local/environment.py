@@ -14,7 +14,7 @@ GENERATED = BASE_DIR / "var" / "local.env"
 
 def environment_file() -> Path:
     """Return the file with this machine's settings; on the first call it is written, readable by its owner alone."""
-    named = os.environ.get("ENV_FILE", "")  # noqa: TID251 - where the environment is, not a setting in it
+    named = os.environ.get("ENV_FILE", "")
     for written in (Path(named), BASE_DIR / ".env") if named else (BASE_DIR / ".env",):
         if written.is_file():
             return written
@@ -25,9 +25,7 @@ def environment_file() -> Path:
             file.write(
                 "# Made by `make run` for this machine. Without these keys its credentials cannot be read.\n"
             )
-            file.writelines(
-                f"{name}={value}\n" for name, value in {**new_keys(), "DEBUG": "true"}.items()
-            )
+            file.writelines(f"{name}={value}\n" for name, value in {**new_keys(), "DEBUG": "true"}.items())
     return GENERATED
 
 

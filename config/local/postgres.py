@@ -95,7 +95,7 @@ def _major(folder: Path) -> int:
     if not (folder / "initdb").exists():
         return 0
     try:
-        answer = subprocess.run(  # noqa: S603 - a path this module found
+        answer = subprocess.run(
             [folder / "postgres", "--version"],
             capture_output=True,
             text=True,
@@ -130,7 +130,7 @@ class PostgresServer:
             self._initialise()
         options = [f"-c{name}={value}" for name, value in SETTINGS.items()]
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - a path this module found
+            self._process = subprocess.Popen(
                 [self._binary("postgres"), "-D", self._data, "-k", self.folder, *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -157,17 +157,15 @@ class PostgresServer:
 
     def url(self, database: str = "postgres") -> str:
         """Return the DATABASE_URL of one database of this server."""
-        return (
-            f"postgres://{ROLE}@/{self.folder}/{database}"  # the way django-environ names a socket
-        )
+        return f"postgres://{ROLE}@/{self.folder}/{database}"  # the way django-environ names a socket
 
     def create_database(self, name: str) -> str:
         """Create an empty database and return its DATABASE_URL."""
         import psycopg  # noqa: PLC0415 - set-up runs this module before anything is installed
         from psycopg import sql  # noqa: PLC0415 - the same
 
-        conninfo = {"host": str(self.folder), "user": ROLE, "dbname": "postgres"}
-        with psycopg.connect(**conninfo, autocommit=True) as connection:
+        where = psycopg.conninfo.make_conninfo(host=str(self.folder), user=ROLE, dbname="postgres")
+        with psycopg.connect(where, autocommit=True) as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return self.url(name)
 
@@ -183,9 +181,9 @@ class PostgresServer:
         user = self._identity()
         if user:
             shutil.chown(self.folder, user["user"], user["group"])
-        command = [self._binary("initdb"), "-D", self._data, "-U", ROLE, "--auth=trust"]
-        subprocess.run(  # noqa: S603 - a path this module found
-            [*command, "--no-sync", "--encoding=UTF8", "--locale=C"],
+        options = ["-U", ROLE, "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"]
+        subprocess.run(
+            [self._binary("initdb"), "-D", self._data, *options],
             check=True,
             stdout=subprocess.DEVNULL,
             cwd=self.folder,
@@ -222,9 +220,7 @@ class PostgresServer:
         while not self._is_ready():
             if (self._process and self._process.poll() is not None) or time.monotonic() > deadline:
                 self.stop()
-                raise PostgresStartError(
-                    f"PostgreSQL did not start: {self._log.read_text()[-2000:]}"
-                )
+                raise PostgresStartError(f"PostgreSQL did not start: {self._log.read_text()[-2000:]}")
             pause.wait(0.02)
 
     def _is_ready(self) -> bool:
@@ -275,9 +271,9 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     with throwaway_server() as server:
         url = server.create_database("main")
-        environment = {**os.environ, "DATABASE_URL": url}  # noqa: TID251 - handed on, not read
+        environment = {**os.environ, "DATABASE_URL": url}
         command = list(arguments[1:] if arguments[0] == "--" else arguments)
-        return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - the caller's own
+        return subprocess.run(command, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ class Part:
         """Start the part; its output is appended to its log. Call this from the main thread (see `parental`)."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - this system's own programs
+            self._process = subprocess.Popen(
                 self.command,
                 env={**self.environment, TOKEN: self._token},
                 stdin=subprocess.DEVNULL,
@@ -120,12 +120,12 @@ class Part:
         if not self._next_start:
             self.kill()  # what a dead outermost process left behind must not run beside its successor
             sound = now - self._started > SOUND_AFTER_SECONDS
-            self._pause = (
-                FIRST_PAUSE_SECONDS if sound else min(self._pause * 2, LONGEST_PAUSE_SECONDS)
-            )
+            self._pause = FIRST_PAUSE_SECONDS if sound else min(self._pause * 2, LONGEST_PAUSE_SECONDS)
             self._next_start = now + self._pause
             code = self._process.returncode
-            return f"{self.name} ended ({code}), starting it again in {self._pause:.0f} s. {self.last_lines(3)}"
+            return (
+                f"{self.name} ended ({code}), starting it again in {self._pause:.0f} s. {self.last_lines(3)}"
+            )
         if now < self._next_start:
             return ""
         self._next_start = 0.0
@@ -187,4 +187,4 @@ def answers(url: str, *, seconds: float = 2.0) -> bool:
 
 def inherited(extra: Mapping[str, str]) -> dict[str, str]:
     """Return this process's environment with additions, for handing on to a child."""
-    return {**os.environ, **extra}  # noqa: TID251 - handed on, not read
+    return {**os.environ, **extra}

@@ -30,9 +30,7 @@ def main() -> int:
     options = _arguments()
     if sys.version_info < OLDEST_PYTHON:
         oldest = ".".join(map(str, OLDEST_PYTHON))
-        say(
-            f"Python {oldest} or newer is needed; `make PYTHON=python{oldest} …` names another one."
-        )
+        say(f"Python {oldest} or newer is needed; `make PYTHON=python{oldest} …` names another one.")
         return 1
     started = time.monotonic()
     try:

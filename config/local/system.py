@@ -132,7 +132,7 @@ class LocalSystem:
         Raises:
             CommandFailedError: its exit code was not 0.
         """
-        done = subprocess.run(  # noqa: S603 - this project's own programs
+        done = subprocess.run(
             [sys.executable, *arguments],
             cwd=BASE_DIR,
             env=self.environment,

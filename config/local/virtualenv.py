@@ -69,10 +69,10 @@ def run(command: list[str], *, environment: dict[str, str] | None = None) -> str
     Raises:
         SetupError: it failed; the message ends with its last lines.
     """
-    done = subprocess.run(  # noqa: S603 - commands of this package
+    done = subprocess.run(
         command,
         cwd=ROOT,
-        env={**os.environ, **(environment or {})},  # noqa: TID251 - handed on, not read
+        env={**os.environ, **(environment or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -1,0 +1,43 @@
+"""The settings a machine gets on its first run."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography.fernet import Fernet
+
+from config.local import environment
+from config.local.environment import environment_file, new_keys
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(environment, "BASE_DIR", tmp_path)
+    monkeypatch.setattr(environment, "GENERATED", tmp_path / "var" / "local.env")
+    monkeypatch.delenv("ENV_FILE", raising=False)
+    return tmp_path
+
+
+def test_generated_settings_are_kept_and_readable_by_their_owner_alone(checkout: Path) -> None:
+    first = environment_file()
+    written = first.read_text()
+
+    assert environment_file().read_text() == written
+    assert first == checkout / "var" / "local.env"
+    assert stat.S_IMODE(first.stat().st_mode) == 0o600
+
+
+def test_settings_a_person_wrote_come_first(checkout: Path) -> None:
+    (checkout / ".env").write_text("SECRET_KEY=mine\n")
+
+    assert environment_file() == checkout / ".env"
+    assert not (checkout / "var").exists()
+
+
+def test_generated_keys_encrypt() -> None:
+    assert Fernet(new_keys()["FIELD_ENCRYPTION_KEYS"]).encrypt(b"secret")
