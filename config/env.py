@@ -21,7 +21,7 @@ REQUIRED = object()
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One variable of the environment. `kind` is the name of a django-environ reader: str, bool, int, list, …"""
+    """One variable of the environment. `kind` is the name of a django-environ reader: such as str, bool or int."""
 
     name: str
     kind: str
@@ -30,44 +30,139 @@ class Setting:
 
 
 SETTINGS = (
-    Setting("DEBUG", "bool", False, "Development mode: readable logs, detailed error pages, code reload. Never in production."),
-    Setting("SECRET_KEY", "str", REQUIRED, "Signs cookies and tickets; 50 or more random characters. Changing it drops queued tickets."),
-    Setting("FIELD_ENCRYPTION_KEYS", "list", REQUIRED, "Fernet keys for credentials at rest, newest first, separated by commas."),
+    Setting(
+        "DEBUG",
+        "bool",
+        False,
+        "Development mode: readable logs, detailed error pages, code reload. Never in production.",
+    ),
+    Setting(
+        "SECRET_KEY",
+        "str",
+        REQUIRED,
+        "Signs cookies and tickets; 50 or more random characters. Changing it drops queued tickets.",
+    ),
+    Setting(
+        "FIELD_ENCRYPTION_KEYS",
+        "list",
+        REQUIRED,
+        "Fernet keys for credentials at rest, newest first, separated by commas.",
+    ),
     Setting("ALLOWED_HOSTS", "list", ["127.0.0.1", "localhost"], "Host names this server answers to."),
-    Setting("CSRF_TRUSTED_ORIGINS", "list", [], "Origins (scheme and host) of the console behind a proxy."),
-    Setting("BEHIND_TLS_PROXY", "bool", False, "A proxy in front ends TLS and sets X-Forwarded-Proto: secure cookies, HSTS and redirect on."),
-    Setting("TRUSTED_PROXIES", "int", 0, "How many proxies stand in front; the caller's address is read that many hops from the right of X-Forwarded-For."),
-    Setting("DATA_DIR", "path", BASE_DIR / "var", "Folder for the embedded database, artifacts and run-time files."),
+    Setting(
+        "CSRF_TRUSTED_ORIGINS",
+        "list",
+        [],
+        "Origins (scheme and host) of the console behind a proxy.",
+    ),
+    Setting(
+        "BEHIND_TLS_PROXY",
+        "bool",
+        False,
+        "A proxy in front ends TLS and sets X-Forwarded-Proto: secure cookies, HSTS and redirect on.",
+    ),
+    Setting(
+        "TRUSTED_PROXIES",
+        "int",
+        0,
+        "How many proxies stand in front; the caller's address is read that many hops from the right of X-Forwarded-For.",
+    ),
+    Setting(
+        "DATA_DIR",
+        "path",
+        BASE_DIR / "var",
+        "Folder for the embedded database, artifacts and run-time files.",
+    ),
     Setting("DATABASE_URL", "str", "", "postgres://user:password@host/name; empty: SQLite in DATA_DIR."),
-    Setting("DATABASE_POOL_MAX", "int", 10, "Largest number of pooled PostgreSQL connections of the web process."),
+    Setting(
+        "DATABASE_POOL_MAX",
+        "int",
+        10,
+        "Largest number of pooled PostgreSQL connections of the web process.",
+    ),
     Setting("TIME_ZONE", "str", "UTC", "Default time zone of schedules and screens (IANA name)."),
     Setting("LOG_LEVEL", "str", "INFO", "Least severe level that is logged."),
     Setting("LOG_JSON", "bool", None, "JSON log lines; default: on, off in development."),
     Setting("REVIEW_UI", "bool", True, "Mount the console. It also needs templates/review/ on disk."),
-    Setting("API_KEY_PREFIX", "str", "ao", "First part of every API key, so that secret scanners recognise it."),
+    Setting(
+        "API_KEY_PREFIX",
+        "str",
+        "ao",
+        "First part of every API key, so that secret scanners recognise it.",
+    ),
     Setting("API_RATE_PER_MINUTE", "int", 600, "Requests a minute one API key may make."),
     Setting("API_FAILURES_PER_MINUTE", "int", 30, "Failed key checks a minute one address may make."),
-    Setting("AUTOMATION_MODULES", "list", [], "Python packages with further automations, beside automations.library."),
+    Setting(
+        "AUTOMATION_MODULES",
+        "list",
+        [],
+        "Python packages with further automations, beside automations.library.",
+    ),
     Setting("BROWSER_EXECUTABLE", "str", "", "Chromium to use; empty: look for one."),
-    Setting("BROWSER_ALLOW_PRIVATE", "list", [], "host:port entries of private or loopback addresses a browser may open."),
-    Setting("BROWSER_MAX_ATTEMPTS", "int", 50, "Attempts after which a worker process replaces its browser."),
-    Setting("BROWSER_MAX_AGE_SECONDS", "int", 3600, "Age after which a worker process replaces its browser."),
-    Setting("BROWSER_MAX_MEMORY_MB", "int", 1500, "Memory of the browser's processes after which it is replaced."),
+    Setting(
+        "BROWSER_ALLOW_PRIVATE",
+        "list",
+        [],
+        "host:port entries of private or loopback addresses a browser may open.",
+    ),
+    Setting(
+        "BROWSER_MAX_ATTEMPTS",
+        "int",
+        50,
+        "Attempts after which a worker process replaces its browser.",
+    ),
+    Setting(
+        "BROWSER_MAX_AGE_SECONDS",
+        "int",
+        3600,
+        "Age after which a worker process replaces its browser.",
+    ),
+    Setting(
+        "BROWSER_MAX_MEMORY_MB",
+        "int",
+        1500,
+        "Memory of the browser's processes after which it is replaced.",
+    ),
     Setting("WORKER_QUEUES", "list", ["default"], "Run queues this node serves."),
     Setting("WORKER_PROCESSES", "int", 2, "Worker processes for each run queue of this node."),
     Setting("CHORES_PROCESSES", "int", 2, "Worker processes of the chores cluster."),
-    Setting("LEASE_SECONDS", "int", 20, "How long a worker process may be silent before its attempt counts as lost."),
-    Setting("QUEUE_TIMEOUT_SECONDS", "int", 86400, "How long a run may wait for a worker before it expires."),
-    Setting("LONGEST_ATTEMPT_SECONDS", "int", 3600, "Upper bound of an automation's deadline; the broker's retry time follows from it."),
+    Setting(
+        "LEASE_SECONDS",
+        "int",
+        20,
+        "How long a worker process may be silent before its attempt counts as lost.",
+    ),
+    Setting(
+        "QUEUE_TIMEOUT_SECONDS",
+        "int",
+        86400,
+        "How long a run may wait for a worker before it expires.",
+    ),
+    Setting(
+        "LONGEST_ATTEMPT_SECONDS",
+        "int",
+        3600,
+        "Upper bound of an automation's deadline; the broker's retry time follows from it.",
+    ),
     Setting("ARTIFACTS_S3_BUCKET", "str", "", "Bucket for artifact bytes; empty: files in DATA_DIR."),
     Setting("ARTIFACTS_S3_ENDPOINT_URL", "str", "", "Endpoint of an S3-compatible store; empty: AWS."),
     Setting("ARTIFACTS_S3_REGION", "str", "", "Region of the bucket."),
     Setting("ARTIFACTS_S3_ACCESS_KEY", "str", "", "Access key; empty: the instance's role."),
     Setting("ARTIFACTS_S3_SECRET_KEY", "str", "", "Secret key belonging to ARTIFACTS_S3_ACCESS_KEY."),
-    Setting("EMAIL_URL", "str", "consolemail://", "smtp+tls://user:password@host:587 and the like; default: mails are printed to the log."),
+    Setting(
+        "EMAIL_URL",
+        "str",
+        "consolemail://",
+        "smtp+tls://user:password@host:587 and the like; default: mails are printed to the log.",
+    ),
     Setting("EMAIL_FROM", "str", "automation@localhost", "Sender of e-mails."),
     Setting("ALERT_EMAILS", "list", [], "Who is mailed when something needs a person."),
-    Setting("PUBLIC_URL", "str", "http://127.0.0.1:8000", "Address of the console, used in links of mails."),
+    Setting(
+        "PUBLIC_URL",
+        "str",
+        "http://127.0.0.1:8000",
+        "Address of the console, used in links of mails.",
+    ),
 )
 _BY_NAME = {row.name: row for row in SETTINGS}
 

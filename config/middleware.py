@@ -12,7 +12,7 @@ RETRY_AFTER_SECONDS = 5
 class DatabaseOutageMiddleware(MiddlewareMixin):
     """Answers 503 with Retry-After while the database is away or its write lock is held, instead of a traceback."""
 
-    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+    def process_exception(self, _request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Translate what the database driver raised; other exceptions stay as they are."""
         if not isinstance(exception, (OperationalError, InterfaceError)):
             return None

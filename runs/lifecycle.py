@@ -7,9 +7,7 @@ inside a transaction of its own.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
@@ -24,6 +22,10 @@ from runs.states import (
     RunState,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
 
 def open_run(*, state: RunState, actor: str, reason: str, now: datetime, **facts: Any) -> Run:
     """Create a run as scheduled (due later) or queued (due now), with the first row of its log."""
@@ -35,7 +37,9 @@ def open_run(*, state: RunState, actor: str, reason: str, now: datetime, **facts
     return run
 
 
-def open_attempt(*, run: Run, number: int, due_at: datetime, actor: str, reason: str, now: datetime) -> Attempt:
+def open_attempt(
+    *, run: Run, number: int, due_at: datetime, actor: str, reason: str, now: datetime
+) -> Attempt:
     """Create the run's next attempt, queued; it may be started from `due_at` on."""
     attempt = Attempt(
         run=run,
@@ -102,7 +106,12 @@ def move_attempt(
         if not still_ours.update(**facts):
             return False
         _log(
-            run_id=attempt.run_id, attempt_id=attempt.pk, move=(begin, to), actor=actor, reason=reason, now=now
+            run_id=attempt.run_id,
+            attempt_id=attempt.pk,
+            move=(begin, to),
+            actor=actor,
+            reason=reason,
+            now=now,
         )
     for name, value in facts.items():
         setattr(attempt, name, value)
@@ -110,7 +119,13 @@ def move_attempt(
 
 
 def _log(
-    *, run_id: Any, attempt_id: int | None, move: tuple[str, str], actor: str, reason: str, now: datetime
+    *,
+    run_id: Any,
+    attempt_id: int | None,
+    move: tuple[str, str],
+    actor: str,
+    reason: str,
+    now: datetime,
 ) -> None:
     Transition.objects.create(
         run_id=run_id,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from webgraph.errors import FailureKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 BASE = timedelta(seconds=5)
 CAP = timedelta(minutes=10)
@@ -23,7 +26,7 @@ class Verdict:
     reason: str
 
 
-def judge(
+def judge(  # noqa: PLR0913 - the whole decision in one place, by keyword
     *,
     kind: FailureKind,
     permanent: bool,

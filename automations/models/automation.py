@@ -32,7 +32,11 @@ class Automation(models.Model):
     description = models.TextField(blank=True)
     kind = models.CharField(max_length=10, choices=AutomationKind.choices, default=AutomationKind.PYTHON)
     latest_version = models.ForeignKey(
-        "automations.AutomationVersion", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        "automations.AutomationVersion",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
     )
     retired_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

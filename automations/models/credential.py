@@ -13,7 +13,9 @@ class Credential(models.Model):
 
     name = models.CharField(max_length=100, unique=True, validators=[key_validator])
     fields = EncryptedJSONField()
-    field_names = models.JSONField(default=list, help_text="Names of the fields, so that screens can list them.")
+    field_names = models.JSONField(
+        default=list, help_text="Names of the fields, so that screens can list them."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     last_used_at = models.DateTimeField(null=True, blank=True)

@@ -7,7 +7,8 @@ from django.db import models
 
 DEFAULT_CUSTOMER = "main"
 key_validator = RegexValidator(
-    r"^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$", "Use lower-case letters, digits and hyphens, such as 'acme-north'."
+    r"^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$",
+    "Use lower-case letters, digits and hyphens, such as 'acme-north'.",
 )
 
 

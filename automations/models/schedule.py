@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import F, Q
@@ -10,6 +10,9 @@ from django.db.models import F, Q
 from automations.fire_times import TimeRule
 from automations.models.automation import Automation, AutomationVersion
 from automations.models.customer import Customer
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class ScheduleKind(models.TextChoices):
@@ -42,7 +45,9 @@ class Schedule(models.Model):
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="schedules")
     params = models.JSONField(default=dict, blank=True)
     kind = models.CharField(max_length=10, choices=ScheduleKind.choices, default=ScheduleKind.CRON)
-    cron = models.CharField(max_length=200, blank=True, help_text="Five fields: minute hour day month weekday.")
+    cron = models.CharField(
+        max_length=200, blank=True, help_text="Five fields: minute hour day month weekday."
+    )
     every_seconds = models.PositiveIntegerField(null=True, blank=True)
     anchor_at = models.DateTimeField(null=True, blank=True, help_text="Intervals count from this moment.")
     time_zone = models.CharField(max_length=64, default="UTC")
@@ -75,7 +80,9 @@ class Schedule(models.Model):
         ]
         indexes = [
             # Read by each tick of each dispatcher: only schedules that can fire.
-            models.Index(fields=("next_fire_at",), name="schedule_ready", condition=Q(paused_at__isnull=True)),
+            models.Index(
+                fields=("next_fire_at",), name="schedule_ready", condition=Q(paused_at__isnull=True)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -25,7 +25,9 @@ class Artifact(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="artifacts")
-    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, null=True, blank=True, related_name="artifacts")
+    attempt = models.ForeignKey(
+        Attempt, on_delete=models.CASCADE, null=True, blank=True, related_name="artifacts"
+    )
     step = models.ForeignKey(Step, on_delete=models.CASCADE, null=True, blank=True, related_name="artifacts")
     stage = models.CharField(max_length=100, blank=True)
     kind = models.CharField(max_length=20, choices=[(kind.value, kind.value) for kind in ArtifactKind])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import F, Q
@@ -13,6 +13,9 @@ from runs.models.run import Run
 from runs.states import TERMINAL_ATTEMPTS, AttemptState
 from webgraph.errors import FailureKind
 from webgraph.recorder import Effect, Tier
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
 
 
 class AttemptQuerySet(models.QuerySet["Attempt"]):
@@ -29,8 +32,13 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
         return self.filter(state=AttemptState.QUEUED, ticketed_at__gte=since)
 
     def lease_expired(self, now: datetime) -> AttemptQuerySet:
-        """Running ones whose worker process has been silent for longer than its lease."""
-        return self.filter(state=AttemptState.RUNNING, worker__lease_expires_at__lt=now)
+        """Running ones that nobody works on.
+
+        Their worker process has been silent for longer than its lease, is gone, or has dropped them.
+        """
+        silent = Q(worker__lease_expires_at__lt=now)
+        dropped = Q(worker__isnull=True) | ~Q(worker__current_attempt=F("id"))
+        return self.filter(silent | dropped, state=AttemptState.RUNNING)
 
     def past_deadline(self, moment: datetime) -> AttemptQuerySet:
         """Running ones whose deadline lies before `moment`."""
@@ -56,7 +64,9 @@ class Attempt(models.Model):
     worker = models.ForeignKey(
         WorkerProcess, on_delete=models.SET_NULL, null=True, blank=True, related_name="attempts"
     )
-    worker_name = models.CharField(max_length=200, blank=True, help_text="Node and process, kept when both are gone.")
+    worker_name = models.CharField(
+        max_length=200, blank=True, help_text="Node and process, kept when both are gone."
+    )
     executed_version = models.ForeignKey(
         AutomationVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -105,7 +115,11 @@ class Attempt(models.Model):
                 name="attempt_queued",
                 condition=Q(state=AttemptState.QUEUED),
             ),
-            models.Index(fields=("deadline_at",), name="attempt_running", condition=Q(state=AttemptState.RUNNING)),
+            models.Index(
+                fields=("deadline_at",),
+                name="attempt_running",
+                condition=Q(state=AttemptState.RUNNING),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.db import models
 
 from infra_shared.ids import uuid7
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class Node(models.Model):

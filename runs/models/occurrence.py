@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
 
 from automations.models import Schedule
 from runs.models.run import Run
+
+if TYPE_CHECKING:
+    from datetime import timedelta
 
 
 class OccurrenceState(models.TextChoices):
@@ -28,7 +31,9 @@ class Occurrence(models.Model):
     fire_at = models.DateTimeField()
     state = models.CharField(max_length=10, choices=OccurrenceState.choices)
     reason = models.CharField(max_length=500, blank=True)
-    run = models.OneToOneField(Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="occurrence")
+    run = models.OneToOneField(
+        Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="occurrence"
+    )
     created_at = models.DateTimeField()
 
     class Meta:

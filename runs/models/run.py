@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
@@ -14,6 +13,10 @@ from infra_shared.models import Caller
 from runs.states import FAILED_RUNS, TERMINAL_RUNS, WAITING_RUNS, Cause, RunState
 from webgraph.errors import FailureKind
 from webgraph.recorder import EvidenceLevel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime, timedelta
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -55,19 +58,29 @@ class Run(models.Model):
     queue = models.CharField(max_length=63, default="default")
     priority = models.SmallIntegerField(default=0, help_text="Higher goes first.")
     params = models.JSONField(default=dict)
-    evidence_level = models.CharField(max_length=10, choices=[(level.value, level.value) for level in EvidenceLevel])
+    evidence_level = models.CharField(
+        max_length=10, choices=[(level.value, level.value) for level in EvidenceLevel]
+    )
 
     cause = models.CharField(max_length=10, choices=Cause.choices)
     cause_ref = models.CharField(max_length=200, blank=True)
-    requested_by = models.CharField(max_length=200, blank=True, help_text="Actor, such as operator:anna or caller:ci.")
+    requested_by = models.CharField(
+        max_length=200, blank=True, help_text="Actor, such as operator:anna or caller:ci."
+    )
     caller = models.ForeignKey(Caller, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - NULLs are distinct in the unique key
     request_digest = models.CharField(max_length=64, blank=True)
-    rerun_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reruns")
-    root = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="descendants")
+    rerun_of = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reruns"
+    )
+    root = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="descendants"
+    )
 
     state = models.CharField(max_length=14, choices=RunState.choices, default=RunState.SCHEDULED)
-    state_reason = models.CharField(max_length=500, blank=True, help_text="Why it is in this state, in words.")
+    state_reason = models.CharField(
+        max_length=500, blank=True, help_text="Why it is in this state, in words."
+    )
     failure_kind = models.CharField(
         max_length=20, blank=True, choices=[(kind.value, kind.value) for kind in FailureKind]
     )
@@ -77,7 +90,9 @@ class Run(models.Model):
     max_attempts = models.PositiveSmallIntegerField(default=1)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
 
-    result = models.JSONField(null=True, blank=True, help_text="Results up to 64 KB; larger ones are an artifact.")
+    result = models.JSONField(
+        null=True, blank=True, help_text="Results up to 64 KB; larger ones are an artifact."
+    )
     result_artifact = models.ForeignKey(
         "runs.Artifact", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -117,7 +132,11 @@ class Run(models.Model):
             models.Index(fields=("customer", "-id"), name="run_by_customer"),
             models.Index(fields=("root", "-id"), name="run_by_root"),
             # Runs that wait for an attempt and may expire: few, whatever the size of the history.
-            models.Index(fields=("expires_at",), name="run_waiting", condition=Q(state__in=sorted(WAITING_RUNS))),
+            models.Index(
+                fields=("expires_at",),
+                name="run_waiting",
+                condition=Q(state__in=sorted(WAITING_RUNS)),
+            ),
         ]
 
     def __str__(self) -> str:

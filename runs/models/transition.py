@@ -12,7 +12,9 @@ class Transition(models.Model):
     """One move. `attempt` is None for a move of the run itself."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="transitions")
-    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, null=True, blank=True, related_name="transitions")
+    attempt = models.ForeignKey(
+        Attempt, on_delete=models.CASCADE, null=True, blank=True, related_name="transitions"
+    )
     from_state = models.CharField(max_length=14, blank=True)
     to_state = models.CharField(max_length=14)
     actor = models.CharField(max_length=200)

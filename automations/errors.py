@@ -1,0 +1,41 @@
+"""What can be wrong with an automation, its params or a schedule, in words for the person who can mend it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class AutomationsError(Exception):
+    """Base of everything `automations` raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """One thing wrong with one field; `field` is a dotted path, empty for the whole."""
+
+    field: str
+    message: str
+
+
+class ParamsInvalidError(AutomationsError):
+    """Params do not fit the automation's schema; `problems` has one entry for each field."""
+
+    def __init__(self, problems: list[FieldProblem]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(f"{item.field or 'params'}: {item.message}" for item in problems))
+
+
+class DefinitionError(AutomationsError):
+    """An automation in code cannot be used; the message names it and says what to change."""
+
+
+class ScheduleInvalidError(AutomationsError):
+    """A schedule's input does not make sense; `problems` has one entry for each field."""
+
+    def __init__(self, problems: list[FieldProblem]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(f"{item.field}: {item.message}" for item in problems))
+
+
+class CredentialError(AutomationsError):
+    """A credential is missing or its input does not make sense."""

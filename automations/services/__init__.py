@@ -1,0 +1,1 @@
+"""What can be done about automations, schedules and credentials, one verb a function."""

@@ -1,0 +1,35 @@
+"""What can be wrong with a request about runs. The API and the screens map these to answers once."""
+
+from __future__ import annotations
+
+
+class RunsError(Exception):
+    """Base of everything `runs` raises on purpose; the message is fit for the person who asked."""
+
+
+class UnknownAutomationError(RunsError):
+    """No automation of that key can be run."""
+
+
+class UnknownCustomerError(RunsError):
+    """No customer of that key exists, or it is out of the asker's reach."""
+
+
+class IdempotencyConflictError(RunsError):
+    """The idempotency key was used before with another request."""
+
+
+class WrongStateError(RunsError):
+    """The run's state does not allow what was asked."""
+
+
+class InvalidRequestError(RunsError):
+    """Something beside the params does not fit; `field` names it."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class LostClaimError(RunsError):
+    """The attempt is no longer this worker's: its lease ended, or it was stopped. Nothing was written."""

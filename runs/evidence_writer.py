@@ -1,0 +1,144 @@
+"""The recorder of a worker process: rows through the services, bytes through a thread of their own.
+
+Rows are written by the thread that calls, so the fence is checked before each step. Bytes go to the blob store on
+one background thread and their rows follow as soon as they are stored, so slow storage delays no step. What the
+store refuses, or does not take in time, becomes a recorded gap.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from typing import TYPE_CHECKING, TypeVar
+
+import structlog
+
+from infra_shared import clock
+from infra_shared.blobs import BlobInfo, BlobStorageError, BlobStore
+from infra_shared.database import when_reachable
+from infra_shared.ids import uuid7
+from runs.errors import LostClaimError
+from runs.services import recording
+from runs.services.claims import Claim, stop_reason
+from webgraph.errors import AttemptStopped
+from webgraph.recorder import Evidence, EvidenceGap, StageEnd, StageStart, StepIntent, StepOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import timedelta
+
+T = TypeVar("T")
+MAX_PENDING_BYTES = 64 * 1024 * 1024
+TEXT_TYPES = ("text/", "application/json", "application/x-ndjson", "application/xml")
+_log = structlog.get_logger(__name__)
+
+
+class EvidenceWriter:
+    """Implements `webgraph.recorder.Recorder` for one claimed attempt."""
+
+    def __init__(self, *, claim: Claim, store: BlobStore, outage: timedelta) -> None:
+        self._claim = claim
+        self._store = store
+        self._outage = outage
+        self._steps: dict[int, int] = {}
+        self._pending: deque[tuple[Evidence, Future[BlobInfo]]] = deque()
+        self._pending_bytes = 0
+        self._uploads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="evidence")
+
+    def stage_started(self, stage: StageStart) -> None:
+        """Write the stage's row; it is durable when this returns."""
+        self._write(lambda: recording.stage_started(claim=self._claim, stage=stage))
+
+    def stage_finished(self, stage: StageEnd) -> None:
+        """Write the stage's end."""
+        self._write_stored()
+        self._write(lambda: recording.stage_finished(claim=self._claim, stage=stage))
+
+    def step_started(self, step: StepIntent) -> None:
+        """Write the intent, unless the attempt has to stop."""
+        self._write_stored()
+        reason = self._write(lambda: stop_reason(self._claim))
+        if reason is not None:
+            raise AttemptStopped(reason)
+        self._steps[step.index] = self._write(lambda: recording.step_started(claim=self._claim, step=step))
+
+    def step_finished(self, step: StepOutcome) -> None:
+        """Write the outcome."""
+        self._write(lambda: recording.step_finished(claim=self._claim, step=step))
+
+    def evidence(self, item: Evidence) -> None:
+        """Hand the bytes to the storage thread; a backlog beyond the bound is recorded as a gap."""
+        if self._pending_bytes + len(item.body) > MAX_PENDING_BYTES and self._pending:
+            self.gap(_gap(item, "The store is too slow: too many bytes were waiting for it."))
+            return
+        text = item.content_type.startswith(TEXT_TYPES)
+        self._pending_bytes += len(item.body)
+        self._pending.append((item, self._uploads.submit(self._store.put, item.body, text=text)))
+
+    def gap(self, gap: EvidenceGap) -> None:
+        """Write that an artifact is missing."""
+        step_id, artifact_id = self._step_id(gap.step_index), uuid7()
+        self._write(
+            lambda: recording.artifact_missing(
+                claim=self._claim, artifact_id=artifact_id, gap=gap, step_id=step_id
+            )
+        )
+
+    def flush(self, *, seconds: float) -> None:
+        """Wait for the bytes under way, at most so long, and write their rows; what is late becomes a gap."""
+        until = clock.monotonic() + seconds
+        while self._pending:
+            item, upload = self._pending.popleft()
+            self._keep(item, upload, timeout=max(0.0, until - clock.monotonic()))
+
+    def close(self) -> None:
+        """End the storage thread without waiting for it."""
+        self._uploads.shutdown(wait=False, cancel_futures=True)
+
+    def _write_stored(self) -> None:
+        while self._pending and self._pending[0][1].done():
+            item, upload = self._pending.popleft()
+            self._keep(item, upload, timeout=0)
+
+    def _keep(self, item: Evidence, upload: Future[BlobInfo], *, timeout: float) -> None:
+        self._pending_bytes -= len(item.body)
+        try:
+            blob = upload.result(timeout=timeout)
+        except BlobStorageError as error:
+            self.gap(_gap(item, error.reason))
+            return
+        except FutureTimeoutError:
+            self.gap(_gap(item, "The store did not take it before the attempt ended."))
+            return
+        step_id, artifact_id = self._step_id(item.step_index), uuid7()
+        self._write(
+            lambda: recording.artifact_stored(
+                claim=self._claim, artifact_id=artifact_id, item=item, blob=blob, step_id=step_id
+            )
+        )
+
+    def _step_id(self, index: int | None) -> int | None:
+        return self._steps.get(index) if index is not None else None
+
+    def _write(self, work: Callable[[], T]) -> T:
+        """Write now, or when the database is back; AttemptStopped when the attempt is no longer ours.
+
+        Each `work` is one transaction that may be repeated: when a commit's answer was lost, its repetition finds
+        the row already there.
+        """
+        try:
+            return when_reachable(work, up_to=self._outage)
+        except LostClaimError as error:
+            raise AttemptStopped("lease_lost", str(error)) from error
+
+
+def _gap(item: Evidence, reason: str) -> EvidenceGap:
+    _log.warning("artifact_missing", kind=item.kind.value, reason=reason)
+    return EvidenceGap(
+        kind=item.kind,
+        reason=reason,
+        captured_at=item.captured_at,
+        step_index=item.step_index,
+        stage=item.stage,
+    )

@@ -1,0 +1,254 @@
+"""One attempt in a worker process: claim, run it on the warm browser, write how it ended.
+
+A ticket that is stale or came twice ends at the claim. Nothing here raises for a failed automation: how it failed is
+written, and the lifecycle decides what follows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+import structlog
+from django.conf import settings
+from webgraph.runner import AttemptResult, AttemptSpec, run_attempt
+
+from automations.errors import CredentialError
+from automations.services.credentials import secrets_for
+from automations.services.registry import code_for, definitions, latest_code_for
+from infra_shared import clock
+from infra_shared.blobs import BlobStorageError, BlobStore
+from infra_shared.blobs.django_store import artifact_store
+from infra_shared.clock import utc_now
+from infra_shared.database import when_reachable
+from infra_shared.ids import uuid7
+from infra_shared.logging import hiding_in_logs
+from infra_shared.redaction import Redactor
+from runs.errors import LostClaimError
+from runs.evidence_writer import EvidenceWriter
+from runs.services import outcomes, recording
+from runs.services.claims import Claim, claim_attempt, release_process, stop_reason
+from webgraph.errors import AttemptStopped, FailureKind
+from webgraph.network import AddressPolicy
+from webgraph.recorder import ArtifactKind, Evidence, EvidenceLevel
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from automations.models import AutomationVersion
+    from runs.models import Artifact
+    from webgraph.browser.host import BrowserHost
+    from webgraph.flow import Automation
+
+RESULT_IN_ROW_BYTES = 64 * 1024
+FLUSH_SECONDS = 30.0
+BEAT_SECONDS = 1.0
+Secrets = Mapping[str, Mapping[str, str]]
+_log = structlog.get_logger(__name__)
+
+
+class Worker(Protocol):
+    """The worker process an attempt runs in."""
+
+    @property
+    def row_id(self) -> UUID:
+        """Key of its WorkerProcess row."""
+
+    @property
+    def name(self) -> str:
+        """Node and process, for people."""
+
+    @property
+    def browser_host(self) -> BrowserHost:
+        """Its warm browser."""
+
+    def beat(self) -> None:
+        """Extend its lease when a quarter of it has passed; never raises for an unreachable database."""
+
+
+def execute(attempt_id: int, worker: Worker) -> str:
+    """Run one attempt if its ticket is good; returns in one word what came of it, for the log."""
+    digests = [definition.digest for definition in definitions().values()]
+    claim = claim_attempt(
+        attempt_id=attempt_id, process_id=worker.row_id, process_name=worker.name, versions=digests
+    )
+    if claim is None:
+        return "stale"
+    run = claim.attempt.run
+    with structlog.contextvars.bound_contextvars(run_id=str(run.pk), attempt=claim.attempt.number):
+        _log.info("attempt_claimed", automation=run.version.automation.key, fence=claim.fence)
+        try:
+            word = _Execution(claim, worker).carry_out()
+        except (LostClaimError, AttemptStopped) as error:
+            _log.warning("attempt_moved_on", reason=str(error))
+            word = "moved_on"
+        finally:
+            when_reachable(
+                lambda: release_process(process_id=worker.row_id),
+                up_to=settings.LEASE,
+                sleep=_beating(worker),
+            )
+        _log.info("attempt_ended", outcome=word)
+        return word
+
+
+class _Execution:
+    """What one claimed attempt needs while it runs."""
+
+    def __init__(self, claim: Claim, worker: Worker) -> None:
+        self._claim = claim
+        self._worker = worker
+        self._run = claim.attempt.run
+        self._version: AutomationVersion = claim.attempt.run.version
+        self._store: BlobStore = artifact_store()
+        # Counted on this machine's own clock, which need not agree with the database's.
+        self._until = clock.monotonic() + _deadline_seconds(claim)
+
+    def carry_out(self) -> str:
+        """Run the automation and write its end."""
+        code = self._code()
+        if code is None:
+            return self._fail_before_start(FailureKind.BUG, f"This node has no code for {self._version}.")
+        try:
+            secrets = secrets_for(names=code.credentials)
+        except CredentialError as error:
+            return self._fail_before_start(FailureKind.AUTH, str(error))
+        redactor = Redactor(value for fields in secrets.values() for value in fields.values())
+        with hiding_in_logs(redactor):
+            return self._attempt(code, secrets)
+
+    def _attempt(self, code: type[Automation], secrets: Secrets) -> str:
+        writer = EvidenceWriter(claim=self._claim, store=self._store, outage=self._time_left())
+        try:
+            result = run_attempt(
+                self._spec(code, secrets),
+                writer,
+                self._worker.browser_host,
+                on_beat=self._beat,
+                beat_seconds=BEAT_SECONDS,
+            )
+            writer.flush(seconds=FLUSH_SECONDS)
+            return self._write_end(result)
+        finally:
+            writer.close()
+
+    def _write_end(self, result: AttemptResult) -> str:
+        if result.outcome == "succeeded":
+            return self._write_success(result)
+        if result.outcome == "stopped" and result.stop_reason == "lease_lost":
+            raise LostClaimError("The lease ended while the attempt ran.")
+        if result.outcome == "stopped" and result.stop_reason == "cancelled":
+            self._write(lambda: outcomes.finish_cancelled(claim=self._claim, browser=result.browser))
+        else:
+            failure = self._failure(result)
+            self._write(
+                lambda: outcomes.finish_failed(claim=self._claim, failure=failure, browser=result.browser)
+            )
+        return result.stop_reason or result.outcome
+
+    def _write_success(self, result: AttemptResult) -> str:
+        try:
+            row, artifact = self._keep_result(result)
+        except BlobStorageError as error:
+            failure = outcomes.Failure(
+                kind=FailureKind.STORAGE,
+                message=f"The result could not be stored: {error.reason}",
+                permanent=False,
+            )
+            self._write(
+                lambda: outcomes.finish_failed(claim=self._claim, failure=failure, browser=result.browser)
+            )
+            return "failed"
+        self._write(
+            lambda: outcomes.finish_succeeded(
+                claim=self._claim, result=row, result_artifact=artifact, browser=result.browser
+            )
+        )
+        return "succeeded"
+
+    def _failure(self, result: AttemptResult) -> outcomes.Failure:
+        if result.failure is None:
+            return outcomes.Failure(
+                kind=FailureKind.TIMEOUT,
+                message=f"The attempt did not finish within its deadline ({_deadline_seconds(self._claim):.0f} s).",
+                permanent=False,
+            )
+        wait = result.failure.retry_after_seconds
+        return outcomes.Failure(
+            kind=result.failure.kind,
+            message=result.failure.message,
+            permanent=result.failure.permanent,
+            stage=result.failure.stage,
+            retry_after=timedelta(seconds=wait) if wait is not None else None,
+        )
+
+    def _keep_result(self, result: AttemptResult) -> tuple[dict[str, Any] | None, Artifact | None]:
+        """The result for the run's row, or an artifact when it is larger than a row should hold."""
+        body = json.dumps(result.result, ensure_ascii=False).encode()
+        if len(body) <= RESULT_IN_ROW_BYTES:
+            return result.result, None
+        item = Evidence(
+            kind=ArtifactKind.RESULT,
+            name="result.json",
+            content_type="application/json",
+            body=body,
+            captured_at=utc_now(),
+        )
+        blob, artifact_id = self._store.put(body, text=True), uuid7()
+        artifact = self._write(
+            lambda: recording.artifact_stored(
+                claim=self._claim, artifact_id=artifact_id, item=item, blob=blob, step_id=None
+            )
+        )
+        return None, artifact
+
+    def _fail_before_start(self, kind: FailureKind, message: str) -> str:
+        failure = outcomes.Failure(kind=kind, message=message, permanent=True)
+        self._write(lambda: outcomes.finish_failed(claim=self._claim, failure=failure))
+        return "failed"
+
+    def _code(self) -> type[Automation] | None:
+        exact = code_for(self._version)
+        if exact is None and self._version.option("allow_latest"):
+            return latest_code_for(self._version)
+        return exact
+
+    def _spec(self, code: type[Automation], secrets: Secrets) -> AttemptSpec:
+        return AttemptSpec(
+            automation=code,
+            params=self._run.params,
+            secrets=secrets,
+            evidence=EvidenceLevel(self._run.evidence_level),
+            deadline_seconds=self._time_left().total_seconds(),
+            address_policy=AddressPolicy(allowed=tuple(settings.BROWSER_ALLOW_PRIVATE)),
+        )
+
+    def _beat(self) -> str | None:
+        """Extend the lease and ask whether to go on; while the database is away the attempt goes on."""
+        self._worker.beat()
+        return when_reachable(lambda: stop_reason(self._claim), up_to=self._time_left())
+
+    def _write(self, work: Callable[[], Any]) -> Any:
+        return when_reachable(work, up_to=self._time_left() + settings.LEASE)
+
+    def _time_left(self) -> timedelta:
+        return timedelta(seconds=max(self._until - clock.monotonic(), 1.0))
+
+
+def _deadline_seconds(claim: Claim) -> float:
+    attempt = claim.attempt
+    assert attempt.deadline_at is not None  # a claimed attempt has both, by constraint
+    assert attempt.started_at is not None
+    return (attempt.deadline_at - attempt.started_at).total_seconds()
+
+
+def _beating(worker: Worker) -> Callable[[float], None]:
+    """A pause during which the worker process keeps trying to extend its lease."""
+
+    def pause(seconds: float) -> None:
+        clock.sleep(seconds)
+        worker.beat()
+
+    return pause

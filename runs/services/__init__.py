@@ -1,0 +1,1 @@
+"""What can be done about runs, one verb a function. Entry points call these; only these call `runs.lifecycle`."""

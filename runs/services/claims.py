@@ -1,0 +1,117 @@
+"""Claiming an attempt: the ticket is a hint, this compare-and-set is the truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from infra_shared.database import database_now
+from runs import lifecycle
+from runs.errors import LostClaimError
+from runs.models import Attempt, WorkerProcess
+from runs.states import AttemptState, RunState
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from uuid import UUID
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on an attempt: every later write carries its fence. `attempt.run` is loaded."""
+
+    attempt: Attempt
+    fence: int
+
+
+def claim_attempt(
+    *, attempt_id: int, process_id: UUID, process_name: str, versions: Collection[str]
+) -> Claim | None:
+    """Take a queued attempt for this worker process; None when the ticket is stale, early or for other code.
+
+    `versions` are the digests this process can run.
+    """
+    now = database_now()
+    attempt = (
+        Attempt.objects.select_related("run__version__automation", "run__customer")
+        .filter(pk=attempt_id)
+        .first()
+    )
+    if attempt is None or attempt.state != AttemptState.QUEUED or attempt.due_at > now:
+        return None
+    version = attempt.run.version
+    if version.digest not in versions and not version.option("allow_latest"):
+        log.warning("claim_refused_version", attempt_id=attempt_id, wanted=str(version))
+        return None
+    deadline = min(timedelta(seconds=version.option("deadline_seconds")), settings.LONGEST_ATTEMPT)
+    with transaction.atomic():
+        claimed = lifecycle.move_attempt(
+            attempt,
+            AttemptState.RUNNING,
+            actor=f"worker:{process_name}",
+            reason="claimed",
+            now=now,
+            fence=attempt.fence + 1,
+            worker_id=process_id,
+            worker_name=process_name,
+            started_at=now,
+            deadline_at=now + deadline,
+        )
+        claimed = claimed and lifecycle.move_run(
+            attempt.run,
+            RunState.RUNNING,
+            actor=f"worker:{process_name}",
+            reason=f"attempt {attempt.number} began",
+            now=now,
+            only_from=(RunState.QUEUED,),
+            started_at=attempt.run.started_at or now,
+        )
+        if not claimed:
+            transaction.set_rollback(True)
+            return None
+        WorkerProcess.objects.filter(pk=process_id).update(
+            current_attempt=attempt, heartbeat_at=now, lease_expires_at=now + settings.LEASE
+        )
+    return Claim(attempt=attempt, fence=attempt.fence)
+
+
+def release_process(*, process_id: UUID) -> None:
+    """Say that a worker process has nothing in hand."""
+    WorkerProcess.objects.filter(pk=process_id).update(current_attempt=None)
+
+
+def locked_attempt(claim: Claim) -> Attempt:
+    """The claimed attempt, locked for a write in the current transaction; LostClaimError when it moved on.
+
+    The lock makes the fence exact: nobody can take the attempt away between this check and the commit.
+    """
+    row = (
+        Attempt.objects.select_for_update(no_key=True, of=("self",))
+        .filter(pk=claim.attempt.pk, state=AttemptState.RUNNING, fence=claim.fence)
+        .first()
+    )
+    if row is None:
+        raise LostClaimError(f"Attempt {claim.attempt.pk} is no longer held with fence {claim.fence}.")
+    return row
+
+
+def stop_reason(claim: Claim) -> str | None:
+    """Why the holder should stop now: "lease_lost", "cancelled", "deadline"; None to go on."""
+    facts = (
+        Attempt.objects.filter(pk=claim.attempt.pk, state=AttemptState.RUNNING, fence=claim.fence)
+        .values_list("run__state", "deadline_at")
+        .first()
+    )
+    if facts is None:
+        return "lease_lost"
+    state, deadline_at = facts
+    if state == RunState.CANCELLING:
+        return "cancelled"
+    return "deadline" if deadline_at <= database_now() else None

@@ -1,0 +1,93 @@
+"""Nodes and worker processes: who works, what they can run, and the heartbeat that keeps their leases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import transaction
+
+from infra_shared.database import database_now
+from runs.models import Node, WorkerProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from uuid import UUID
+
+FORGET_AFTER = timedelta(days=2)
+
+
+def register_node(*, name: str, pid: int, queues: Collection[str], versions: Collection[str]) -> Node:
+    """Write the row of a node that starts; `versions` are digests of the automation versions it can run."""
+    now = database_now()
+    return Node.objects.create(
+        name=name,
+        pid=pid,
+        queues=sorted(queues),
+        versions=sorted(versions),
+        started_at=now,
+        heartbeat_at=now,
+    )
+
+
+def beat_node(*, node_id: UUID) -> None:
+    """Say that a node's outermost process is alive."""
+    Node.objects.filter(pk=node_id).update(heartbeat_at=database_now())
+
+
+def drain_node(*, node_id: UUID) -> None:
+    """From now on no ticket is made for this node's processes."""
+    Node.objects.filter(pk=node_id, draining_since__isnull=True).update(draining_since=database_now())
+
+
+def stop_node(*, node_id: UUID) -> None:
+    """Write that a node ended on purpose; its processes are gone."""
+    now = database_now()
+    with transaction.atomic():
+        Node.objects.filter(pk=node_id).update(stopped_at=now, heartbeat_at=now)
+        WorkerProcess.objects.filter(node_id=node_id, current_attempt__isnull=True).delete()
+
+
+def register_process(*, node_id: UUID, queue: str, pid: int) -> WorkerProcess:
+    """Write the row of a worker process that is ready to work."""
+    now = database_now()
+    return WorkerProcess.objects.create(
+        node_id=node_id,
+        queue=queue,
+        pid=pid,
+        started_at=now,
+        heartbeat_at=now,
+        lease_expires_at=now + settings.LEASE,
+    )
+
+
+def beat_process(*, process_id: UUID) -> bool:
+    """Extend a worker process's lease; False when its row is gone and it must register again."""
+    now = database_now()
+    row = WorkerProcess.objects.filter(pk=process_id)
+    return bool(row.update(heartbeat_at=now, lease_expires_at=now + settings.LEASE))
+
+
+def end_process(*, process_id: UUID) -> None:
+    """Remove the row of a worker process that leaves on purpose and has nothing in hand."""
+    WorkerProcess.objects.filter(pk=process_id, current_attempt__isnull=True).delete()
+
+
+def live_versions() -> set[str]:
+    """Digests of every automation version that some live node can run."""
+    fresh = database_now() - 3 * settings.LEASE
+    rows = Node.objects.filter(heartbeat_at__gte=fresh, stopped_at__isnull=True).values_list(
+        "versions", flat=True
+    )
+    return {digest for versions in rows for digest in versions}
+
+
+def forget_old() -> int:
+    """Remove rows of nodes and processes long gone; returns how many nodes."""
+    now = database_now()
+    WorkerProcess.objects.filter(
+        lease_expires_at__lt=now - timedelta(hours=1), current_attempt__isnull=True
+    ).delete()
+    count, _ = Node.objects.filter(heartbeat_at__lt=now - FORGET_AFTER).delete()
+    return count

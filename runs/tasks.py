@@ -1,0 +1,28 @@
+"""What django-q2 calls. Tickets and chores name these functions by their dotted path; never rename one in use."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from runs.cluster.process import current_process
+from runs.execution import execute
+from runs.services import dispatching, nodes, scheduling
+
+
+def execute_attempt(attempt_id: int) -> str:
+    """The ticket of one attempt; harmless when it comes late or twice."""
+    return execute(attempt_id, current_process())
+
+
+def spare_tick() -> None:
+    """Move along what is due, late, even when every dispatcher is dead."""
+    scheduling.fire_due_schedules()
+    dispatching.expire_waiting_runs()
+    dispatching.reap_forgotten_attempts(silent_for=settings.LEASE)
+    dispatching.reap_overdue_attempts()
+    dispatching.dispatch_due_attempts()
+
+
+def forget_old_nodes() -> int:
+    """Remove rows of nodes long gone."""
+    return nodes.forget_old()
