@@ -17,7 +17,7 @@ from config.local.environment import environment_file
 from config.local.terminal import say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 ACTIONS = ("ensure", "password", "key")
 
@@ -34,11 +34,12 @@ def main(arguments: Sequence[str]) -> int:
     django.setup()
     from config.local import issuing  # noqa: PLC0415 - its models need the settings loaded above
 
-    made = {
+    actions: dict[str, Callable[[], dict[str, str | None]]] = {
         "ensure": issuing.ensure,
         "password": lambda: {"operator": issuing.OPERATOR, "password": issuing.set_password()},
         "key": lambda: {"caller": issuing.CALLER, "key": issuing.issue_key()},
-    }[options.action]()
+    }
+    made = actions[options.action]()
     if options.json:
         say(json.dumps(made))
     else:
