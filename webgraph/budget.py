@@ -42,7 +42,9 @@ class Budget:
     def take_step(self) -> int:
         """Spend one step and return its number, counted from 1."""
         if self.steps_spent >= self.steps:
-            msg = f"The attempt made {self.steps} steps, which is its limit; it may be going round in circles."
+            msg = (
+                f"The attempt made {self.steps} steps, which is its limit; it may be going round in circles."
+            )
             raise StepTimeoutError(msg, permanent=True)
         if self.seconds_left == 0:
             msg = f"The attempt did not finish within its {self.seconds:.0f} seconds."

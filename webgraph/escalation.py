@@ -37,9 +37,7 @@ class Finder:
         self.decisions: list[dict[str, Any]] = []
         self.tier: Tier | None = None
 
-    async def find(
-        self, target: Target, surface: Surface, need: Need, timeout_seconds: float
-    ) -> Actor:
+    async def find(self, target: Target, surface: Surface, need: Need, timeout_seconds: float) -> Actor:
         """The actor for the one thing the target describes.
 
         Raises TargetAmbiguousError when a tier saw several and none could tell them apart, else TargetNotFoundError.
@@ -71,9 +69,7 @@ class Finder:
     async def _ask(self, worker: Worker, target: Target, scope: Scope) -> Resolution:
         if worker.tier is Tier.VISION:
             if not self._budget.may_look:
-                self.decisions.append(
-                    {"tier": worker.tier.value, "found": False, "reason": "budget"}
-                )
+                self.decisions.append({"tier": worker.tier.value, "found": False, "reason": "budget"})
                 msg = f"{target} was not found, and the attempt's vision budget is spent."
                 raise TargetNotFoundError(msg)
             self._budget.take_look()

@@ -103,15 +103,11 @@ def first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0]
 
 
-def from_status(
-    status: int, *, url: str, headers: dict[str, str], now: datetime
-) -> WebGraphError | None:
+def from_status(status: int, *, url: str, headers: dict[str, str], now: datetime) -> WebGraphError | None:
     """The failure an HTTP status means for a page that was wanted; None below 500 except 429."""
     if status == 429:
         wait = retry_after_seconds(headers.get("retry-after", ""), now=now)
-        return RateLimitedError(
-            f"The site asks to come back later (429) at {url}.", retry_after_seconds=wait
-        )
+        return RateLimitedError(f"The site asks to come back later (429) at {url}.", retry_after_seconds=wait)
     if status >= 500:
         wait = retry_after_seconds(headers.get("retry-after", ""), now=now)
         return NavigationError(f"The site answered {status} at {url}.", retry_after_seconds=wait)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel
 
+from webgraph.browser.profile import BrowserProfile
 from webgraph.recorder import Effect, EvidenceLevel
 
 if TYPE_CHECKING:
@@ -32,9 +33,7 @@ class FlowError(Exception):
     """An automation's definition is not usable; the message says what to change."""
 
 
-def stage(
-    *, effect: Effect | str | None = None, title: str = ""
-) -> Callable[[StageMethod], StageMethod]:
+def stage(*, effect: Effect | str | None = None, title: str = "") -> Callable[[StageMethod], StageMethod]:
     """Mark a method as the next stage of its automation; stages run in the order they are written."""
 
     def mark(method: StageMethod) -> StageMethod:
@@ -76,6 +75,8 @@ class Automation:
     """How many attempts may run at once over all nodes; None for no limit."""
     retryable: ClassVar[Mapping[FailureKind, bool]] = {}
     """Failure kinds for which this automation overrides the default of the kind."""
+    profile: ClassVar[BrowserProfile] = BrowserProfile()
+    """How the browser presents itself to the site."""
     evidence: ClassVar[EvidenceLevel] = EvidenceLevel.DEFAULT
     allow_latest: ClassVar[bool] = False
     """Whether a run may be executed by a newer version than the one it was requested with."""
@@ -116,9 +117,7 @@ class Automation:
     def _identity_problems(cls) -> list[str]:
         found = []
         if not cls.key:
-            found.append(
-                f"{cls.__name__} has no `key`; give it a short name such as 'read-invoices'."
-            )
+            found.append(f"{cls.__name__} has no `key`; give it a short name such as 'read-invoices'.")
         for schema in ("Params", "State", "Result"):
             model = getattr(cls, schema)
             if not (inspect.isclass(model) and issubclass(model, BaseModel)):

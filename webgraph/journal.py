@@ -35,6 +35,7 @@ class Journal:
 
     def __init__(self) -> None:
         self._queue: SimpleQueue[Report | None] = SimpleQueue()
+        self._refusing = False
 
     async def stage_started(self, item: StageStart) -> None:
         """Report and wait until it is kept."""
@@ -68,19 +69,22 @@ class Journal:
         """The next report for the recorder; None when the journal was closed. Raises queue.Empty after the timeout."""
         return self._queue.get(timeout=max(timeout_seconds, 0.001))
 
-    def refuse_all(self, error: BaseException) -> None:
-        """Answer everything that still waits with an error, so that nobody waits for a thread that left."""
+    def refuse(self) -> None:
+        """Answer everything that waits or will wait with AttemptStopped: nobody reads any more."""
+        self._refusing = True
         while True:
             try:
                 report = self._queue.get_nowait()
             except Empty:
                 return
             if report is not None:
-                settle(report, error)
+                settle(report, AttemptStopped("abandoned"))
 
     async def _ask(self, method: str, item: Any) -> None:
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.put(Report(method, item, answer))
+        if self._refusing:  # looked at after the put, so that none slips in between
+            self.refuse()
         await answer
 
 

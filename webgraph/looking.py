@@ -37,9 +37,7 @@ class Looking(Window):
             raise ValueError(msg)
         await self._wait("expect", "Expect that", conditions, timeout_seconds)
 
-    async def wait_for(
-        self, condition: Condition | Target, *, timeout_seconds: float | None = None
-    ) -> None:
+    async def wait_for(self, condition: Condition | Target, *, timeout_seconds: float | None = None) -> None:
         """Wait until a condition holds; a Target alone means until it appears."""
         wanted = condition if hasattr(condition, "wait") else appears(condition)
         await self._wait("wait_for", "Wait until", [wanted], timeout_seconds)

@@ -106,6 +106,4 @@ def resolve(host: str, port: int) -> tuple[IpAddress, ...]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise NavigationError(f"The name {host} could not be resolved.") from error
-    return tuple(
-        dict.fromkeys(ipaddress.ip_address(str(item[4][0]).partition("%")[0]) for item in found)
-    )
+    return tuple(dict.fromkeys(ipaddress.ip_address(str(item[4][0]).partition("%")[0]) for item in found))

@@ -58,9 +58,7 @@ class Page(Looking):
             status = response.status if response else None
             return PageAnswer(status, surface.url, await surface.page.title())
 
-        plan = StepPlan(
-            action="goto", description=f"Open {url}", then=then, timeout_seconds=timeout_seconds
-        )
+        plan = StepPlan(action="goto", description=f"Open {url}", then=then, timeout_seconds=timeout_seconds)
         return await self._supervisor.step(surface, plan, act)
 
     async def click(
@@ -173,8 +171,7 @@ class Page(Looking):
         """Put files into a file input."""
         given = [await asyncio.to_thread(_input_file, file) for file in files]
         payload: list[Any] = [
-            {"name": file.name, "mimeType": file.content_type, "buffer": file.body}
-            for file in given
+            {"name": file.name, "mimeType": file.content_type, "buffer": file.body} for file in given
         ]
         names = ", ".join(file.name for file in given)
         await self._act(
@@ -187,9 +184,7 @@ class Page(Looking):
             timeout_seconds=timeout_seconds,
         )
 
-    async def download(
-        self, target: Target, *, timeout_seconds: float | None = None
-    ) -> DownloadedFile:
+    async def download(self, target: Target, *, timeout_seconds: float | None = None) -> DownloadedFile:
         """Click a thing that gives a file, and wait for the whole file."""
         surface, keeper, stage = self._surface, self._supervisor.keeper, self._supervisor.stage
 
@@ -213,9 +208,7 @@ class Page(Looking):
         )
 
     @asynccontextmanager
-    async def popup(
-        self, target: Target, *, timeout_seconds: float | None = None
-    ) -> AsyncIterator[Page]:
+    async def popup(self, target: Target, *, timeout_seconds: float | None = None) -> AsyncIterator[Page]:
         """Click a thing that opens a window, work in it inside the block, and close it at the end."""
         surface = self._surface
 

@@ -101,6 +101,7 @@ class Supervisor:
         self.scrub = scrub
         self.keeper = keeper
         self.stage = ""
+        self.stop_reason: str | None = None
         self.last_index: int | None = None
         self.last_surface: Surface | None = None
 
@@ -109,6 +110,8 @@ class Supervisor:
 
         Whatever goes wrong is reported as the step's outcome and raised as a WebGraphError.
         """
+        if self.stop_reason is not None:  # an automation that swallowed the stop gets no further
+            raise AttemptStopped(self.stop_reason)
         index = self._budget.take_step()
         self.last_index, self.last_surface = index, surface
         surface.forget_refusal()
@@ -214,8 +217,6 @@ class Supervisor:
 async def _loaded(surface: Surface, clock: StepClock) -> None:
     """Give a page that is loading the time to do so; one that loads for ever is the next step's business."""
     try:
-        await surface.page.wait_for_load_state(
-            "load", timeout=min(clock.left, _LOAD_SECONDS) * 1000
-        )
+        await surface.page.wait_for_load_state("load", timeout=min(clock.left, _LOAD_SECONDS) * 1000)
     except PlaywrightTimeoutError:
         return

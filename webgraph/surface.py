@@ -79,9 +79,7 @@ class Surface:
                 await self._policy.check(event["request"]["url"])
             except WebGraphError as refusal:
                 self._refusal = refusal
-                await self.session.send(
-                    "Fetch.failRequest", request | {"errorReason": "BlockedByClient"}
-                )
+                await self.session.send("Fetch.failRequest", request | {"errorReason": "BlockedByClient"})
             else:
                 await self.session.send("Fetch.continueRequest", request)
         except PlaywrightError:

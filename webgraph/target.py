@@ -32,9 +32,7 @@ class Target(BaseModel):
     near: str | None = None
     description: str | None = None
 
-    called: str = Field(
-        default="", description="What people call it, for step titles and error messages."
-    )
+    called: str = Field(default="", description="What people call it, for step titles and error messages.")
 
     @field_validator("css", "test_id", "text", "xpath", mode="before")
     @classmethod

@@ -19,9 +19,7 @@ T = TypeVar("T")
 class Window:
     """What every kind of step needs."""
 
-    def __init__(
-        self, supervisor: Supervisor, surface: Surface, windows: Windows, dialogs: Dialogs
-    ) -> None:
+    def __init__(self, supervisor: Supervisor, surface: Surface, windows: Windows, dialogs: Dialogs) -> None:
         self._supervisor = supervisor
         self._surface = surface
         self._windows = windows
@@ -32,8 +30,6 @@ class Window:
         """Where the page is now. No step."""
         return self._surface.url
 
-    async def _act(
-        self, action: str, description: str, act: Callable[[Act], Awaitable[T]], **plan: Any
-    ) -> T:
+    async def _act(self, action: str, description: str, act: Callable[[Act], Awaitable[T]], **plan: Any) -> T:
         step = StepPlan(action=action, description=description, **plan)
         return await self._supervisor.step(self._surface, step, act)

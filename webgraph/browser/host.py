@@ -129,6 +129,13 @@ class BrowserHost:
         if self._driver is not None:
             self._driver.kill()
 
+    def abandon(self) -> None:
+        """Give up a loop that answers nothing any more and end its browser; `start` begins anew."""
+        self.kill_browser()
+        folders.remove(self.folder)
+        # The thread is a daemon: it ends with the process, or when what blocks it returns and finds no browser.
+        self._thread = self._loop = self._driver = None
+
     @asynccontextmanager
     async def lease(self, profile: BrowserProfile) -> AsyncIterator[BrowserContext]:
         """A fresh browser context; closed at the end in bounded time, also when the attempt is cancelled."""

@@ -47,11 +47,7 @@ class Camera:
 
     async def _masked(self, surface: Surface, *, full_quality: bool) -> bytes:
         before = await Layout.take(surface.session)
-        plain = (
-            await surface.page.screenshot(type="png")
-            if full_quality
-            else await _quick_jpeg(surface)
-        )
+        plain = await surface.page.screenshot(type="png") if full_quality else await _quick_jpeg(surface)
         after = await Layout.take(surface.session)
         return await asyncio.to_thread(
             black_out, plain, (before, after), self._scrub.values, self._scrub.holds_secret

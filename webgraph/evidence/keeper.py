@@ -7,6 +7,8 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from playwright.async_api import Error as PlaywrightError
+
 from infra_shared.clock import utc_now
 from webgraph.evidence.camera import Camera
 from webgraph.evidence.logs import ConsoleLog, RequestLog
@@ -44,9 +46,7 @@ _CONTENT_TYPES = {
 class EvidenceKeeper:
     """Captures for one attempt. Every capture has its own time limit; what is missing becomes an EvidenceGap."""
 
-    def __init__(
-        self, *, level: EvidenceLevel, journal: Journal, scrub: Scrub, scratch: Path
-    ) -> None:
+    def __init__(self, *, level: EvidenceLevel, journal: Journal, scrub: Scrub, scratch: Path) -> None:
         self._journal = journal
         self._scrub = scrub
         self._scratch = scratch
@@ -63,8 +63,12 @@ class EvidenceKeeper:
             return
         self._requests.attach(context)
         self.console.attach(context)
-        await context.tracing.start(snapshots=True, screenshots=False)
-        self._tracing = True
+        try:
+            await context.tracing.start(snapshots=True, screenshots=False)
+        except PlaywrightError as error:
+            self._gap(ArtifactKind.TRACE, first_line(error), None, "")
+        else:
+            self._tracing = True
 
     def secret_was_typed(self) -> None:
         """From here on pictures are searched for secrets and masked."""
@@ -105,9 +109,7 @@ class EvidenceKeeper:
                 raise ValueError(msg)
             return self._scrub.file(await asyncio.to_thread(path.read_bytes))
 
-        await self._keep(
-            ArtifactKind.DOWNLOAD, self._scrub.text(name), read, index=index, stage=stage
-        )
+        await self._keep(ArtifactKind.DOWNLOAD, self._scrub.text(name), read, index=index, stage=stage)
 
     def stage_state(self, state: dict[str, Any], *, position: int, stage: str) -> None:
         """Keep the state of a finished stage."""
@@ -139,9 +141,7 @@ class EvidenceKeeper:
                 index=index,
                 stage=stage,
             ),
-            self._keep(
-                ArtifactKind.STEP_HTML, name, lambda: camera.html(surface), index=index, stage=stage
-            ),
+            self._keep(ArtifactKind.STEP_HTML, name, lambda: camera.html(surface), index=index, stage=stage),
         )
 
     async def _request_log(self) -> bytes:
@@ -175,9 +175,7 @@ class EvidenceKeeper:
         else:
             self._put(kind, name, body, index, stage)
 
-    def _put(
-        self, kind: ArtifactKind, name: str, body: bytes, index: int | None, stage: str
-    ) -> None:
+    def _put(self, kind: ArtifactKind, name: str, body: bytes, index: int | None, stage: str) -> None:
         ending, content_type = _CONTENT_TYPES.get(kind, ("", "application/octet-stream"))
         self._journal.evidence(
             Evidence(

@@ -72,9 +72,7 @@ def black_out(
     return out.getvalue()
 
 
-def secret_boxes(
-    snapshot: dict[str, Any], secrets: Sequence[str], holds: Callable[[str], bool]
-) -> set[Box]:
+def secret_boxes(snapshot: dict[str, Any], secrets: Sequence[str], holds: Callable[[str], bool]) -> set[Box]:
     """The rectangles, in the viewport, of everything in a DOM snapshot that shows a secret."""
     strings: list[str] = snapshot["strings"]
     documents = snapshot["documents"]

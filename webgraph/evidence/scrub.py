@@ -19,9 +19,7 @@ class Scrub:
 
     def __init__(self, secrets: Mapping[str, Mapping[str, str]]) -> None:
         self.values: tuple[str, ...] = tuple(
-            dict.fromkeys(
-                value for fields in secrets.values() for value in fields.values() if value
-            )
+            dict.fromkeys(value for fields in secrets.values() for value in fields.values() if value)
         )
         self.redactor = Redactor(self.values)
 
@@ -66,8 +64,6 @@ class Scrub:
     def _archive_holds_secret(self, body: bytes) -> bool:
         try:
             with zipfile.ZipFile(io.BytesIO(body)) as archive:
-                return any(
-                    self._bytes_hold_secret(archive.read(name)) for name in archive.namelist()
-                )
+                return any(self._bytes_hold_secret(archive.read(name)) for name in archive.namelist())
         except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as error:
             raise UnreadableArchiveError(str(error)) from error

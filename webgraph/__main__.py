@@ -1,0 +1,159 @@
+"""`python -m webgraph`: run an automation without a server, or say which browser would be used."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from webgraph.browser.host import BrowserHost
+from webgraph.browser.locate import BrowserNotFoundError, locate
+from webgraph.flow import Automation
+from webgraph.folder_recorder import FolderRecorder
+from webgraph.network import AddressPolicy
+from webgraph.outcome import AttemptSpec, Outcome
+from webgraph.recorder import EvidenceLevel
+from webgraph.runner import run_attempt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from webgraph.outcome import AttemptResult
+
+INTERRUPTED = 130
+
+
+class UsageError(Exception):
+    """The command line does not say what to do; the message says what to change."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code: 0 when the automation succeeded, 1 when it did not, 2 for a wrong command line."""
+    given = _parser().parse_args(arguments)
+    try:
+        return _browser(given) if given.command == "browser" else _run(given)
+    except (UsageError, BrowserNotFoundError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2 if isinstance(error, UsageError) else 1
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted; the browser is closed.\n")
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m webgraph", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="run one automation and keep its evidence in a folder")
+    run.add_argument("automation", help="module:Class")
+    run.add_argument("--param", action="append", default=[], metavar="NAME=VALUE")
+    run.add_argument(
+        "--secret",
+        action="append",
+        default=[],
+        metavar="CREDENTIAL.FIELD=VARIABLE",
+        help="take a credential's field from an environment variable",
+    )
+    run.add_argument("--out", type=Path, required=True, help="folder for evidence, steps and result")
+    run.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="HOST:PORT",
+        help="let the browser open this private or loopback address",
+    )
+    run.add_argument("--evidence", choices=[level.value for level in EvidenceLevel])
+    run.add_argument("--browser", metavar="PATH", help="the browser to use instead of the found one")
+    run.add_argument("--headed", action="store_true", help="show the browser's window")
+    browser = commands.add_parser("browser", help="print the browser that would be used")
+    browser.add_argument("--install", action="store_true", help="get one where none is found")
+    return parser
+
+
+def _browser(given: argparse.Namespace) -> int:
+    sys.stdout.write(f"{locate(install=given.install)}\n")
+    return 0
+
+
+def _run(given: argparse.Namespace) -> int:
+    spec = AttemptSpec(
+        automation=_automation(given.automation),
+        params=dict(_param(item) for item in given.param),
+        secrets=_secrets(given.secret),
+        evidence=EvidenceLevel(given.evidence) if given.evidence else None,
+        address_policy=AddressPolicy(allowed=tuple(given.allow), setting_name="--allow"),
+    )
+    recorder = FolderRecorder(given.out, _say)
+    host = BrowserHost(locate(given.browser), headless=not given.headed)
+    try:
+        result = run_attempt(spec, recorder, host)
+    finally:
+        host.close()
+    recorder.finish(result)
+    _say(_last_line(result, given.out))
+    return 0 if result.outcome is Outcome.SUCCEEDED else 1
+
+
+def _last_line(result: AttemptResult, out: Path) -> str:
+    if result.failure is not None:
+        return f"{result.outcome} ({result.failure.kind}): {result.failure.message} Evidence: {out}"
+    return f"{result.outcome} in {result.steps} steps. Evidence: {out}"
+
+
+def _automation(name: str) -> type[Automation]:
+    module_name, _, class_name = name.partition(":")
+    if not (module_name and class_name):
+        msg = f"{name!r} names no automation; write module:Class."
+        raise UsageError(msg)
+    try:
+        found = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError) as error:
+        msg = f"{name} cannot be loaded: {error}."
+        raise UsageError(msg) from error
+    if not (isinstance(found, type) and issubclass(found, Automation)):
+        msg = f"{name} is not a subclass of webgraph.flow.Automation."
+        raise UsageError(msg)
+    return found
+
+
+def _param(item: str) -> tuple[str, Any]:
+    """A param as its schema will read it: a text, or a list or object written as JSON."""
+    name, separator, value = item.partition("=")
+    if not (name and separator):
+        msg = f"--param {item!r} must be NAME=VALUE."
+        raise UsageError(msg)
+    if not value.startswith(("[", "{")):
+        return name, value
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError as error:
+        msg = f"--param {name}: not valid JSON: {error}."
+        raise UsageError(msg) from error
+
+
+def _secrets(items: Sequence[str]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for item in items:
+        path, _, variable = item.partition("=")
+        credential, _, name = path.rpartition(".")
+        if not (credential and name and variable):
+            msg = f"--secret {item!r} must be CREDENTIAL.FIELD=VARIABLE."
+            raise UsageError(msg)
+        value = os.environ.get(variable)  # noqa: TID251 - a command line's own input, named by its user
+        if not value:
+            msg = f"--secret {path}: the environment variable {variable} is not set."
+            raise UsageError(msg)
+        found.setdefault(credential, {})[name] = value
+    return found
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

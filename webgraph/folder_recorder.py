@@ -1,0 +1,106 @@
+"""Keeps what an attempt reports as plain files in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from webgraph.outcome import AttemptResult
+    from webgraph.recorder import (
+        Evidence,
+        EvidenceGap,
+        StageEnd,
+        StageStart,
+        StepIntent,
+        StepOutcome,
+    )
+
+_UNSAFE = re.compile(r"[^\w.\-]+")
+_LONGEST_NAME = 100
+
+
+class FolderRecorder:
+    """A Recorder that writes `steps.jsonl`, `evidence.jsonl`, `run.json` and the files below `evidence/`.
+
+    `say` is called with one line for each thing that happens. The browser's storage state is never written: whoever
+    holds it is signed in.
+    """
+
+    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._files = folder / "evidence"
+        self._files.mkdir(parents=True, exist_ok=True)
+        self._say = say
+        self._steps = folder / "steps.jsonl"
+        self._index = folder / "evidence.jsonl"
+        for log in (self._steps, self._index):
+            log.write_text("", encoding="utf-8")
+
+    def stage_started(self, stage: StageStart) -> None:
+        """Say it and keep it."""
+        self._say(f"stage {stage.position}: {stage.name} ({stage.effect})")
+        _append(self._steps, {"event": "stage_started", **asdict(stage)})
+
+    def stage_finished(self, stage: StageEnd) -> None:
+        """Keep it, without the browser's state."""
+        facts = asdict(stage)
+        del facts["storage_state"], facts["state"]
+        _append(self._steps, {"event": "stage_finished", **facts})
+
+    def step_started(self, step: StepIntent) -> None:
+        """Say it and keep it."""
+        self._say(f"  {step.index:3}. {step.description}")
+        _append(self._steps, {"event": "step_started", **asdict(step)})
+
+    def step_finished(self, step: StepOutcome) -> None:
+        """Keep it, and say what failed."""
+        if not step.succeeded:
+            self._say(f"       failed ({step.failure_kind}): {step.message}")
+        _append(self._steps, {"event": "step_finished", **asdict(step)})
+
+    def evidence(self, item: Evidence) -> None:
+        """Write the file and a line about it."""
+        path = self._free_path(item.name)
+        path.write_bytes(item.body)
+        facts = {
+            "kind": item.kind,
+            "file": str(path.relative_to(self._folder)),
+            "content_type": item.content_type,
+            "bytes": len(item.body),
+            "sha256": hashlib.sha256(item.body).hexdigest(),
+            "captured_at": item.captured_at,
+            "step_index": item.step_index,
+            "stage": item.stage,
+        }
+        _append(self._index, facts)
+
+    def gap(self, gap: EvidenceGap) -> None:
+        """Keep and say that something is missing."""
+        self._say(f"       no {gap.kind}: {gap.reason}")
+        _append(self._index, {**asdict(gap), "file": None})
+
+    def finish(self, result: AttemptResult) -> None:
+        """Write how the attempt ended."""
+        text = json.dumps(asdict(result), ensure_ascii=False, indent=2, default=str)
+        (self._folder / "run.json").write_text(text + "\n", encoding="utf-8")
+
+    def _free_path(self, name: str) -> Path:
+        """A path below the folder for a name a page may have chosen."""
+        safe = Path(_UNSAFE.sub("_", Path(name).name)[-_LONGEST_NAME:].lstrip(".") or "file")
+        path, number = self._files / safe, 1
+        while path.exists():
+            number += 1
+            path = self._files / f"{safe.stem}-{number}{safe.suffix}"
+        return path
+
+
+def _append(path: Path, facts: dict[str, Any]) -> None:
+    with path.open("a", encoding="utf-8") as log:
+        log.write(json.dumps(facts, ensure_ascii=False, default=str) + "\n")

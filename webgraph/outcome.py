@@ -1,0 +1,66 @@
+"""What goes into an attempt and what comes out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from webgraph.network import AddressPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from webgraph.errors import FailureKind
+    from webgraph.flow import Automation
+    from webgraph.recorder import EvidenceLevel
+    from webgraph.workers.base import Worker
+
+
+class Outcome(StrEnum):
+    """How an attempt ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptSpec:
+    """One attempt to make. What is None is the automation's own declaration."""
+
+    automation: type[Automation]
+    params: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    """Credential name to its fields; every value is a secret."""
+    evidence: EvidenceLevel | None = None
+    deadline_seconds: float | None = None
+    step_timeout_seconds: float | None = None
+    address_policy: AddressPolicy = field(default_factory=AddressPolicy)
+    workers: tuple[Worker, ...] | None = None
+    """The tiers in the order of escalation; None for those this package has."""
+    vision_steps: int = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFailure:
+    """Why an attempt failed: `message` is one plain sentence without secrets, `step_index` the last step begun."""
+
+    kind: FailureKind
+    message: str
+    permanent: bool
+    stage: str = ""
+    step_index: int | None = None
+    retry_after_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptResult:
+    """How an attempt ended. `result` is JSON without secrets; `browser` holds its version and profile."""
+
+    outcome: Outcome
+    result: dict[str, Any] | None = None
+    failure: AttemptFailure | None = None
+    stop_reason: str | None = None
+    browser: dict[str, Any] = field(default_factory=dict)
+    steps: int = 0
