@@ -29,7 +29,5 @@ class Chore:
 
 CHORES = (
     Chore(name="send-outbox", path="infra_shared.tasks.send_outbox", every_minutes=1),
-    Chore(
-        name="purge-rate-windows", path="infra_shared.tasks.purge_rate_windows", every_minutes=60
-    ),
+    Chore(name="purge-rate-windows", path="infra_shared.tasks.purge_rate_windows", every_minutes=60),
 )

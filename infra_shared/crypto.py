@@ -78,7 +78,9 @@ def _keyring(keys: tuple[str, ...]) -> MultiFernet:
     try:
         return MultiFernet([Fernet(key) for key in keys])
     except ValueError as error:
-        msg = f"FIELD_ENCRYPTION_KEYS must list at least one Fernet key (32 bytes in URL-safe base64): {error}."
+        msg = (
+            f"FIELD_ENCRYPTION_KEYS must list at least one Fernet key (32 bytes in URL-safe base64): {error}."
+        )
         raise ImproperlyConfigured(msg) from error
 
 

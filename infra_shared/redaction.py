@@ -35,17 +35,13 @@ class Redactor:
     when it knows at least one secret.
     """
 
-    def __init__(
-        self, secrets: Iterable[str], *, whole_token_below: int = WHOLE_TOKEN_BELOW
-    ) -> None:
+    def __init__(self, secrets: Iterable[str], *, whole_token_below: int = WHOLE_TOKEN_BELOW) -> None:
         # A value of nothing but mask characters is what was once shown in a secret's place.
         known = {secret for secret in secrets if secret.strip(MASK)}
         self._known = len(known)
         pattern = secret_pattern(known, whole_token_below=whole_token_below)
         self._pattern = re.compile(pattern) if known else None
-        self._pattern_in_bytes = (
-            re.compile(pattern.encode("utf-8", "surrogatepass")) if known else None
-        )
+        self._pattern_in_bytes = re.compile(pattern.encode("utf-8", "surrogatepass")) if known else None
 
     def __bool__(self) -> bool:
         return self._known > 0
@@ -111,9 +107,7 @@ class Redactor:
 
     def _mapping(self, value: Mapping[Any, Any]) -> dict[Any, Any]:
         header = value.get("name")
-        is_header_pair = (
-            isinstance(header, str) and "value" in value and header.lower() in SENSITIVE_HEADERS
-        )
+        is_header_pair = isinstance(header, str) and "value" in value and header.lower() in SENSITIVE_HEADERS
         clean: dict[Any, Any] = {}
         for key, item in value.items():
             name = self.text(key) if isinstance(key, str) else key

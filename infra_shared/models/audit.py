@@ -18,9 +18,7 @@ class AuditLine(models.Model):
     """One action by somebody, written in the action's own transaction and never changed."""
 
     at = models.DateTimeField()
-    actor = models.CharField(
-        max_length=200, help_text="operator:anna, caller:ci, command or system."
-    )
+    actor = models.CharField(max_length=200, help_text="operator:anna, caller:ci, command or system.")
     action = models.CharField(max_length=100, help_text="Noun and verb, such as run.rerun.")
     object_kind = models.CharField(max_length=50)
     object_id = models.CharField(max_length=100)

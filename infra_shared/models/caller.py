@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Length
+from django.db.models.lookups import Exact
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -66,7 +68,7 @@ class ApiKey(models.Model):
         ordering = ("-id",)
         constraints = [
             models.CheckConstraint(
-                condition=Q(public_id__length=8) & Q(secret_sha256__length=64),
+                condition=Q(Exact(Length("public_id"), 8)) & Q(Exact(Length("secret_sha256"), 64)),
                 name="api_key_well_formed",
             ),
         ]

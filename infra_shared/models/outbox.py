@@ -38,9 +38,7 @@ class OutboxMessage(models.Model):
         FAILED = "failed"
 
     channel = models.CharField(max_length=10, choices=Channel)
-    recipient = models.CharField(
-        max_length=1000, blank=True, help_text="Addresses, separated by commas."
-    )
+    recipient = models.CharField(max_length=1000, blank=True, help_text="Addresses, separated by commas.")
     subject = models.CharField(max_length=300)
     body_text = models.TextField()
     body_html = models.TextField(blank=True)
@@ -73,9 +71,7 @@ class OutboxMessage(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=("next_attempt_at",), condition=Q(state="pending"), name="outbox_due"
-            ),
+            models.Index(fields=("next_attempt_at",), condition=Q(state="pending"), name="outbox_due"),
             models.Index(fields=("state", "-id"), name="outbox_by_state"),
         ]
 

@@ -48,9 +48,7 @@ def alert(  # noqa: PLR0913 - an alert has that many parts
     number = int(moment.timestamp() // window.total_seconds())
     # The unique key decides between two processes; looking at the window before closes the gap at its border.
     dedupe_keys = [f"alert:{key}:{number - back}"[-200:] for back in (0, 1)]
-    recent = OutboxMessage.objects.filter(
-        dedupe_key__in=dedupe_keys, created_at__gt=moment - window
-    )
+    recent = OutboxMessage.objects.filter(dedupe_key__in=dedupe_keys, created_at__gt=moment - window)
     if recent.exists():
         return None
     subject = f"[{severity}] {title}"

@@ -49,9 +49,7 @@ _MESSAGES = {
 @transaction.atomic
 def ensure_caller(*, name: str, customers: Iterable[str], actor: str) -> Caller:
     """The caller of this name, created with these customers if there is none; an existing one stays as it is."""
-    caller, created = Caller.objects.get_or_create(
-        name=name, defaults={"customers": sorted(set(customers))}
-    )
+    caller, created = Caller.objects.get_or_create(name=name, defaults={"customers": sorted(set(customers))})
     if created:
         audit.record(
             actor=actor,

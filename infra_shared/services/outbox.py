@@ -127,9 +127,7 @@ def _send(message: OutboxMessage, now: Callable[[], datetime]) -> OutboxMessage.
         mail.send()
     except Exception as error:  # noqa: BLE001 - whatever a mail backend raises, one message must not stop the rest
         return _note_failure(message, error, now())
-    _mark(
-        message, state=OutboxMessage.State.SENT, sent_at=now(), next_attempt_at=None, last_error=""
-    )
+    _mark(message, state=OutboxMessage.State.SENT, sent_at=now(), next_attempt_at=None, last_error="")
     return OutboxMessage.State.SENT
 
 

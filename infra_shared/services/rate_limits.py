@@ -61,9 +61,7 @@ def _window_start(moment: datetime, per_seconds: int) -> datetime:
     return datetime.fromtimestamp(moment.timestamp() // per_seconds * per_seconds, UTC)
 
 
-def _decide(
-    count: int, *, limit: int, start: datetime, per_seconds: int, now: datetime
-) -> RateDecision:
+def _decide(count: int, *, limit: int, start: datetime, per_seconds: int, now: datetime) -> RateDecision:
     if count <= limit:
         return RateDecision(allowed=True, retry_after_seconds=0, count=count)
     left = (start + timedelta(seconds=per_seconds) - now).total_seconds()
