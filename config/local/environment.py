@@ -7,9 +7,18 @@ import os
 import secrets
 from pathlib import Path
 
+import environ
+
 from config.env import BASE_DIR
 
 GENERATED = BASE_DIR / "var" / "local.env"
+
+
+def load_environment() -> None:
+    """Put this machine's settings into the environment, for this process and its children; what is set there stays."""
+    chosen = environment_file()
+    os.environ["ENV_FILE"] = str(chosen)
+    environ.FileAwareEnv.read_env(chosen)
 
 
 def environment_file() -> Path:

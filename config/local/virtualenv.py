@@ -120,18 +120,17 @@ def _install_ensurepip() -> None:
 
 
 def _create_without_ensurepip() -> None:
-    """Make the environment with a pip that is already on the machine: the system's own, or its wheel."""
-    installers = [[sys.executable, "-m", "pip", "--python", str(PYTHON)]] if _has_pip() else []
+    """Make the environment with a pip that is already on the machine: its wheel, or the system's own."""
     wheels = sorted(Path("/usr/share/python-wheels").glob("pip-*.whl"), reverse=True)
-    installers += [[str(PYTHON), f"{wheel}/pip"] for wheel in wheels]
-    if not installers:
+    quiet = ("install", "--quiet", "--disable-pip-version-check")
+    if wheels:
+        installer = [str(PYTHON), f"{wheels[0]}/pip", *quiet, "--no-index", str(wheels[0])]
+    elif importlib.util.find_spec("pip"):
+        installer = [sys.executable, "-m", "pip", "--python", str(PYTHON), *quiet, "pip"]
+    else:
         raise SetupError(
             "This Python has neither ensurepip nor pip. Run once: sudo apt-get install -y "
             f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
         )
     run([sys.executable, "-m", "venv", "--without-pip", str(VENV)])
-    run([*installers[0], "install", "--quiet", "--disable-pip-version-check", "pip"])
-
-
-def _has_pip() -> bool:
-    return importlib.util.find_spec("pip") is not None
+    run(installer)
