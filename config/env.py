@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import environ
 
@@ -221,5 +221,5 @@ def declare_web_process() -> None:
     os.environ["AO_PROCESS_ROLE"] = "web"
 
 
-def _stop(line: str) -> Any:
+def _stop(line: str) -> NoReturn:
     raise SystemExit(f"Configuration: {line}")

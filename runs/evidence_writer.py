@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 
 from infra_shared import clock
-from infra_shared.blobs import BlobInfo, BlobStorageError, BlobStore
+from infra_shared.blobs.protocol import BlobInfo, BlobStorageError, BlobStore
 from infra_shared.database import when_reachable
 from infra_shared.ids import uuid7
 from runs.errors import LostClaimError

@@ -19,7 +19,7 @@ from automations.errors import CredentialError
 from automations.services.credentials import secrets_for
 from automations.services.registry import code_for, definitions, latest_code_for
 from infra_shared import clock
-from infra_shared.blobs import BlobStorageError, BlobStore
+from infra_shared.blobs.protocol import BlobStorageError, BlobStore
 from infra_shared.blobs.django_store import artifact_store
 from infra_shared.clock import utc_now
 from infra_shared.database import when_reachable
@@ -146,7 +146,7 @@ class _Execution:
             self._write(
                 lambda: outcomes.finish_failed(claim=self._claim, failure=failure, browser=result.browser)
             )
-        return result.stop_reason or result.outcome
+        return str(result.stop_reason or result.outcome)
 
     def _write_success(self, result: AttemptResult) -> str:
         try:

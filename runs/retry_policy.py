@@ -58,4 +58,4 @@ def judge(  # noqa: PLR0913 - the whole decision in one place, by keyword
 def backoff(attempts_made: int, chance: float) -> timedelta:
     """Full jitter: a random part of the exponential delay (AWS Architecture Blog, "Exponential Backoff And Jitter")."""
     ceiling = min(BASE * 2 ** min(attempts_made - 1, 16), CAP)
-    return ceiling * chance
+    return timedelta(seconds=ceiling.total_seconds() * chance)

@@ -42,4 +42,4 @@ def secrets_for(*, names: Iterable[str]) -> dict[str, dict[str, str]]:
             f"The credential {missing[0]!r} is not set. Set it with: manage.py credentials set {missing[0]}"
         )
     Credential.objects.filter(name__in=wanted).update(last_used_at=database_now())
-    return {name: dict(found[name].fields) for name in wanted}
+    return {name: dict(found[name].fields.reveal()) for name in wanted}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pydantic
 from jsonschema import Draft202012Validator
@@ -32,6 +32,7 @@ def check_params(*, version: AutomationVersion, params: dict[str, Any]) -> dict[
         problems += [
             FieldProblem(".".join(str(part) for part in item["loc"]), item["msg"]) for item in error.errors()
         ]
+        raise ParamsInvalidError(problems) from error
     if problems:
         raise ParamsInvalidError(problems)
     return model.model_dump(mode="json")
@@ -52,6 +53,7 @@ def _by_schema(schema: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]
 def _problem(error: ValidationError) -> FieldProblem:
     path = [str(part) for part in error.absolute_path]
     if error.validator == "required":
-        missing = next((name for name in error.validator_value if name not in error.instance), "")
+        wanted, given = cast("list[str]", error.validator_value), cast("dict[str, Any]", error.instance)
+        missing = next((name for name in wanted if name not in given), "")
         return FieldProblem(".".join([*path, missing]), "Field required")
     return FieldProblem(".".join(path), error.message)

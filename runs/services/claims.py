@@ -114,4 +114,4 @@ def stop_reason(claim: Claim) -> str | None:
     state, deadline_at = facts
     if state == RunState.CANCELLING:
         return "cancelled"
-    return "deadline" if deadline_at <= database_now() else None
+    return "deadline" if deadline_at is not None and deadline_at <= database_now() else None

@@ -31,9 +31,9 @@ def register_node(*, name: str, pid: int, queues: Collection[str], versions: Col
     )
 
 
-def beat_node(*, node_id: UUID) -> None:
-    """Say that a node's outermost process is alive."""
-    Node.objects.filter(pk=node_id).update(heartbeat_at=database_now())
+def beat_node(*, node_id: UUID) -> bool:
+    """Say that a node's outermost process is alive; False when its row is gone and it must start anew."""
+    return bool(Node.objects.filter(pk=node_id).update(heartbeat_at=database_now()))
 
 
 def drain_node(*, node_id: UUID) -> None:

@@ -160,7 +160,7 @@ def _end(
 
 def _follow(run: Run, attempt: Attempt, failure: Failure, actor: str, now: datetime) -> None:
     """Write what follows an attempt that did not succeed: a person, the end, or the next attempt."""
-    facts = {
+    facts: dict[str, Any] = {
         "failure_kind": failure.kind.value,
         "failure_message": failure.message,
         "failed_stage": failure.stage,

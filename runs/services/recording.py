@@ -17,7 +17,7 @@ from runs.services.claims import Claim, locked_attempt
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from infra_shared.blobs import BlobInfo
+    from infra_shared.blobs.protocol import BlobInfo
     from webgraph.recorder import Evidence, EvidenceGap, StageEnd, StageStart, StepIntent, StepOutcome
 
 
