@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import django
 
-from config.local.environment import environment_file
+from config.local.environment import load_environment
 from config.local.terminal import say
 
 if TYPE_CHECKING:
@@ -28,9 +28,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("action", choices=ACTIONS)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
-    environment = os.environ
-    environment.setdefault("ENV_FILE", str(environment_file()))
-    environment.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    load_environment()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     from config.local import issuing  # noqa: PLC0415 - its models need the settings loaded above
 

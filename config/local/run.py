@@ -11,8 +11,8 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
-from config.env import BASE_DIR
-from config.local.environment import environment_file
+from config import env
+from config.local.environment import load_environment
 from config.local.processes import NoFreePortError, PartFailedError, free_port
 from config.local.system import CommandFailedError, LocalSystem
 from config.local.terminal import Phases, say
@@ -54,6 +54,7 @@ def main() -> int:
     parser.add_argument("--setup-seconds", default="0")
     parser.parse_args()
     requests = StopRequests()
+    load_environment()
     try:
         web_port = free_port(WEB_PORT)
         site_port = free_port(SITE_PORT if web_port < SITE_PORT else web_port + 1)
@@ -61,8 +62,8 @@ def main() -> int:
         say(str(error))
         return 1
     system = LocalSystem(
-        folder=BASE_DIR / "var",
-        settings={"ENV_FILE": str(environment_file())},
+        folder=env.read("DATA_DIR"),
+        settings={},
         web_port=web_port,
         site_port=site_port,
         development=True,
