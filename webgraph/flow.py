@@ -122,6 +122,8 @@ class Automation:
             model = getattr(cls, schema)
             if not (inspect.isclass(model) and issubclass(model, BaseModel)):
                 found.append(f"{schema} must be a pydantic model.")
+            elif schema == "State" and any(item.is_required() for item in model.model_fields.values()):
+                found.append("State must be complete from the start: give each of its fields a default.")
         return found
 
     @classmethod

@@ -1,0 +1,124 @@
+"""Small pages on a local server, each made to show one thing."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.requests import Request
+
+FORM = """<h1>Form</h1>
+<label>Name <input id=name></label> <label>Password <input id=password type=text></label>
+<select id=size><option value=s>Small<option value=l>Large</select>
+<input id=agree type=checkbox> <input id=file type=file hidden>
+<button id=send onclick="document.getElementById('said').textContent =
+  [document.getElementById('name').value, document.getElementById('size').value,
+   document.getElementById('agree').checked, document.getElementById('file').files.length].join(' ')">Send</button>
+<p id=said></p>
+<button id=ask onclick="document.getElementById('said').textContent = confirm('Sure?')">Ask</button>
+<button id=nothing>Nothing</button>"""
+
+PARTS = """<h1>Parts</h1>
+<iframe id=inner src=/inside width=300 height=80></iframe>
+<shop-box></shop-box>
+<script>customElements.define('shop-box', class extends HTMLElement { connectedCallback() {
+  this.attachShadow({mode: 'open'}).innerHTML = '<button id=deep>Deep</button>'; } });</script>
+<table id=people><thead><tr><th>Name<th>Age</thead><tbody><tr><td>Ada<td>36<tr><td>Bob<td>41</tbody></table>
+<a id=popup href=/inside target=_blank rel=opener>Popup</a> <a id=file href=/file.csv>File</a>
+<button class=twice>One</button><button class=twice>Two</button>
+<button id=hidden hidden>Hidden</button> <button id=off disabled>Off</button>
+<button id=covered>Covered</button>
+<div style="position:fixed;left:0;bottom:0"><button id=under>Under</button>
+<div id=cover style="position:absolute;inset:0;background:#eee"></div></div>"""
+
+REFLECT = """<h1>Reflect</h1><input id=secret> <p id=echo></p><p id=split></p>
+<script>const field = document.getElementById('secret'); field.addEventListener('input', () => {
+  const word = field.value;
+  document.getElementById('echo').textContent = 'echo ' + word;
+  document.getElementById('split').innerHTML = '<b>' + word.slice(0, 6) + '</b>' + word.slice(6);
+  document.title = word; console.log('typed', word); history.replaceState(0, '', '?q=' + encodeURIComponent(word));
+  fetch('/inside?token=' + encodeURIComponent(word));
+});</script>
+<div style="width:300px;height:100px;background:rgb(0,200,0)" id=green></div>"""
+
+PAGES = {
+    "/form": FORM,
+    "/parts": PARTS,
+    "/reflect": REFLECT,
+    "/inside": "<title>Inside</title><p id=word>inside</p>",
+    "/late": "<p>Late</p><script>setTimeout(() => { document.body.innerHTML += '<b id=late>now</b>' }, 300)</script>",
+    "/elsewhere": "<script>location = new URLSearchParams(location.search).get('to')</script>",
+    "/empty": "<p id=here>here</p>",
+}
+
+
+class LocalPages:
+    """A running server: its address, and how often each path was asked for."""
+
+    def __init__(self) -> None:
+        self.hits: Counter[str] = Counter()
+        routes = [
+            Route("/status/{code:int}", self._status),
+            Route("/redirect", self._redirect),
+            Route("/file.csv", self._file),
+            Route("/hang", self._hang),
+            Route("/{path:path}", self._page),
+        ]
+        config = uvicorn.Config(
+            Starlette(routes=routes), host="127.0.0.1", port=0, log_level="warning", ws="none"
+        )
+        self.server = uvicorn.Server(config)
+
+    @property
+    def host_and_port(self) -> str:
+        host, port = self.server.servers[0].sockets[0].getsockname()[:2]
+        return f"{host}:{port}"
+
+    def url(self, path: str) -> str:
+        return f"http://{self.host_and_port}{path}"
+
+    async def _page(self, request: Request) -> Response:
+        self.hits[request.url.path] += 1
+        body = PAGES.get(request.url.path)
+        return HTMLResponse(body or "nothing", status_code=200 if body else 404)
+
+    async def _status(self, request: Request) -> Response:
+        return HTMLResponse("no", status_code=request.path_params["code"], headers={"Retry-After": "7"})
+
+    async def _redirect(self, request: Request) -> Response:
+        return RedirectResponse(request.query_params["to"])
+
+    async def _file(self, request: Request) -> Response:
+        headers = {"Content-Disposition": "attachment; filename=people.csv"}
+        return Response("name,age\nAda,36\n", media_type="text/csv", headers=headers)
+
+    async def _hang(self, request: Request) -> Response:
+        self.hits["/hang"] += 1
+        await asyncio.sleep(600)
+        return Response("late")
+
+
+@contextmanager
+def serving() -> Iterator[LocalPages]:
+    pages = LocalPages()
+    thread = threading.Thread(target=pages.server.run, daemon=True)
+    thread.start()
+    wait_until(lambda: pages.server.started, 10)
+    try:
+        yield pages
+    finally:
+        pages.server.force_exit = pages.server.should_exit = True
+        thread.join(10)
