@@ -9,24 +9,27 @@ from pathlib import Path
 
 import environ
 
-from config.env import BASE_DIR
+from config.env import BASE_DIR, SETTINGS
 
 GENERATED = BASE_DIR / "var" / "local.env"
 
 
 def load_environment() -> None:
-    """Put this machine's settings into the environment, for this process and its children; what is set there stays."""
-    chosen = environment_file()
-    os.environ["ENV_FILE"] = str(chosen)
-    environ.FileAwareEnv.read_env(chosen)
+    """Put this machine's settings into the environment, for this process and its children; what is set there stays.
+
+    Where ENV_FILE is set, also to nothing, somebody else has chosen, and `config.env` has read it.
+    """
+    variables = os.environ
+    if "ENV_FILE" not in variables:
+        variables["ENV_FILE"] = str(environment_file())
+        environ.FileAwareEnv.read_env(variables["ENV_FILE"])
 
 
 def environment_file() -> Path:
     """Return the file with this machine's settings; on the first call it is written, readable by its owner alone."""
-    named = os.environ.get("ENV_FILE", "")
-    for written in (Path(named), BASE_DIR / ".env") if named else (BASE_DIR / ".env",):
-        if written.is_file():
-            return written
+    written = BASE_DIR / ".env"
+    if written.is_file():
+        return written
     if not GENERATED.exists():
         GENERATED.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(GENERATED, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -36,6 +39,13 @@ def environment_file() -> Path:
             )
             file.writelines(f"{name}={value}\n" for name, value in {**new_keys(), "DEBUG": "true"}.items())
     return GENERATED
+
+
+def without_settings() -> dict[str, str]:
+    """Return the inherited environment without any setting of this project but the browser's path."""
+    names = {row.name for row in SETTINGS} - {"BROWSER_EXECUTABLE"}
+    dropped = names | {f"{name}_FILE" for name in names}
+    return {name: value for name, value in os.environ.items() if name not in dropped}
 
 
 def new_keys() -> dict[str, str]:

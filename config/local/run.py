@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from config import env
 from config.local.environment import load_environment
-from config.local.processes import NoFreePortError, PartFailedError, free_port
+from config.local.processes import NoFreePortError, PartFailedError, free_port, inherited
 from config.local.system import CommandFailedError, LocalSystem
 from config.local.terminal import Phases, say
 from infra_shared.clock import sleep
@@ -63,7 +63,7 @@ def main() -> int:
         return 1
     system = LocalSystem(
         folder=env.read("DATA_DIR"),
-        settings={},
+        base_environment=inherited({}),
         web_port=web_port,
         site_port=site_port,
         development=True,

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from config.env import BASE_DIR
-from config.local.environment import new_keys
+from config.local.environment import new_keys, without_settings
 from config.local.postgres import PostgresServer
-from config.local.processes import Part, free_port, inherited, stop
+from config.local.processes import Part, free_port, stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -38,12 +38,12 @@ class LocalSystem:
 
     Attributes:
         folder: holds the logs, and the data unless the settings say otherwise.
-        settings: the environment variables this system is started with, beside the inherited ones.
+        base_environment: what its processes inherit, settings included.
         development: the node restarts itself when code changes.
     """
 
     folder: Path
-    settings: Mapping[str, str]
+    base_environment: Mapping[str, str]
     web_port: int = field(default_factory=free_port)
     site_port: int = field(default_factory=free_port)
     development: bool = False
@@ -86,13 +86,11 @@ class LocalSystem:
     @property
     def environment(self) -> dict[str, str]:
         """The environment of every process of this system."""
-        return inherited(
-            {
-                "PUBLIC_URL": self.web_url,
-                "BROWSER_ALLOW_PRIVATE": f"127.0.0.1:{self.site_port}",
-                **self.settings,
-            }
-        )
+        return {
+            "PUBLIC_URL": self.web_url,
+            "BROWSER_ALLOW_PRIVATE": f"127.0.0.1:{self.site_port}",
+            **self.base_environment,
+        }
 
     def start_site(self) -> None:
         """Start the practice site and return when it answers."""
@@ -181,7 +179,8 @@ def throwaway_system(
             "DEBUG": "false",
             **new_keys(),
         }
-        system = LocalSystem(folder=folder, settings={**own, **settings})
+        environment = {**without_settings(), **own, **settings}
+        system = LocalSystem(folder=folder, base_environment=environment)
         stack.callback(system.stop)
         system.manage("migrate", "--verbosity", "0")
         yield system

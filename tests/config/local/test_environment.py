@@ -9,7 +9,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from config.local import environment
-from config.local.environment import environment_file, new_keys
+from config.local.environment import environment_file, new_keys, without_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(environment, "BASE_DIR", tmp_path)
     monkeypatch.setattr(environment, "GENERATED", tmp_path / "var" / "local.env")
-    monkeypatch.delenv("ENV_FILE", raising=False)
     return tmp_path
 
 
@@ -37,6 +36,17 @@ def test_settings_a_person_wrote_come_first(checkout: Path) -> None:
 
     assert environment_file() == checkout / ".env"
     assert not (checkout / "var").exists()
+
+
+def test_a_throwaway_system_inherits_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARTIFACTS_S3_BUCKET", "precious")
+    monkeypatch.setenv("SECRET_KEY_FILE", "precious")
+    monkeypatch.setenv("BROWSER_EXECUTABLE", "chosen")
+
+    inherited = without_settings()
+
+    assert inherited["BROWSER_EXECUTABLE"] == "chosen"
+    assert "precious" not in inherited.values()
 
 
 def test_generated_keys_encrypt() -> None:
