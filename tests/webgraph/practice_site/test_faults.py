@@ -12,9 +12,7 @@ from webgraph.practice_site.faults import FaultBoard, parse_faults
 
 
 @pytest.mark.parametrize("status", [500, 503])
-def test_a_request_may_ask_for_a_server_error_in_its_address_or_a_header(
-    visitor: httpx.Client, status: int
-):
+def test_a_request_may_ask_for_a_server_error_in_its_address_or_a_header(visitor: httpx.Client, status: int):
     by_address = visitor.get("/sign-in", params={"fault": str(status)})
     by_header = visitor.get("/sign-in", headers={"X-Practice-Fault": str(status)})
 

@@ -33,9 +33,7 @@ def test_every_seeded_invoice_is_the_sum_of_its_lines():
     invoices = seeded_invoices(7)
 
     assert len({item.number for item in invoices}) == 200
-    assert all(
-        item.amount_cents == sum(line.total_cents for line in item.lines) for item in invoices
-    )
+    assert all(item.amount_cents == sum(line.total_cents for line in item.lines) for item in invoices)
 
 
 def test_the_eight_pages_show_each_invoice_of_the_truth_once(member: httpx.Client):

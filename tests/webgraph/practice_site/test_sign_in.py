@@ -14,12 +14,8 @@ if TYPE_CHECKING:
 GOOD = {"username": DEMO_USERNAME, "password": DEMO_PASSWORD}
 
 
-@pytest.mark.parametrize(
-    "path", ["/dashboard", "/invoices", "/invoices.csv", "/invoices/new", "/tools"]
-)
-def test_a_visitor_is_sent_to_sign_in_and_then_to_the_page_they_wanted(
-    visitor: httpx.Client, path: str
-):
+@pytest.mark.parametrize("path", ["/dashboard", "/invoices", "/invoices.csv", "/invoices/new", "/tools"])
+def test_a_visitor_is_sent_to_sign_in_and_then_to_the_page_they_wanted(visitor: httpx.Client, path: str):
     refused = visitor.get(path)
     accepted = visitor.post(refused.headers["Location"], data=GOOD)
 
@@ -37,9 +33,7 @@ def test_a_wrong_password_is_refused_and_counted(visitor: httpx.Client):
     assert (truth["sign_ins"], truth["failed_sign_ins"]) == (0, 1)
 
 
-@pytest.mark.parametrize(
-    "elsewhere", ["//evil.example/", "https://evil.example/", "/\\evil.example"]
-)
+@pytest.mark.parametrize("elsewhere", ["//evil.example/", "https://evil.example/", "/\\evil.example"])
 def test_signing_in_never_leads_to_another_site(visitor: httpx.Client, elsewhere: str):
     answer = visitor.post("/sign-in", params={"next": elsewhere}, data=GOOD)
 

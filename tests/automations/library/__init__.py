@@ -1,0 +1,1 @@
+"""Tests of the automations that come with the system."""
