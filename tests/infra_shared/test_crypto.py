@@ -25,7 +25,7 @@ def vault(transactional_db):
     with isolate_apps("infra_shared"):
 
         class Vault(models.Model):
-            content = crypto.EncryptedJSONField(null=True)
+            content = crypto.EncryptedJSONField(null=True)  # type: ignore[misc]  # read as Sealed or None
 
             class Meta:
                 app_label = "infra_shared"

@@ -1,0 +1,10 @@
+"""The console's ground floor: base classes and the overview's registry; pages of keys, audit and operators.
+
+Packages above import `base` and `overview` from here to hang their own pages in.
+"""
+
+from __future__ import annotations
+
+from infra_shared.admin import api_keys, audit, operators
+
+__all__ = ["api_keys", "audit", "operators"]

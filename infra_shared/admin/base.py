@@ -1,0 +1,124 @@
+"""What every page of the console is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.functional import cached_property
+from unfold.admin import ModelAdmin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.db.models import Model
+
+MOST_COUNTED = 10_000
+ROWS_PER_PAGE = 40
+
+
+class CappedPaginator(Paginator[Any]):
+    """Counts at most MOST_COUNTED rows, so that a list is as quick over a million rows as over ten thousand."""
+
+    template_name = "review/pagination.html"
+
+    @cached_property
+    def count(self) -> int:
+        """How many rows there are, up to the cap."""
+        return self.object_list.order_by()[:MOST_COUNTED].count()  # type: ignore[union-attr] - always a QuerySet here
+
+    @property
+    def is_capped(self) -> bool:
+        """Whether there may be more rows than are counted."""
+        return self.count >= MOST_COUNTED
+
+
+def actor(request: HttpRequest) -> str:
+    """The signed-in operator as the audit log writes it."""
+    return f"operator:{request.user.get_username()}"
+
+
+class ConsoleAdmin(ModelAdmin):  # type: ignore[misc] - unfold carries no types
+    """A model's pages: a quick list, and whatever pages of its own the subclass adds.
+
+    Rows are written by services alone, so that stock adding, changing and deleting are off; `extra_pages` names the
+    actions instead.
+    """
+
+    list_per_page = ROWS_PER_PAGE
+    list_max_show_all = ROWS_PER_PAGE
+    show_full_result_count = False
+    paginator = CappedPaginator
+    list_filter_sheet = False
+    list_fullwidth = True
+    actions = None
+    empty_words = ("Nothing here yet", "")
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        """No: services create rows."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """No: services change rows."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """No: nothing is deleted by hand."""
+        return False
+
+    def extra_pages(self) -> list[tuple[str, Callable[..., HttpResponse], str]]:
+        """Pages below the list's address: route, view, name (its URL is admin:<app>_<model>_<name>)."""
+        return []
+
+    def get_urls(self) -> list[URLPattern]:
+        """The extra pages before the stock ones, all behind the sign-in."""
+        prefix = f"{self.opts.app_label}_{self.opts.model_name}_"
+        own = [
+            path(route, self.admin_site.admin_view(view), name=prefix + name)
+            for route, view, name in self.extra_pages()
+        ]
+        return own + super().get_urls()
+
+    def url(self, name: str, *args: Any) -> str:
+        """The address of one of this model's pages."""
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=args)
+
+    def may(self, request: HttpRequest, action: str) -> bool:
+        """Whether the operator has the model's permission `view`, `add` or `change`."""
+        return bool(request.user.has_perm(f"{self.opts.app_label}.{action}_{self.opts.model_name}"))
+
+    def require(self, request: HttpRequest, action: str) -> None:
+        """Raise PermissionDenied unless the operator may."""
+        if not self.may(request, action):
+            raise PermissionDenied
+
+    def found(self, request: HttpRequest, pk: Any) -> Any:
+        """The row of a page, within what the operator may see; Http404 else."""
+        row = self.get_object(request, str(pk))
+        if row is None:
+            msg = f"There is no {self.opts.verbose_name} {pk}."
+            raise Http404(msg)
+        return row
+
+    def page(
+        self, request: HttpRequest, template: str, *, title: str, status: int = 200, **context: Any
+    ) -> TemplateResponse:
+        """A page inside the console's frame."""
+        request.current_app = self.admin_site.name  # type: ignore[attr-defined] - how the admin tells `url` its site
+        shared = {**self.admin_site.each_context(request), "title": title, "is_fullwidth": "1"}
+        return TemplateResponse(request, template, {**shared, **context}, status=status)
+
+    def done(self, request: HttpRequest, message: str, url: str) -> HttpResponse:
+        """Say what happened and go on to a page."""
+        messages.success(request, message)
+        return HttpResponseRedirect(url)
+
+    def refused(self, request: HttpRequest, message: str, url: str) -> HttpResponse:
+        """Say why nothing happened and go on to a page."""
+        messages.error(request, message)
+        return HttpResponseRedirect(url)

@@ -1,0 +1,45 @@
+"""What an API key may do: every scope there is, each with what it opens.
+
+A key holds the values; `*` stands for all of them, also those to come. To add one, add a row here: the check, the
+API's reference and the commands read this list.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from infra_shared.models.caller import ALL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Scope(StrEnum):
+    """One permission of a key."""
+
+    RUNS_READ = "runs:read"
+    RUNS_WRITE = "runs:write"
+    ARTIFACTS_READ = "artifacts:read"
+    AUTOMATIONS_READ = "automations:read"
+    SCHEDULES_READ = "schedules:read"
+
+    @property
+    def opens(self) -> str:
+        """What the scope opens, in words."""
+        return _OPENS[self]
+
+
+_OPENS = {
+    Scope.RUNS_READ: "Read runs: their state, attempts, steps, transitions, results, and the list of their artifacts.",
+    Scope.RUNS_WRITE: "Create, cancel and rerun runs.",
+    Scope.ARTIFACTS_READ: "Read single artifacts and download their content.",
+    Scope.AUTOMATIONS_READ: "Read automations: params, results, stages and versions.",
+    Scope.SCHEDULES_READ: "Read schedules and their occurrences.",
+}
+
+
+def unknown_scopes(scopes: Iterable[str]) -> list[str]:
+    """Those that are no scope, so that nobody issues a key with a misspelt one."""
+    known = {ALL, *(scope.value for scope in Scope)}
+    return sorted(set(scopes) - known)
