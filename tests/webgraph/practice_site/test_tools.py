@@ -24,7 +24,8 @@ pytestmark = pytest.mark.browser
 def browser(browser_executable: str) -> Iterator[Browser]:
     """A browser without the framework around it: here the site is under test."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_executable, args=["--no-sandbox"])
+        flags = [] if os.geteuid() else ["--no-sandbox"]  # Chromium has no sandbox for root
+        browser = playwright.chromium.launch(executable_path=browser_executable, args=flags)
         yield browser
         browser.close()
 
