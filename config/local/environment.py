@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import os
 import secrets
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import environ
 
 from config.env import BASE_DIR, SETTINGS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GENERATED = BASE_DIR / "var" / "local.env"
 

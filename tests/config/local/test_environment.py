@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.fernet import Fernet
 
-from config.local import environment
+from config.local import env_example, environment
 from config.local.environment import environment_file, new_keys, without_settings
 
 if TYPE_CHECKING:
@@ -51,3 +51,7 @@ def test_a_throwaway_system_inherits_no_setting(monkeypatch: pytest.MonkeyPatch)
 
 def test_generated_keys_encrypt() -> None:
     assert Fernet(new_keys()["FIELD_ENCRYPTION_KEYS"]).encrypt(b"secret")
+
+
+def test_the_example_names_every_setting_as_it_is_described() -> None:
+    assert env_example.PATH.read_text() == env_example.render(), "Run `python -m config.local.env_example`."

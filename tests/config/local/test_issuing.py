@@ -16,6 +16,8 @@ def test_the_first_operator_and_key_work_and_are_shown_once() -> None:
     made = issuing.ensure()
     again = issuing.ensure()
 
+    assert made["password"]
+    assert made["key"]
     assert authenticate(username="operator", password=made["password"])
     assert api_keys.authenticate(made["key"]).caller.name == "local"
     assert again == {"operator": "operator", "password": None, "key": None}
