@@ -1,0 +1,97 @@
+"""A child process of the outermost process: started, started again when it ends, and ended."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from infra_shared.clock import monotonic
+from runs.cluster.kernel import kill_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 30.0
+SOUND_AFTER_SECONDS = 60.0
+_log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Child:
+    """One child. `command` is asked anew for each start, with the start's name (`name:1`, `name:2`, …).
+
+    The child stands in a session of its own and sees to it itself that it ends with its parent: a program started
+    here passes its parent's process id on. Call `start` and `tend` from the main thread, which the kernel then watches.
+    """
+
+    name: str
+    command: Callable[[str], Sequence[str]]
+    folder: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    descriptors: Sequence[int] = ()
+    starts: int = 0
+    _process: subprocess.Popen[bytes] | None = None
+    _started_at: float = 0.0
+    _start_again_at: float | None = None
+    _pause_seconds: float = FIRST_PAUSE_SECONDS
+
+    @property
+    def beat_name(self) -> str:
+        """The name under which this start of the child beats."""
+        return f"{self.name}:{self.starts}"
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs or before its first start."""
+        return None if self._process is None else self._process.poll()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start it."""
+        self.starts += 1
+        self._started_at, self._start_again_at = monotonic(), None
+        self._process = subprocess.Popen(  # noqa: S603 - this program's own commands
+            self.command(self.beat_name),
+            cwd=self.folder,
+            env={**os.environ, **self.environment},  # noqa: TID251 - handed on, not read
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            pass_fds=tuple(self.descriptors),
+        )
+        _log.info("child_started", child=self.name, pid=self._process.pid)
+
+    def tend(self) -> None:
+        """Start it again if it ended: soon after a sound life, later each time it ends early."""
+        if self.is_running:
+            return
+        if self._start_again_at is None:
+            sound = monotonic() - self._started_at > SOUND_AFTER_SECONDS
+            self._pause_seconds = FIRST_PAUSE_SECONDS if sound else self._pause_seconds
+            self._start_again_at = monotonic() + self._pause_seconds
+            _log.warning(
+                "child_ended", child=self.name, code=self.exit_code, again_in_seconds=self._pause_seconds
+            )
+            self._pause_seconds = min(self._pause_seconds * 2, LONGEST_PAUSE_SECONDS)
+        elif monotonic() >= self._start_again_at:
+            self.start()
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+
+    def kill(self) -> None:
+        """End it and everything below it at once."""
+        if self._process is not None and self._process.poll() is None:
+            kill_tree(self._process.pid)
+            self._process.wait()
