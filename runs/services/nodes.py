@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from infra_shared.database import database_now
-from runs.models import Node, WorkerProcess
+from runs.models import Node, Run, WorkerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -91,3 +91,11 @@ def forget_old() -> int:
     ).delete()
     count, _ = Node.objects.filter(heartbeat_at__lt=now - FORGET_AFTER).delete()
     return count
+
+
+def can_take(*, run: Run) -> bool:
+    """Whether some live node serves the run's queue and has its version."""
+    fresh = WorkerProcess.objects.fresh(database_now()).filter(queue=run.queue).select_related("node")
+    return any(
+        run.version.digest in process.node.versions or run.version.option("allow_latest") for process in fresh
+    )

@@ -1,0 +1,74 @@
+"""`manage.py demo prepare`: what a first look at the system should find."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from automations.models import DEFAULT_CUSTOMER, Automation, Credential, Customer, Schedule
+from automations.services.credentials import set_credential
+from automations.services.registry import register_python_automations
+from automations.services.schedules import ScheduleInput, change_schedule, create_schedule
+from infra_shared.database import database_now
+from infra_shared.nouns import ACTOR, NounCommand
+from runs.models import Run
+from runs.services.nodes import live_versions
+from runs.services.requests import Origin, RunRequest, request_run
+from runs.states import Cause
+from webgraph.practice_site.accounts import DEMO_PASSWORD, DEMO_USERNAME
+
+if TYPE_CHECKING:
+    from django.core.management.base import CommandParser
+
+AUTOMATION = "practice-invoices"
+CREDENTIAL = "practice-shop"
+SCHEDULE = "Practice shop, every quarter of an hour"
+EVERY = timedelta(minutes=15)
+FIRST_AFTER = timedelta(seconds=12)
+
+
+class Command(NounCommand):
+    help = "Prepare the demo: a credential, a schedule, and one run that fails on a changed layout."
+
+    def prepare_arguments(self, parser: CommandParser) -> None:
+        """Arguments of `prepare`."""
+        parser.add_argument("--site-url", required=True, help="Where the practice site runs.")
+
+    @transaction.atomic
+    def do_prepare(self, site_url: str, **_: Any) -> None:
+        """Make what is missing of the demo; may be repeated, also with another address of the practice site."""
+        register_python_automations(live_digests=live_versions())
+        customer, _created = Customer.objects.get_or_create(key=DEFAULT_CUSTOMER, defaults={"name": "Main"})
+        if not Credential.objects.filter(name=CREDENTIAL).exists():
+            fields = {"username": DEMO_USERNAME, "password": DEMO_PASSWORD}
+            set_credential(name=CREDENTIAL, fields=fields, actor=ACTOR)
+        _schedule(customer, site_url)
+        _failed_run(site_url)
+
+
+def _schedule(customer: Customer, site_url: str) -> None:
+    existing = Schedule.objects.filter(name=SCHEDULE).first()
+    wanted = ScheduleInput(
+        name=SCHEDULE,
+        automation=Automation.objects.select_related("latest_version__automation").get(key=AUTOMATION),
+        customer=customer,
+        kind="interval",
+        every_seconds=int(EVERY.total_seconds()),
+        anchor_at=existing.anchor_at if existing else database_now() + FIRST_AFTER,
+        params={"base_url": site_url},
+    )
+    if existing is None:
+        create_schedule(wanted=wanted, actor=ACTOR)
+    elif existing.params.get("base_url", "").rstrip("/") != site_url.rstrip("/"):
+        change_schedule(schedule=existing, wanted=wanted, actor=ACTOR)
+
+
+def _failed_run(site_url: str) -> None:
+    """Request a run on the site after a redesign, once: its page shows what a failure looks like."""
+    params = {"base_url": site_url, "layout": "rotated"}
+    if Run.objects.filter(automation__key=AUTOMATION, params__layout="rotated").exists():
+        return
+    request = RunRequest(automation=AUTOMATION, params=params)
+    request_run(request=request, origin=Origin(cause=Cause.COMMAND, actor=ACTOR, cause_ref="demo"))

@@ -1,0 +1,175 @@
+"""`manage.py runs list|show|rerun|cancel|artifacts`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.core.management.base import CommandError
+
+from automations.errors import AutomationsError
+from infra_shared.blobs.django_store import artifact_store
+from infra_shared.blobs.protocol import BlobError
+from infra_shared.nouns import ACTOR, NounCommand
+from runs.command_params import typed_params
+from runs.errors import RunsError
+from runs.models import Artifact, Run
+from runs.services.cancelling import cancel_run
+from runs.services.requests import Origin
+from runs.services.reruns import rerun
+from runs.states import Cause, RunState
+
+if TYPE_CHECKING:
+    from django.core.management.base import CommandParser
+
+CHUNK_BYTES = 1024 * 1024
+
+
+class Command(NounCommand):
+    help = "Look at runs, rerun and cancel them, fetch what they kept."
+
+    def list_arguments(self, parser: CommandParser) -> None:
+        """Arguments of `list`."""
+        parser.add_argument("--state", choices=RunState.values)
+        parser.add_argument("--automation", metavar="KEY")
+        parser.add_argument("--limit", type=int, default=20)
+        parser.add_argument("--json", action="store_true")
+
+    def do_list(self, state: str | None, automation: str | None, limit: int, json: bool, **_: Any) -> None:  # noqa: FBT001 - by name
+        """List runs, the newest first."""
+        found = Run.objects.newest_first().select_related("automation")
+        if state:
+            found = found.filter(state=state)
+        if automation:
+            found = found.filter(automation__key=automation)
+        rows = [_summary(run) for run in found[:limit]]
+        if json:
+            self.say_json(rows)
+            return
+        head = ("ID", "AUTOMATION", "STATE", "REQUESTED", "FAILURE")
+        lines = (
+            (row["id"], row["automation"], row["state"], row["created_at"][:19], row["failure_message"] or "")
+            for row in rows
+        )
+        self.say_table(head, lines, empty="There is no such run.")
+
+    def show_arguments(self, parser: CommandParser) -> None:
+        """Arguments of `show`."""
+        parser.add_argument("id")
+        parser.add_argument("--json", action="store_true")
+
+    def do_show(self, id: str, json: bool, **_: Any) -> None:  # noqa: A002, FBT001 - the argument's name on the command line
+        """Show a run with its attempts and steps."""
+        run = _run(id)
+        attempts: list[dict[str, Any]] = [
+            {
+                "number": attempt.number,
+                "state": attempt.state,
+                "failure_message": attempt.failure_message,
+                "steps": [
+                    {"index": step.index, "description": step.description, "succeeded": step.succeeded}
+                    for step in attempt.steps.all()
+                ],
+            }
+            for attempt in run.attempts.prefetch_related("steps")
+        ]
+        if json:
+            self.say_json({**_summary(run), "params": run.params, "result": run.result, "attempts": attempts})
+            return
+        self.say(f"{run.automation.key} {run.pk}: {run.get_state_display()}. {run.failure_message}".strip())
+        for attempt in attempts:
+            self.say(f"attempt {attempt['number']}: {attempt['state']} {attempt['failure_message']}".rstrip())
+            for step in attempt["steps"]:
+                mark = {True: "ok", False: "failed", None: "…"}[step["succeeded"]]
+                self.say(f"  {step['index']:>3} {mark:6} {step['description']}")
+
+    def rerun_arguments(self, parser: CommandParser) -> None:
+        """Arguments of `rerun`."""
+        parser.add_argument("id")
+        parser.add_argument(
+            "--param", action="append", default=[], metavar="NAME=VALUE", help="A changed param."
+        )
+
+    def do_rerun(self, id: str, param: list[str], **_: Any) -> None:  # noqa: A002 - as above
+        """Request a new run like an ended one, with some params changed where given."""
+        run = _run(id)
+        origin = Origin(cause=Cause.COMMAND, actor=ACTOR)
+        try:
+            changed = typed_params(run.version.params_schema, param)
+            params = {**run.params, **changed} if changed else None
+            requested = rerun(run=run, origin=origin, params=params)
+        except (RunsError, AutomationsError, ValueError) as error:
+            raise CommandError(str(error)) from error
+        self.say(str(requested.run.pk))
+
+    def cancel_arguments(self, parser: CommandParser) -> None:
+        """Arguments of `cancel`."""
+        parser.add_argument("id")
+        parser.add_argument("--reason", default="")
+
+    def do_cancel(self, id: str, reason: str, **_: Any) -> None:  # noqa: A002 - as above
+        """Cancel a run: at once while it waits, at its next step while it works."""
+        try:
+            run = cancel_run(run=_run(id), actor=ACTOR, reason=reason)
+        except RunsError as error:
+            raise CommandError(str(error)) from error
+        self.say(f"{run.pk} is {run.get_state_display().lower()}.")
+
+    def artifacts_arguments(self, parser: CommandParser) -> None:
+        """Arguments of `artifacts`."""
+        parser.add_argument("id")
+        parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+
+    def do_artifacts(self, id: str, out: Path, **_: Any) -> None:  # noqa: A002 - as above
+        """Write every artifact of a run into a folder."""
+        run = _run(id)
+        out.mkdir(parents=True, exist_ok=True)
+        written = 0
+        for artifact in run.artifacts.select_related("blob", "attempt", "step"):
+            if artifact.blob is None:
+                self.say(f"missing: {artifact.kind} ({artifact.missing_reason})")
+                continue
+            self._write(artifact, out / _file_name(artifact))
+            written += 1
+        self.say(f"{written} files in {out}")
+
+    def _write(self, artifact: Artifact, path: Path) -> None:
+        assert artifact.blob is not None
+        try:
+            with artifact_store().open(artifact.blob) as reader, path.open("wb") as file:
+                while chunk := reader.read(CHUNK_BYTES):
+                    file.write(chunk)
+        except BlobError as error:
+            raise CommandError(f"{path.name}: {error}") from error
+
+
+def _run(key: str) -> Run:
+    try:
+        wanted = UUID(key)
+    except ValueError as error:
+        raise CommandError(f"{key!r} is not the id of a run. See: manage.py runs list") from error
+    run = Run.objects.select_related("automation", "version", "customer").filter(pk=wanted).first()
+    if run is None:
+        raise CommandError(f"There is no run {key}. See: manage.py runs list")
+    return run
+
+
+def _summary(run: Run) -> dict[str, Any]:
+    return {
+        "id": str(run.pk),
+        "automation": run.automation.key,
+        "state": run.state,
+        "cause": run.cause,
+        "created_at": run.created_at.isoformat(),
+        "failure_kind": run.failure_kind or None,
+        "failure_message": run.failure_message or None,
+    }
+
+
+def _file_name(artifact: Artifact) -> str:
+    """A name that sorts in the order things happened and cannot leave the folder."""
+    attempt = artifact.attempt.number if artifact.attempt else 0
+    step = artifact.step.index if artifact.step else 0
+    safe = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in artifact.name)
+    return f"{attempt:02}-{step:03}-{artifact.kind}-{str(artifact.pk)[-6:]}-{safe}"[:200]
