@@ -36,8 +36,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Prove the whole chain.")
     parser.add_argument("--setup-seconds", type=float, default=0.0)
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, _exit)
-    signal.signal(signal.SIGHUP, _exit)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _exit)
     started = time.monotonic()
     try:
         with throwaway_system() as system:
