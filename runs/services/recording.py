@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from infra_shared.models import Blob
+from infra_shared.services.blobs import remember_blob
 from runs.models import Artifact, AttemptStage, Step
 from runs.services.claims import Claim, locked_attempt
 
@@ -79,14 +79,7 @@ def artifact_stored(
 ) -> Artifact:
     """Write the row of an artifact whose bytes are in the store."""
     attempt = locked_attempt(claim)
-    row, _ = Blob.objects.get_or_create(
-        digest=blob.digest,
-        defaults={
-            "size_bytes": blob.size_bytes,
-            "stored_bytes": blob.stored_bytes,
-            "encoding": blob.encoding,
-        },
-    )
+    row = remember_blob(blob)
     artifact, _ = Artifact.objects.get_or_create(
         pk=artifact_id,
         defaults={
