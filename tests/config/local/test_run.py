@@ -73,9 +73,12 @@ class LocalRun:
 def local_run(tmp_path: Path) -> Iterator[LocalRun]:
     run = LocalRun(tmp_path)
     yield run
-    for process in run.family():
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
+    run.process.kill()
+    run.process.wait()
+    while family := run.family():
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def test_ctrl_c_leaves_nothing_and_the_next_run_has_the_same_data(local_run: LocalRun) -> None:
