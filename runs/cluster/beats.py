@@ -29,6 +29,11 @@ class BeatSender:
         with contextlib.suppress(BlockingIOError):  # the watchdog is being started again
             self._socket.send(" ".join((self._name, *expected)).encode(), socket.MSG_DONTWAIT)
 
+    def close(self) -> None:
+        """Close this process's end."""
+        if self._socket is not None:
+            self._socket.close()
+
 
 def received(channel: socket.socket) -> Iterator[list[str]]:
     """The beats that have come in: the sender's name and the names it expects."""

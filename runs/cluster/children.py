@@ -27,7 +27,7 @@ class Child:
     """One child. `command` is asked anew for each start, with the start's name (`name:1`, `name:2`, …).
 
     The child stands in a session of its own and sees to it itself that it ends with its parent: a program started
-    here passes its parent's process id on. Call `start` and `tend` from the main thread, which the kernel then watches.
+    here passes its parent's process id on. Call `begin` and `tend` from the main thread, which the kernel then watches.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Child:
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     descriptors: Sequence[int] = ()
+    delay_seconds: float = 0.0
     starts: int = 0
     _process: subprocess.Popen[bytes] | None = None
     _started_at: float = 0.0
@@ -55,6 +56,13 @@ class Child:
     def is_running(self) -> bool:
         """Whether its process is there."""
         return self._process is not None and self._process.poll() is None
+
+    def begin(self) -> None:
+        """Start it now, or have `tend` start it after its delay."""
+        if self.delay_seconds:
+            self._start_again_at = monotonic() + self.delay_seconds
+        else:
+            self.start()
 
     def start(self) -> None:
         """Start it."""

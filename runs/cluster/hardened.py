@@ -28,7 +28,8 @@ from django_q.worker import worker
 from infra_shared.clock import monotonic
 from runs.cluster.broker import TicketBroker
 from runs.cluster.kernel import kill_tree, settle_as_child
-from runs.cluster.process import Post, current_process, quarter_lease_seconds, take_post
+from runs.cluster.lease import quarter_lease_seconds
+from runs.cluster.process import Post, current_process, take_post
 from runs.cluster.pusher import push_tickets
 from runs.cluster.queues import STOP, make_queue
 from runs.cluster.shared import BusyTimer, Flag

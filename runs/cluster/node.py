@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 LOOP_SECONDS = 0.2
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 ROW_SECONDS = 5.0
+CHORES_DELAY_SECONDS = 3.0  # housekeeping can wait while the run clusters need the processors to start
 GRACE_BEYOND_ATTEMPT_SECONDS = 30.0
 _log = structlog.get_logger(__name__)
 
@@ -80,9 +81,9 @@ class NodeTree:
         self._clusters = [self._make_cluster(queue, processes=parts.processes) for queue in parts.queues]
         self._helpers = [self._make_dispatcher()] if parts.dispatcher else []
         if parts.chores:
-            self._clusters.append(
-                self._make_cluster(settings.CHORES_QUEUE, processes=settings.CHORES_PROCESSES)
-            )
+            chores = self._make_cluster(settings.CHORES_QUEUE, processes=settings.CHORES_PROCESSES)
+            chores.delay_seconds = CHORES_DELAY_SECONDS
+            self._clusters.append(chores)
 
     def run(self) -> Ending:
         """Keep the tree until a signal, new code or a stall ends it; nothing of it is left when this returns."""
@@ -90,7 +91,7 @@ class NodeTree:
             signal.signal(number, self._count_signal)
         self._row.start()
         for child in self._children():
-            child.start()
+            child.begin()
         ending = None
         while ending is None:
             self._beat.send(*(child.beat_name for child in self._clusters if child.is_running))

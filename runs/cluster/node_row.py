@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 from django.db import DatabaseError, connections
 
-from runs.cluster.process import quarter_lease_seconds
+from runs.cluster.lease import quarter_lease_seconds
 from runs.services import nodes
 
 if TYPE_CHECKING:

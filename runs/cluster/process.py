@@ -15,6 +15,7 @@ from django.db import DatabaseError, connections
 
 from infra_shared.clock import monotonic
 from infra_shared.database import is_lock_or_connection_error
+from runs.cluster.lease import quarter_lease_seconds
 from runs.services import nodes
 from webgraph.browser.host import BrowserHost, RecyclePolicy
 from webgraph.browser.locate import locate
@@ -107,11 +108,6 @@ class WorkerHandle:
         except DatabaseError as error:
             # The row ages out with its lease; leaving must not wait for a database.
             _log.warning("worker_process_row_left", process=self.name, error=str(error))
-
-
-def quarter_lease_seconds() -> float:
-    """How often whoever holds a lease extends it."""
-    return float(settings.LEASE.total_seconds()) / 4
 
 
 class _Place:

@@ -44,6 +44,11 @@ class Flag:
         """Whether the flag was raised."""
         return self.wait(0)
 
+    def close(self) -> None:
+        """Close this process's ends."""
+        os.close(self._reader)
+        os.close(self._writer)
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the flag is raised; False when `timeout` seconds passed first."""
         return bool(wait([self._reader], timeout))

@@ -54,7 +54,6 @@ SOURCES = {
         'iter(task_queue.get, "STOP")',
         "timer.value",
         "timer.get_lock()",
-        "ack_id",
         "result_queue.put(task)",
     ),
     "django_q.monitor:monitor": ('iter(result_queue.get, "STOP")', "broker.acknowledge(ack_id)"),

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import queue
 import signal
+from contextlib import ExitStack
 
 import pytest
 
@@ -15,14 +16,28 @@ FORK = multiprocessing.get_context("fork")
 KINDS = pytest.mark.parametrize("kind", [PacketQueue, PlainQueue])
 
 
+@pytest.fixture
+def make():
+    """Make queues that are closed with the test."""
+    with ExitStack() as stack:
+
+        def make_one(kind=PacketQueue, **options):
+            made = kind(**options)
+            stack.callback(made.join_thread)
+            stack.callback(made.close)
+            return made
+
+        yield make_one
+
+
 def copy_all(source, target):
     for message in iter(source.get, STOP):
         target.put((os.getpid(), message))
 
 
 @KINDS
-def test_each_message_reaches_exactly_one_of_many_readers(kind):
-    source, target = kind(), kind()
+def test_each_message_reaches_exactly_one_of_many_readers(kind, make):
+    source, target = make(kind), make(kind)
     readers = [FORK.Process(target=copy_all, args=(source, target), daemon=True) for _ in range(3)]
     for reader in readers:
         reader.start()
@@ -39,8 +54,8 @@ def test_each_message_reaches_exactly_one_of_many_readers(kind):
         assert reader.exitcode == 0
 
 
-def test_a_reader_killed_while_it_waits_stops_nobody_else():
-    source, target = PacketQueue(), PacketQueue()
+def test_a_reader_killed_while_it_waits_stops_nobody_else(make):
+    source, target = make(), make()
     readers = [FORK.Process(target=copy_all, args=(source, target), daemon=True) for _ in range(2)]
     for reader in readers:
         reader.start()
@@ -57,8 +72,8 @@ def test_a_reader_killed_while_it_waits_stops_nobody_else():
     readers[1].join(10)
 
 
-def test_a_message_too_large_for_the_socket_is_refused_with_its_size():
-    packets = PacketQueue()
+def test_a_message_too_large_for_the_socket_is_refused_with_its_size(make):
+    packets = make()
 
     packets.put(b"x" * (MAX_MESSAGE_BYTES - 1000))
     with pytest.raises(MessageTooLargeError, match="larger than a queue carries"):
@@ -68,9 +83,9 @@ def test_a_message_too_large_for_the_socket_is_refused_with_its_size():
 
 
 @KINDS
-def test_the_hook_is_called_while_a_reader_waits(kind):
+def test_the_hook_is_called_while_a_reader_waits(kind, make):
     calls = []
-    waiting = kind()
+    waiting = make(kind)
     waiting.while_waiting(lambda: calls.append(os.getpid()), every_seconds=0.05)
 
     with pytest.raises(queue.Empty):
@@ -81,9 +96,9 @@ def test_the_hook_is_called_while_a_reader_waits(kind):
 
 
 @KINDS
-def test_a_closing_queue_says_stop_and_leaves_its_messages_for_whoever_gives_them_back(kind):
+def test_a_closing_queue_says_stop_and_leaves_its_messages_for_whoever_gives_them_back(kind, make):
     closing = Flag()
-    packets = kind(closing=closing)
+    packets = make(kind, closing=closing)
     packets.put("ticket")
     wait_until(lambda: not packets.empty())
 
@@ -93,8 +108,8 @@ def test_a_closing_queue_says_stop_and_leaves_its_messages_for_whoever_gives_the
     assert wait_until(lambda: list(packets.unread())) == ["ticket"]
 
 
-def test_one_at_a_time_means_the_next_message_waits_until_the_last_was_taken():
-    packets = PacketQueue(one_at_a_time=True)
+def test_one_at_a_time_means_the_next_message_waits_until_the_last_was_taken(make):
+    packets = make(one_at_a_time=True)
     packets.put(1)
 
     with pytest.raises(queue.Full):

@@ -67,6 +67,7 @@ def test_a_beat_never_waits_for_a_watchdog_that_is_away():
 
         for _ in range(10_000):
             beat.send(SENTINEL)
+        beat.close()
 
         assert next(iter(received(listener))) == [NODE, SENTINEL]
 
