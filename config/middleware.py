@@ -2,11 +2,86 @@
 
 from __future__ import annotations
 
+import re
+from http import HTTPStatus
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any
+
+import structlog
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.decorators import sync_and_async_middleware
 from django.utils.deprecation import MiddlewareMixin
 
-RETRY_AFTER_SECONDS = 5
+from config.api_errors import DATABASE_AWAY, RETRY_AFTER_SECONDS
+from infra_shared.api.problems import CONTENT_TYPE, problem_response
+from infra_shared.ids import random_token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest, HttpResponse
+
+REQUEST_ID_HEADER = "X-Request-ID"
+API_PREFIX = "/api/"
+_WELL_FORMED_ID = re.compile(r"[0-9A-Za-z._-]{1,64}")
+_REQUEST_ID_LENGTH = 16
+_KEPT_HEADERS = ("Allow", "Content-Range", "Accept-Ranges", "Retry-After")
+_DETAILS = {
+    HTTPStatus.NOT_FOUND: "There is no such endpoint. The reference is at /api/v1/docs.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This endpoint does not take this method; Allow names those it takes.",
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "The range lies outside the content.",
+}
+
+
+@sync_and_async_middleware
+def request_id_middleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """Gives each request an id, on every log line below and as X-Request-ID of the answer.
+
+    A well-formed id that the caller sends is kept, so that logs on both sides name the same request.
+    """
+    if iscoroutinefunction(get_response):
+
+        async def middleware_async(request: HttpRequest) -> HttpResponse:
+            request_id = _begin(request)
+            response: HttpResponse = await get_response(request)
+            response[REQUEST_ID_HEADER] = request_id
+            return response
+
+        return middleware_async
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        request_id = _begin(request)
+        response: HttpResponse = get_response(request)
+        response[REQUEST_ID_HEADER] = request_id
+        return response
+
+    return middleware
+
+
+def _begin(request: HttpRequest) -> str:
+    sent = request.headers.get(REQUEST_ID_HEADER, "")
+    request_id = sent if _WELL_FORMED_ID.fullmatch(sent) else random_token(_REQUEST_ID_LENGTH)
+    # A thread serves one request after the other: what the last one bound must not stay.
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    return request_id
+
+
+class ApiProblemMiddleware(MiddlewareMixin):
+    """Makes problem answers of what never reached an endpoint of the API: unknown paths, wrong methods, bad hosts."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Replace an error answer of the framework; the API's own pass."""
+        is_error = response.status_code >= HTTPStatus.BAD_REQUEST
+        if not (request.path_info.startswith(API_PREFIX) and is_error):
+            return response
+        if response.headers.get("Content-Type") == CONTENT_TYPE:
+            return response
+        status = HTTPStatus(response.status_code)
+        kept = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+        return problem_response(
+            status, _DETAILS.get(status, status.description or status.phrase), headers=kept
+        )
 
 
 class DatabaseOutageMiddleware(MiddlewareMixin):
@@ -16,14 +91,5 @@ class DatabaseOutageMiddleware(MiddlewareMixin):
         """Translate what the database driver raised; other exceptions stay as they are."""
         if not isinstance(exception, (OperationalError, InterfaceError)):
             return None
-        return JsonResponse(
-            {
-                "type": "about:blank",
-                "title": "The database does not answer",
-                "status": 503,
-                "detail": "Nothing was lost. Try again in a few seconds.",
-            },
-            status=503,
-            content_type="application/problem+json",
-            headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
-        )
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        return problem_response(HTTPStatus.SERVICE_UNAVAILABLE, DATABASE_AWAY, headers=headers)

@@ -6,6 +6,9 @@ from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, path
+from django.views.generic import RedirectView
+
+from config.api import api
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -13,7 +16,13 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
-urlpatterns: list[URLPattern | URLResolver] = [path("healthz", healthz, name="healthz")]
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", healthz, name="healthz"),
+    path("api/v1/", api.urls),
+]
 
 if settings.REVIEW_UI:
-    urlpatterns.append(path("admin/", admin.site.urls))
+    urlpatterns += [
+        path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+        path("admin/", admin.site.urls),
+    ]

@@ -31,5 +31,17 @@ class InvalidRequestError(RunsError):
         self.field = field
 
 
+class ResultPendingError(RunsError):
+    """The run has no result yet."""
+
+
+class NoResultError(RunsError):
+    """The run ended without a result."""
+
+
+class ArtifactMissingError(RunsError):
+    """The artifact has no bytes; the message says why."""
+
+
 class LostClaimError(RunsError):
     """The attempt is no longer this worker's: its lease ended, or it was stopped. Nothing was written."""

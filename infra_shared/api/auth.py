@@ -61,12 +61,16 @@ class ApiKeyAuth(APIKeyHeader):
 
 def _checked(request: HttpRequest, plaintext: str | None) -> ApiKey:
     try:
-        if not plaintext:
-            raise NoKeyError(f"Send your API key in the header {HEADER}.")
-        return authenticate(plaintext)
+        return _key(plaintext)
     except (NoKeyError, ApiKeyRefusedError) as error:
         _count_failure(client_address(request), error)
         raise
+
+
+def _key(plaintext: str | None) -> ApiKey:
+    if not plaintext:
+        raise NoKeyError(f"Send your API key in the header {HEADER}.")
+    return authenticate(plaintext)
 
 
 def _count_failure(address: str, error: Exception) -> None:

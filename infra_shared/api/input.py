@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 MAX_DEPTH = 32
 
@@ -43,3 +43,5 @@ def _check(value: Any, *, depth: int) -> None:
 
 Text = Annotated[str, AfterValidator(storable_text)]
 JsonObject = Annotated[dict[str, Any], AfterValidator(storable_json)]
+RowId = Annotated[int, Field(ge=1, le=2**63 - 1)]
+"""The integer key of a row, within what both databases compare."""

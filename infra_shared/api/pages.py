@@ -77,7 +77,9 @@ def page_of(rows: QuerySet[Any], query: PageQuery, order: Order, build: Callable
     found = list(ordered[: query.limit + 1])
     more = len(found) > query.limit
     items = found[: query.limit]
-    return Page[Any](items=[build(row) for row in items], next_cursor=order.cursor(items[-1]) if more else None)
+    return Page[Any](
+        items=[build(row) for row in items], next_cursor=order.cursor(items[-1]) if more else None
+    )
 
 
 def _bad_cursor() -> BadCursorError:

@@ -71,7 +71,7 @@ def request_run(*, request: RunRequest, origin: Origin) -> RequestedRun:
     Raises UnknownAutomationError, UnknownCustomerError, ParamsInvalidError or InvalidRequestError, each before any
     row is written, and IdempotencyConflictError when the caller used the key before for another request.
     """
-    digest = _digest(request)
+    digest = _digest(request, origin)
     repeated = _repeated(origin, digest)
     if repeated is not None:
         return repeated
@@ -172,7 +172,7 @@ def _evidence_level(request: RunRequest, version: AutomationVersion) -> Evidence
         raise InvalidRequestError("evidence_level", f"{wanted!r} is not one of {known}.") from error
 
 
-def _digest(request: RunRequest) -> str:
+def _digest(request: RunRequest, origin: Origin) -> str:
     asked = {
         "automation": request.automation,
         "params": request.params,
@@ -181,6 +181,7 @@ def _digest(request: RunRequest) -> str:
         "version": request.version.pk if request.version else None,
         "due_at": request.due_at.isoformat() if request.due_at else None,
         "priority": request.priority,
+        "rerun_of": origin.rerun_of.pk if origin.rerun_of else None,
     }
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
 

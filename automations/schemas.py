@@ -1,0 +1,130 @@
+"""What the API says of automations and schedules."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from ninja import Schema
+from pydantic import Field
+
+from automations.models import Automation, AutomationVersion, Schedule
+
+
+class VersionOut(Schema):
+    """One immutable version of an automation."""
+
+    number: int
+    digest: str = Field(description="SHA-256 of its source, schemas, stages and options.")
+    created_at: datetime
+
+    @classmethod
+    def of(cls, version: AutomationVersion) -> VersionOut:
+        """The item for a version."""
+        return cls(number=version.number, digest=version.digest, created_at=version.created_at)
+
+
+class AutomationOut(Schema):
+    """One automation, in short."""
+
+    key: str = Field(examples=["page-snapshot"])
+    title: str
+    description: str
+    kind: str = Field(description="`python` or `flow`.")
+    version: int | None = Field(description="The latest published version; null when there is none.")
+    runnable: bool = Field(description="Whether a run can be requested of it now.")
+    created_at: datetime
+
+    @classmethod
+    def of(cls, automation: Automation) -> AutomationOut:
+        """The item for an automation, fetched with its latest version."""
+        return cls(**_automation_facts(automation))
+
+
+class StageOut(Schema):
+    """A named part of an automation, with what it does to the outside world."""
+
+    name: str
+    title: str
+    effect: str = Field(
+        description="`read` changes nothing, `idempotent` may be repeated, `commit` counts once."
+    )
+
+
+class AutomationDetailOut(AutomationOut):
+    """One automation with everything a caller needs to run it, as of its latest published version."""
+
+    params_schema: dict[str, Any] = Field(description="JSON Schema of a run's `params`.")
+    result_schema: dict[str, Any] = Field(description="JSON Schema of the result.")
+    stages: list[StageOut]
+    options: dict[str, Any] = Field(description="Deadline, attempts, queue and the like, as declared.")
+    versions: list[VersionOut] = Field(description="Newest first.")
+
+    @classmethod
+    def of(cls, automation: Automation) -> AutomationDetailOut:
+        """The item for an automation, fetched with its latest version."""
+        latest = automation.latest_version
+        return cls(
+            **_automation_facts(automation),
+            params_schema=latest.params_schema if latest else {},
+            result_schema=latest.result_schema if latest else {},
+            stages=[StageOut(**stage) for stage in latest.stages] if latest else [],
+            options=latest.options if latest else {},
+            versions=[VersionOut.of(version) for version in automation.versions.order_by("-number")],
+        )
+
+
+class ScheduleOut(Schema):
+    """A time rule that starts runs."""
+
+    id: int
+    name: str
+    automation: str
+    pinned_version: int | None = Field(description="Null: each run takes the latest published version.")
+    customer: str
+    params: dict[str, Any]
+    kind: str = Field(description="`cron` or `interval`.")
+    cron: str = Field(description="Five fields, with kind `cron`.")
+    every_seconds: int | None = Field(description="With kind `interval`.")
+    anchor_at: datetime | None = Field(description="Intervals count from this moment.")
+    time_zone: str
+    next_fire_at: datetime | None = Field(description="Null while it is paused.")
+    paused_at: datetime | None
+    pause_reason: str
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, schedule: Schedule) -> ScheduleOut:
+        """The item for a schedule, fetched with its automation, customer and pinned version."""
+        return cls(
+            id=schedule.pk,
+            name=schedule.name,
+            automation=schedule.automation.key,
+            pinned_version=schedule.pinned_version.number if schedule.pinned_version else None,
+            customer=schedule.customer.key,
+            params=schedule.params,
+            kind=schedule.kind,
+            cron=schedule.cron,
+            every_seconds=schedule.every_seconds,
+            anchor_at=schedule.anchor_at,
+            time_zone=schedule.time_zone,
+            next_fire_at=schedule.next_fire_at,
+            paused_at=schedule.paused_at,
+            pause_reason=schedule.pause_reason,
+            created_at=schedule.created_at,
+            updated_at=schedule.updated_at,
+        )
+
+
+def _automation_facts(automation: Automation) -> dict[str, Any]:
+    latest = automation.latest_version
+    return {
+        "key": automation.key,
+        "title": automation.title,
+        "description": automation.description,
+        "kind": automation.kind,
+        "version": latest.number if latest else None,
+        "runnable": latest is not None and automation.retired_at is None,
+        "created_at": automation.created_at,
+    }

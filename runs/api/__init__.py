@@ -1,0 +1,11 @@
+"""Endpoints: runs, what they left behind, and the occurrences of schedules."""
+
+from __future__ import annotations
+
+from runs.api.artifacts import router as artifacts
+from runs.api.evidence import router as evidence
+from runs.api.occurrences import router as occurrences
+from runs.api.results import router as results
+from runs.api.runs import router as runs
+
+routers = (runs, results, evidence, artifacts, occurrences)
