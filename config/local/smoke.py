@@ -7,6 +7,7 @@ is one JSON object with what was measured.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import signal
 import sys
@@ -107,19 +108,22 @@ def _prove(system: LocalSystem, client: ApiClient) -> tuple[dict[str, Any], list
         f"{len(numbers)} rows, not {EXPECTED_ROWS}": len(numbers) == EXPECTED_ROWS,
         "the rows are not the site's own": sorted(numbers) == _truth(system),
         f"only these kinds of artifacts: {', '.join(sorted(kinds))}": len(kinds) >= LEAST_KINDS,
-        f"artifacts that cannot be read whole: {', '.join(unreadable)}": not unreadable,
+        f"artifacts whose content is not what was stored: {', '.join(unreadable)}": not unreadable,
         f"no schedule fired within {SCHEDULE_SECONDS} s": _schedule_fired(client),
     }
     return report, [line for line, held in links.items() if not held]
 
 
 def _read_artifacts(client: ApiClient, run_id: str) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return (kind, bytes) of every artifact, and the ids of those whose content is not what the list says."""
+    """Return (kind, bytes) of every artifact, and the ids of those whose content is not what was stored."""
     artifacts, unreadable = [], []
     for item in client.items(f"/runs/{run_id}/artifacts"):
+        if item["missing_reason"]:
+            say(f"a {item['kind']} could not be captured: {item['missing_reason']}")
+            continue
         content = client.content(f"/artifacts/{item['id']}/content")
         artifacts.append({"kind": item["kind"], "bytes": len(content)})
-        if not content or len(content) != item["bytes"]:
+        if not content or hashlib.sha256(content).hexdigest() != item["sha256"]:
             unreadable.append(item["id"])
     return artifacts, unreadable
 
@@ -142,8 +146,8 @@ def _schedule_fired(client: ApiClient) -> bool:
     def fired() -> str | None:
         for schedule in client.items("/schedules"):
             for occurrence in client.items(f"/schedules/{schedule['id']}/occurrences"):
-                if occurrence["state"] == "fired" and occurrence["run_id"]:
-                    return str(occurrence["run_id"])
+                if occurrence["state"] == "fired" and occurrence["run"]:
+                    return str(occurrence["run"])
         return None
 
     try:
