@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 from django.conf import settings
-from webgraph.runner import AttemptResult, AttemptSpec, run_attempt
+from django.db import DatabaseError
 
 from automations.errors import CredentialError
 from automations.services.credentials import secrets_for
 from automations.services.registry import code_for, definitions, latest_code_for
 from infra_shared import clock
-from infra_shared.blobs.protocol import BlobStorageError, BlobStore
 from infra_shared.blobs.django_store import artifact_store
+from infra_shared.blobs.protocol import BlobStorageError, BlobStore
 from infra_shared.clock import utc_now
 from infra_shared.database import when_reachable
 from infra_shared.ids import uuid7
@@ -33,6 +33,7 @@ from runs.services.claims import Claim, claim_attempt, release_process, stop_rea
 from webgraph.errors import AttemptStopped, FailureKind
 from webgraph.network import AddressPolicy
 from webgraph.recorder import ArtifactKind, Evidence, EvidenceLevel
+from webgraph.runner import AttemptResult, AttemptSpec, run_attempt
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -84,6 +85,9 @@ def execute(attempt_id: int, worker: Worker) -> str:
         except (LostClaimError, AttemptStopped) as error:
             _log.warning("attempt_moved_on", reason=str(error))
             word = "moved_on"
+        except DatabaseError:
+            _log.exception("attempt_dropped")  # the reaper ends it as lost, and it is tried again
+            word = "dropped"
         finally:
             when_reachable(
                 lambda: release_process(process_id=worker.row_id),
@@ -110,14 +114,21 @@ class _Execution:
         """Run the automation and write its end."""
         code = self._code()
         if code is None:
-            return self._fail_before_start(FailureKind.BUG, f"This node has no code for {self._version}.")
+            return self._fail(FailureKind.BUG, f"This node has no code for {self._version}.")
         try:
             secrets = secrets_for(names=code.credentials)
         except CredentialError as error:
-            return self._fail_before_start(FailureKind.AUTH, str(error))
+            return self._fail(FailureKind.AUTH, str(error))
         redactor = Redactor(value for fields in secrets.values() for value in fields.values())
         with hiding_in_logs(redactor):
-            return self._attempt(code, secrets)
+            try:
+                return self._attempt(code, secrets)
+            except (DatabaseError, LostClaimError, AttemptStopped):
+                raise
+            except Exception as error:  # noqa: BLE001 - a process boundary: it becomes the attempt's end
+                _log.exception("attempt_broke")
+                message = redactor.text(f"The server itself failed: {type(error).__name__}: {error}")
+                return self._fail(FailureKind.BUG, message)
 
     def _attempt(self, code: type[Automation], secrets: Secrets) -> str:
         writer = EvidenceWriter(claim=self._claim, store=self._store, outage=self._time_left())
@@ -204,7 +215,7 @@ class _Execution:
         )
         return None, artifact
 
-    def _fail_before_start(self, kind: FailureKind, message: str) -> str:
+    def _fail(self, kind: FailureKind, message: str) -> str:
         failure = outcomes.Failure(kind=kind, message=message, permanent=True)
         self._write(lambda: outcomes.finish_failed(claim=self._claim, failure=failure))
         return "failed"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import structlog
 from django.conf import settings
@@ -21,11 +22,16 @@ from runs.services.outcomes import expire_run, reap_lost, reap_overdue
 from runs.services.slots import limits_of, missing_slot, take_slots
 from runs.states import AttemptState, RunState
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 ACTOR = "dispatcher"
 TASK = "runs.tasks.execute_attempt"
 TICKET_LIFE = timedelta(seconds=5)
 """After this long an unclaimed ticket counts as vanished and the attempt may get another one."""
 AT_ONCE = 100
+Place = tuple[str, frozenset[str]]
+"""A queue, and the digests of the versions that a node serving it can run."""
 _log = structlog.get_logger(__name__)
 
 
@@ -36,14 +42,10 @@ def dispatch_due_attempts() -> int:
     not by the broker. Returns how many tickets were made.
     """
     now = database_now()
-    due = list(
-        Attempt.objects.due(now, ticket_expired=now - TICKET_LIFE).select_related(
-            "run__version__automation", "run__customer"
-        )[:AT_ONCE]
-    )
-    if not due:
+    if not Attempt.objects.due(now, ticket_expired=now - TICKET_LIFE).exists():
         return 0
     free = free_processes(now)
+    due = _in_order_of_turn(now, queues={queue for queue, _ in free})
     made = 0
     for attempt in due:
         digest = attempt.run.version.digest
@@ -59,7 +61,13 @@ def dispatch_due_attempts() -> int:
     return made
 
 
-Place = tuple[str, frozenset[str]]
+def _in_order_of_turn(now: datetime, *, queues: Collection[str]) -> list[Attempt]:
+    """The next due attempts of these queues; many that wait for a slot do not keep others from being seen."""
+    due = Attempt.objects.due(now, ticket_expired=now - TICKET_LIFE).filter(queue__in=queues)
+    due = due.select_related("run__version__automation", "run__customer")
+    waiting = due.filter(run__state=RunState.WAITING_SLOT)[:AT_ONCE]
+    others = due.exclude(run__state=RunState.WAITING_SLOT)[:AT_ONCE]
+    return sorted([*waiting, *others], key=lambda attempt: (-attempt.priority, attempt.due_at, attempt.pk))
 
 
 def free_processes(now: datetime) -> Counter[Place]:
