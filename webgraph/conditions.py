@@ -48,10 +48,13 @@ class url_is:  # noqa: N801 - read as a word at the call: then=url_is("/home")
         timeout_seconds: float,
     ) -> None:
         """Wait for the address."""
+
+        # Not a bound method: Playwright leaves a mark on its object, and this one is frozen.
+        def matches(url: str) -> bool:
+            return self._matches(url)
+
         try:
-            await surface.page.wait_for_url(
-                self._matches, timeout=timeout_seconds * 1000, wait_until="commit"
-            )
+            await surface.page.wait_for_url(matches, timeout=timeout_seconds * 1000, wait_until="commit")
         except PlaywrightTimeoutError as error:
             msg = f"Expected that {self}, but the browser is at {surface.url}."
             raise WrongPageError(msg) from error

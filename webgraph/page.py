@@ -6,6 +6,8 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from playwright.async_api import TimeoutError as PlaywrightTimeoutError
+
 from infra_shared.clock import utc_now
 from webgraph.dialogs import DialogAnswer
 from webgraph.failures import from_status, unexpected_status
@@ -51,7 +53,11 @@ class Page(Looking):
 
         async def act(it: Act) -> PageAnswer:
             await surface.check_address(url)
-            response = await surface.page.goto(url, timeout=it.clock.left * 1000)
+            try:
+                response = await surface.page.goto(url, timeout=it.clock.left * 1000)
+            except PlaywrightTimeoutError:
+                await surface.stop_loading()
+                raise
             surface.raise_if_refused()
             if response is not None and not any_status:
                 await self._judge(response, ok)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from webgraph.network import AddressPolicy
 
+_STOP_LOADING_SECONDS = 1.0
+
 
 class Surface:
     """A page with the address policy applied to every document it loads, redirects and frames included.
@@ -54,6 +56,14 @@ class Surface:
     async def check_address(self, url: str) -> None:
         """Raise when the policy refuses the URL."""
         await self._policy.check(url)
+
+    async def stop_loading(self) -> None:
+        """Break off a navigation that does not arrive: until then the browser answers no question about the page."""
+        try:
+            async with asyncio.timeout(_STOP_LOADING_SECONDS):
+                await self.session.send("Page.stopLoading")
+        except (PlaywrightError, TimeoutError):
+            return  # the page is gone or hangs, which its next user will be told
 
     def forget_refusal(self) -> None:
         """A new step begins: an earlier refusal is not its fault."""

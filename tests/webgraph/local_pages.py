@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections import Counter
 from contextlib import contextmanager
@@ -44,17 +43,24 @@ PARTS = """<h1>Parts</h1>
 <div style="position:fixed;left:0;bottom:0"><button id=under>Under</button>
 <div id=cover style="position:absolute;inset:0;background:#eee"></div></div>"""
 
-REFLECT = """<h1>Reflect</h1><input id=secret> <p id=echo></p><p id=split></p>
+REFLECT = """<h1>Reflect</h1><input id=secret> <p id=echo></p>
 <script>const field = document.getElementById('secret'); field.addEventListener('input', () => {
   const word = field.value;
   document.getElementById('echo').textContent = 'echo ' + word;
-  document.getElementById('split').innerHTML = '<b>' + word.slice(0, 6) + '</b>' + word.slice(6);
   document.title = word; console.log('typed', word); history.replaceState(0, '', '?q=' + encodeURIComponent(word));
   fetch('/inside?token=' + encodeURIComponent(word));
+});</script>"""
+
+# The secret is shown once, cut in two by markup; the field itself is out of sight.
+SPLIT = """<p style="font:40px monospace" id=split></p><input id=secret style="position:absolute;top:300px">
+<script>const field = document.getElementById('secret'); field.addEventListener('input', () => {
+  const word = field.value;
+  document.getElementById('split').innerHTML = '<b>' + word.slice(0, 6) + '</b>' + word.slice(6);
 });</script>
-<div style="width:300px;height:100px;background:rgb(0,200,0)" id=green></div>"""
+<div style="width:300px;height:100px;background:rgb(0,200,0)"></div>"""
 
 PAGES = {
+    "/split": SPLIT,
     "/form": FORM,
     "/parts": PARTS,
     "/reflect": REFLECT,
@@ -78,7 +84,7 @@ class LocalPages:
             Route("/{path:path}", self._page),
         ]
         config = uvicorn.Config(
-            Starlette(routes=routes), host="127.0.0.1", port=0, log_level="warning", ws="none"
+            Starlette(routes=routes), host="127.0.0.1", port=0, log_level="warning", ws="none", lifespan="off"
         )
         self.server = uvicorn.Server(config)
 
@@ -107,7 +113,8 @@ class LocalPages:
 
     async def _hang(self, request: Request) -> Response:
         self.hits["/hang"] += 1
-        await asyncio.sleep(600)
+        await request.receive()  # the request's own end
+        await request.receive()  # comes when the client goes away
         return Response("late")
 
 

@@ -97,7 +97,9 @@ class BrowserHost:
         loop = asyncio.new_event_loop()
         loop.set_exception_handler(_ignore_lost_connections)
         self._loop = loop
-        self._thread = threading.Thread(target=_serve, args=(loop,), name="webgraph", daemon=True)
+        self._thread = threading.Thread(
+            target=_serve, args=(loop,), name=f"browser of {self._folder.name}", daemon=True
+        )
         self._thread.start()
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
@@ -133,7 +135,9 @@ class BrowserHost:
         """Give up a loop that answers nothing any more and end its browser; `start` begins anew."""
         self.kill_browser()
         folders.remove(self.folder)
-        # The thread is a daemon: it ends with the process, or when what blocks it returns and finds no browser.
+        # The thread is a daemon: it ends with the process, or as soon as what blocks it returns.
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread = self._loop = self._driver = None
 
     @asynccontextmanager

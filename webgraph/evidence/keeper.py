@@ -89,13 +89,18 @@ class EvidenceKeeper:
     async def failure(self, surface: Surface, *, index: int | None, stage: str) -> None:
         """Capture the decisive moment, at every level."""
         await self.settled()
+        await surface.stop_loading()
         camera = self._camera
-        for kind, take in (
-            (ArtifactKind.FAILURE_PICTURE, lambda: camera.png(surface)),
-            (ArtifactKind.FAILURE_HTML, lambda: camera.html(surface)),
-            (ArtifactKind.FAILURE_AXTREE, lambda: camera.accessibility_tree(surface)),
-        ):
-            await self._keep(kind, "failure", take, index=index, stage=stage)
+        await asyncio.gather(
+            *(
+                self._keep(kind, "failure", take, index=index, stage=stage)
+                for kind, take in (
+                    (ArtifactKind.FAILURE_PICTURE, lambda: camera.png(surface)),
+                    (ArtifactKind.FAILURE_HTML, lambda: camera.html(surface)),
+                    (ArtifactKind.FAILURE_AXTREE, lambda: camera.accessibility_tree(surface)),
+                )
+            )
+        )
 
     async def download(self, name: str, path: Path, *, index: int, stage: str) -> None:
         """Keep a downloaded file."""

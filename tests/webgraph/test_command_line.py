@@ -1,0 +1,103 @@
+"""`python -m webgraph` in a process of its own, without Django."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.webgraph.local_pages import LocalPages
+
+ROOT = Path(__file__).parents[2]
+SNAPSHOT = """from __future__ import annotations
+
+import sys
+
+from pydantic import BaseModel
+
+from webgraph.flow import Automation, stage
+from webgraph.target import Target
+
+
+class Look(Automation):
+    key = "look"
+    credentials = ("door",)
+
+    class Params(BaseModel):
+        url: str
+
+    class Result(BaseModel):
+        django: bool
+
+    @stage(effect="read")
+    async def look(self, page):
+        await page.goto(self.params.url)
+        await page.fill(Target(css="#name"), self.credential("door")["key"])
+        return {"django": "django" in sys.modules}
+"""
+
+
+def webgraph(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    (folder / "looking_around.py").write_text(SNAPSHOT)
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{folder}", "DOOR": "open-sesame"}  # noqa: TID251 - a child's
+    return subprocess.run(
+        [sys.executable, "-m", "webgraph", *arguments],
+        capture_output=True, text=True, cwd=folder, env=environment, timeout=50, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.browser
+def test_a_run_says_its_steps_and_leaves_its_evidence_in_a_folder(
+    tmp_path: Path, pages: LocalPages, browser_executable: str
+):
+    ran = webgraph(
+        tmp_path, "run", "looking_around:Look", "--param", f"url={pages.url('/form')}",
+        "--secret", "door.key=DOOR", "--allow", pages.host_and_port, "--out", "out",
+        "--browser", browser_executable,
+    )  # fmt: skip
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "2. Fill #name with “•••”" in ran.stdout
+    out = tmp_path / "out"
+    assert json.loads((out / "run.json").read_text())["result"] == {"django": False}
+    kinds = {json.loads(line)["kind"] for line in (out / "evidence.jsonl").read_text().splitlines()}
+    assert kinds >= {"step_picture", "step_html", "trace", "request_log"}
+    assert len((out / "steps.jsonl").read_text().splitlines()) == 2 + 2 * 2
+    stored = b"".join(path.read_bytes() for path in out.rglob("*") if path.is_file())
+    assert b"open-sesame" not in stored
+
+
+@pytest.mark.browser
+def test_a_failed_run_says_why_and_exits_with_1(tmp_path: Path, pages: LocalPages, browser_executable: str):
+    ran = webgraph(
+        tmp_path, "run", "looking_around:Look", "--param", f"url={pages.url('/form')}",
+        "--secret", "door.key=DOOR", "--out", "out", "--browser", browser_executable,
+    )  # fmt: skip
+
+    assert ran.returncode == 1
+    assert "failed (bad_params)" in ran.stdout
+    assert f"add {pages.host_and_port} to --allow" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run", "looking_around", "--out", "o"), "write module:Class"),
+        (("run", "looking_around:None_", "--out", "o"), "cannot be loaded"),
+        (("run", "pathlib:Path", "--out", "o"), "not a subclass"),
+        (("run", "looking_around:Look", "--out", "o", "--param", "url"), "NAME=VALUE"),
+        (("run", "looking_around:Look", "--out", "o", "--secret", "a.b=NOT_SET_"), "is not set"),
+    ],
+)
+def test_a_wrong_command_line_says_what_to_change_and_exits_with_2(tmp_path: Path, arguments, words):
+    ran = webgraph(tmp_path, *arguments)
+
+    assert ran.returncode == 2
+    assert words in ran.stderr
+    assert "Traceback" not in ran.stderr
