@@ -14,7 +14,10 @@ from math import floor
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from cron_descriptor import ExpressionDescriptor, Options
+from cron_descriptor import (  # type: ignore[import-untyped]  # it carries no types
+    ExpressionDescriptor,
+    Options,
+)
 from cronsim import CronSim, CronSimError
 
 if TYPE_CHECKING:
