@@ -2,8 +2,8 @@
 
 Every setting is one row of `SETTINGS`: name, how it is read, default, and what it is for (docs/settings.md is made
 from these rows). A value may come from the variable itself, from a file named by `<NAME>_FILE`, or from the file
-named by `ENV_FILE` (default: `.env` beside manage.py). A missing or malformed value ends the process with one line
-that names the variable.
+named by `ENV_FILE` (default: `.env` beside manage.py, else what `make run` wrote for this machine). A missing or
+malformed value ends the process with one line that names the variable.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import Any, NoReturn
 import environ
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+GENERATED_FILE = BASE_DIR / "var" / "local.env"
+"""Written by `make run` on a machine nobody configured, so that commands in another terminal meet the same system."""
 REQUIRED = object()
 
 
@@ -168,10 +170,19 @@ _BY_NAME = {row.name: row for row in SETTINGS}
 
 
 def _environment() -> environ.FileAwareEnv:
-    env_file = Path(os.environ.get("ENV_FILE", BASE_DIR / ".env"))
-    if env_file.is_file():
-        environ.FileAwareEnv.read_env(env_file)
+    file = environment_file()
+    if file.is_file():
+        environ.FileAwareEnv.read_env(file)
     return environ.FileAwareEnv()
+
+
+def environment_file() -> Path:
+    """The file to read; where the environment itself brings the keys, somebody configured this machine another way."""
+    if "ENV_FILE" in os.environ:
+        return Path(os.environ["ENV_FILE"])
+    written = BASE_DIR / ".env"
+    configured = {"SECRET_KEY", "SECRET_KEY_FILE"} & os.environ.keys()
+    return written if written.is_file() or configured else GENERATED_FILE
 
 
 _env = _environment()

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import environ
 
 from config.env import BASE_DIR, SETTINGS
+from config.env import GENERATED_FILE as GENERATED
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-GENERATED = BASE_DIR / "var" / "local.env"
 
 
 def load_environment() -> None:

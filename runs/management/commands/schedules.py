@@ -1,23 +1,28 @@
-"""`manage.py schedules list|preview|pause|resume`."""
+"""`manage.py schedules list|create|preview|pause|resume`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.core.management.base import CommandError
 
 from automations import fire_times
-from automations.models import Schedule
+from automations.errors import DefinitionError, ScheduleInvalidError
+from automations.models import DEFAULT_CUSTOMER, Automation, Customer, Schedule
 from automations.services import schedules
+from automations.services.registry import register_python_automations
 from infra_shared.database import database_now
 from infra_shared.nouns import ACTOR, NounCommand
+from runs.command_params import typed_params
+from runs.services.nodes import live_versions
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
 
 class Command(NounCommand):
-    help = "Look at schedules, pause and resume them."
+    help = "Look at schedules, create, pause and resume them."
 
     def list_arguments(self, parser: CommandParser) -> None:
         """Arguments of `list`."""
@@ -50,7 +55,51 @@ class Command(NounCommand):
             )
             for row in rows
         )
-        self.say_table(head, lines, empty="There is no schedule. Make one in the console under Schedules.")
+        self.say_table(head, lines, empty="There is no schedule. See: schedules create --help")
+
+    def create_arguments(self, parser: CommandParser) -> None:
+        """Arguments of `create`."""
+        parser.add_argument("name", help="What people call it.")
+        parser.add_argument("automation", metavar="KEY")
+        rule = parser.add_mutually_exclusive_group(required=True)
+        rule.add_argument("--cron", default="", metavar="RULE", help='Such as "30 6 * * 1-5".')
+        rule.add_argument("--every-seconds", type=int, metavar="N", help="Counted from now.")
+        parser.add_argument(
+            "--time-zone", default=settings.TIME_ZONE, help="IANA name; it counts for --cron."
+        )
+        parser.add_argument("--customer", default=DEFAULT_CUSTOMER)
+        parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE")
+
+    def do_create(  # noqa: PLR0913 - argparse hands options over by name
+        self,
+        *,
+        name: str,
+        automation: str,
+        cron: str,
+        every_seconds: int | None,
+        time_zone: str,
+        customer: str,
+        param: list[str],
+        **_: Any,
+    ) -> None:
+        """Create a schedule and print its id."""
+        chosen = _automation(automation)
+        version = chosen.latest_version
+        try:
+            wanted = schedules.ScheduleInput(
+                name=name,
+                automation=chosen,
+                customer=_customer(customer),
+                kind=fire_times.CRON if cron else fire_times.INTERVAL,
+                cron=cron,
+                every_seconds=every_seconds,
+                time_zone=time_zone,
+                params=typed_params(version.params_schema if version else {}, param),
+            )
+            created = schedules.create_schedule(wanted=wanted, actor=ACTOR)
+        except (ScheduleInvalidError, ValueError) as error:
+            raise CommandError(str(error)) from error
+        self.say(str(created.pk))
 
     def preview_arguments(self, parser: CommandParser) -> None:
         """Arguments of `preview`."""
@@ -89,3 +138,21 @@ def _schedule(key: int) -> Schedule:
     if schedule is None:
         raise CommandError(f"There is no schedule {key}. See: manage.py schedules list")
     return schedule
+
+
+def _automation(key: str) -> Automation:
+    try:
+        register_python_automations(live_digests=live_versions())
+    except DefinitionError as error:
+        raise CommandError(str(error)) from error
+    automation = Automation.objects.runnable().select_related("latest_version").filter(key=key).first()
+    if automation is None:
+        raise CommandError(f"There is no automation {key!r} that can be run. See: manage.py automations list")
+    return automation
+
+
+def _customer(key: str) -> Customer:
+    customer = Customer.objects.filter(key=key).first()
+    if customer is None:
+        raise CommandError(f"There is no customer {key!r}.")
+    return customer

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.fernet import Fernet
 
+from config import env
 from config.local import env_example, environment
 from config.local.environment import environment_file, new_keys, without_settings
 
@@ -36,6 +37,20 @@ def test_settings_a_person_wrote_come_first(checkout: Path) -> None:
 
     assert environment_file() == checkout / ".env"
     assert not (checkout / "var").exists()
+
+
+def test_a_command_in_another_terminal_meets_what_make_run_wrote(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generated = environment_file()
+    monkeypatch.setattr(env, "BASE_DIR", checkout)
+    monkeypatch.setattr(env, "GENERATED_FILE", generated)
+    for name in ("ENV_FILE", "SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+    assert env.environment_file() == generated
+    monkeypatch.setenv("SECRET_KEY", "brought by the environment")
+    assert env.environment_file() == checkout / ".env"
 
 
 def test_a_throwaway_system_inherits_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
