@@ -50,12 +50,20 @@ class Tried:
         self.memory = Memory()
 
     def __call__(
-        self, job: Callable[[Page], Awaitable[Any]], *, host: BrowserHost | None = None, **given: Any
+        self,
+        job: Callable[[Page], Awaitable[Any]] | None = None,
+        *,
+        automation: type[Automation] | None = None,
+        host: BrowserHost | None = None,
+        **given: Any,
     ) -> AttemptResult:
-        """Run one function as an automation of one stage."""
+        """Try an automation, or one function as an automation of one stage."""
+        if automation is None:
+            assert job is not None
+            automation = automation_of(job)
         pumping = {name: given.pop(name) for name in ("on_beat", "beat_seconds") if name in given}
         spec = AttemptSpec(
-            automation=given.pop("automation", None) or automation_of(job),
+            automation=automation,
             address_policy=AddressPolicy(allowed=given.pop("allowed", (self._pages.host_and_port,))),
             step_timeout_seconds=given.pop("step_timeout_seconds", 3.0),
             **given,

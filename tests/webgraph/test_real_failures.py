@@ -143,7 +143,7 @@ class Broken(Automation):
     ],
 )
 def test_what_the_automation_itself_gets_wrong_is_said_in_one_sentence(attempt: Tried, params, kind, words):
-    result = attempt(None, automation=Broken, params=params)
+    result = attempt(automation=Broken, params=params)
 
     assert result.failure is not None
     assert (result.outcome, result.failure.kind, result.failure.permanent) == ("failed", kind, True)

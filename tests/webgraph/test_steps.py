@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -41,7 +41,7 @@ def test_a_form_is_filled_chosen_checked_uploaded_and_sent(attempt: Tried, pages
 
 
 def test_frames_shadow_roots_tables_popups_and_downloads_are_reached(attempt: Tried, pages: LocalPages):
-    seen = {}
+    seen: dict[str, Any] = {}
 
     async def job(page: Page) -> None:
         await page.goto(pages.url("/parts"))
