@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django_q.models import OrmQ
 
+from automations.definitions import define
 from infra_shared.database import database_now
 from runs.dispatcher import Dispatcher
 from runs.models import Attempt, Node, Run, Slot
@@ -99,7 +100,7 @@ def test_a_process_that_is_not_free_gets_no_ticket(state: str, version: Automati
 
 
 def test_a_full_limit_makes_the_run_wait_for_a_slot(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
-    version = sample.publish(monkeypatch, sample.define(sample.Sample), max_concurrent=1)
+    version = sample.publish(monkeypatch, define(sample.Sample), max_concurrent=1)
     sample.claimed_run(version)
     sample.start_process(version, pid=2)
     second = sample.ask()

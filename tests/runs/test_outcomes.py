@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from automations.definitions import define
 from infra_shared.clock import utc_now
 from infra_shared.database import database_now
 from infra_shared.models import OutboxMessage
@@ -201,12 +202,8 @@ def test_a_run_that_nobody_can_take_expires_with_the_reason(version: AutomationV
 
 
 def test_slots_are_freed_in_every_way_an_attempt_can_end(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
-    version = sample.publish(monkeypatch, sample.define(sample.Sample), max_concurrent=1)
-    for finish in (
-        lambda claim: outcomes.finish_succeeded(claim=claim, result=None),
-        lambda claim: outcomes.finish_failed(claim=claim, failure=NAVIGATION),
-        lambda claim: (sample.silence(claim.attempt.worker_id), dispatching.reap_lost_attempts()),
-    ):
+    version = sample.publish(monkeypatch, define(sample.Sample), max_concurrent=1)
+    for finish in (_succeed, _fail, _lose):
         _, claim = sample.claimed_run(version)
         assert Slot.objects.count() == 1
 
@@ -214,6 +211,19 @@ def test_slots_are_freed_in_every_way_an_attempt_can_end(monkeypatch: pytest.Mon
 
         assert not Slot.objects.exists()
         Attempt.objects.filter(state=AttemptState.QUEUED).update(due_at=database_now() + timedelta(days=1))
+
+
+def _succeed(claim: Claim) -> None:
+    outcomes.finish_succeeded(claim=claim, result=None)
+
+
+def _fail(claim: Claim) -> None:
+    outcomes.finish_failed(claim=claim, failure=NAVIGATION)
+
+
+def _lose(claim: Claim) -> None:
+    sample.silence(claim.attempt.worker_id)
+    dispatching.reap_lost_attempts()
 
 
 def test_an_unknown_worker_never_finishes_anything(version: AutomationVersion) -> None:

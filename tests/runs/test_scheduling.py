@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from automations.models import Automation, Customer, Schedule
 from automations.services import schedules
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from automations.models import AutomationVersion
 
 
-def _wanted(**changes: object) -> ScheduleInput:
-    facts: dict[str, object] = {
+def _wanted(**changes: Any) -> ScheduleInput:
+    facts: dict[str, Any] = {
         "name": "Every minute",
         "automation": Automation.objects.get(key="sample"),
         "customer": Customer.objects.get(key="main"),
@@ -41,7 +41,7 @@ def _behind(schedule: Schedule, minutes: int) -> datetime:
     return watermark
 
 
-def _schedule(**changes: object) -> Schedule:
+def _schedule(**changes: Any) -> Schedule:
     return schedules.create_schedule(wanted=_wanted(**changes), actor="test")
 
 
