@@ -221,9 +221,10 @@ class Page(Looking):
         async def act(it: Act) -> Surface:
             async with surface.page.expect_popup(timeout=it.clock.left * 1000) as coming:
                 await it.on.click(timeout_seconds=it.clock.left)
-            popup = await coming.value
-            await popup.wait_for_load_state("load", timeout=it.clock.left * 1000)
-            return await self._windows.of(popup)
+            # First, as it refuses and closes a window whose address is not allowed.
+            opened = await self._windows.of(await coming.value)
+            await opened.page.wait_for_load_state("load", timeout=it.clock.left * 1000)
+            return opened
 
         opened = await self._act(
             "popup",

@@ -133,3 +133,19 @@ def test_a_page_cannot_lead_the_browser_to_a_refused_address(attempt: Tried, pag
         assert failure.kind is FailureKind.BAD_PARAMS
         assert private.host_and_port in failure.message
         assert private.hits["/empty"] == 0
+
+
+@pytest.mark.browser
+def test_a_window_opened_at_a_refused_address_is_closed_and_fails_the_step(attempt: Tried, pages: LocalPages):
+    with serving() as private:
+
+        async def job(page: Page) -> None:
+            await page.goto(pages.url("/opens?to=" + private.url("/empty")))
+            async with page.popup(Target(css="#go")) as popup:
+                await popup.text(Target(css="#here"))
+
+        failure = attempt(job).failure
+
+        assert failure is not None
+        assert failure.kind is FailureKind.BAD_PARAMS
+        assert private.host_and_port in failure.message
