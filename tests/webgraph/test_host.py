@@ -148,7 +148,8 @@ def test_a_living_owners_folder_is_left_alone(tmp_path: Path):
     folder = folders.make(tmp_path)
 
     assert folders.sweep(tmp_path) == []
-    assert folder.is_dir()
+    assert folder.path.is_dir()
+    folder.remove()
 
 
 def _is_zombie(pid: int) -> bool:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from playwright.async_api import BrowserContext
 
+    from webgraph.browser.folders import HostFolder
     from webgraph.browser.profile import BrowserProfile
 
 T = TypeVar("T")
@@ -68,7 +69,7 @@ class BrowserHost:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._driver: Driver | None = None
-        self._folder: Path | None = None
+        self._folder: HostFolder | None = None
         self._warm: WarmBrowser | None = None
         self._launching = asyncio.Lock()
 
@@ -83,7 +84,7 @@ class BrowserHost:
         if self._folder is None:
             msg = "The browser host is not started; call start() first."
             raise RuntimeError(msg)
-        return self._folder
+        return self._folder.path
 
     def start(self) -> None:
         """Start the loop's thread; the browser itself starts with the first lease. Does nothing when running."""
@@ -91,14 +92,14 @@ class BrowserHost:
             return
         folders.sweep(self._temp_root)
         self._folder = folders.make(self._temp_root)
-        self._driver = Driver(self._executable, headless=self._headless, folder=self._folder)
+        self._driver = Driver(self._executable, headless=self._headless, folder=self.folder)
         self._warm = None
         self._launching = asyncio.Lock()
         loop = asyncio.new_event_loop()
         loop.set_exception_handler(_ignore_lost_connections)
         self._loop = loop
         self._thread = threading.Thread(
-            target=_serve, args=(loop,), name=f"browser of {self._folder.name}", daemon=True
+            target=_serve, args=(loop,), name=f"browser of {self.folder.name}", daemon=True
         )
         self._thread.start()
 
@@ -124,7 +125,7 @@ class BrowserHost:
             loop.call_soon_threadsafe(loop.stop)
             thread.join(timeout=CLOSE_SECONDS)
             self._thread = self._loop = self._driver = None
-            folders.remove(self.folder)
+            self._remove_folder()
 
     def kill_browser(self) -> None:
         """End the browser and its driver at once, from any thread; the next lease starts new ones."""
@@ -134,11 +135,15 @@ class BrowserHost:
     def abandon(self) -> None:
         """Give up a loop that answers nothing any more and end its browser; `start` begins anew."""
         self.kill_browser()
-        folders.remove(self.folder)
+        self._remove_folder()
         # The thread is a daemon: it ends with the process, or as soon as what blocks it returns.
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread = self._loop = self._driver = None
+
+    def _remove_folder(self) -> None:
+        if self._folder is not None:
+            self._folder.remove()
 
     @asynccontextmanager
     async def lease(self, profile: BrowserProfile) -> AsyncIterator[BrowserContext]:
