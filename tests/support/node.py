@@ -67,7 +67,8 @@ class NodeUnderTest:
         if len(rest) < 3:
             return {}
         workers = {f"worker-{number}": process for number, process in enumerate(rest[:-2])}
-        return {"main": main, "sentinel": sentinel, **workers, "monitor": rest[-2], "pusher": rest[-1]}
+        names = {"main": main, "sentinel": sentinel, **workers, "monitor": rest[-2], "pusher": rest[-1]}
+        return names | _browser_of(rest[0])
 
     def signal(self, number: int) -> None:
         """Send a signal to the outermost process alone, as an init system does."""
@@ -105,6 +106,23 @@ def start_node(transactional_db: None, tmp_path: Path) -> Iterator[Callable[...,
 
     yield start
     stop(parts, hurry=lambda: True)
+
+
+def _browser_of(worker: psutil.Process) -> dict[str, psutil.Process]:
+    """The Playwright driver below a worker process, and the browser below that one, when they are there.
+
+    Debian's chromium is a shell script that starts the browser: the browser is whoever talks to the driver's pipe and
+    is no shell. (The script may die without anybody noticing.)
+    """
+    found: dict[str, psutil.Process] = {}
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for process in worker.children(recursive=True):
+            arguments = process.cmdline()
+            if "run-driver" in arguments:
+                found["driver"] = process
+            if "--remote-debugging-pipe" in arguments and not arguments[0].endswith("sh"):
+                found["browser"] = process
+    return found
 
 
 def _same_database(folder: Path) -> dict[str, str]:

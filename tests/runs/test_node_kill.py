@@ -1,0 +1,90 @@
+"""Whichever process of a node's tree is killed: every run ends well, and nothing of the dead is left."""
+
+from __future__ import annotations
+
+import signal
+
+import psutil
+import pytest
+
+from automations.models import Customer
+from automations.services.credentials import set_credential
+from runs.models import Run, Step, WorkerProcess
+from runs.services.requests import Origin, RunRequest, request_run
+from runs.states import TERMINAL_RUNS, Cause, RunState
+from tests.support.node import READY_SECONDS
+from tests.support.waiting import wait_until
+
+SOME_ROLES = ["default/worker-0", "default/browser", "default/sentinel", "outermost"]
+OTHER_ROLES = [
+    "default/worker-1",
+    "default/driver",
+    "default/monitor",
+    "default/pusher",
+    "default/main",
+    "dispatcher",
+    "watchdog",
+    "chores/worker-0",
+    "chores/monitor",
+    "chores/pusher",
+    "chores/sentinel",
+    "chores/main",
+]
+RECOVERY_SECONDS = 60
+
+
+@pytest.fixture
+def node(start_node, practice_site):
+    """A node with two worker processes and short leases that may visit the practice site."""
+    Customer.objects.get_or_create(key="main")
+    login = {"username": "demo@practice.example", "password": "practice-only"}
+    set_credential(name="practice-shop", fields=login, actor="command")
+    started = start_node(
+        "--processes=2", LEASE_SECONDS="4", BROWSER_ALLOW_PRIVATE=practice_site.host_and_port
+    )
+    wait_until(lambda: WorkerProcess.objects.count() == 2, READY_SECONDS)
+    return started
+
+
+def read_all_invoices(practice_site):
+    request = RunRequest(automation="practice-invoices", params={"base_url": practice_site.url})
+    return request_run(request=request, origin=Origin(cause=Cause.COMMAND, actor="command")).run
+
+
+def busy(run):
+    """Whether the run is in the middle of its steps."""
+    return Step.objects.filter(attempt__run=run).count() >= 3
+
+
+def states(runs):
+    return list(Run.objects.filter(pk__in=[run.pk for run in runs]).values_list("state", flat=True))
+
+
+def all_ended(node, runs):
+    """Whether the runs have ended; meanwhile the node is started again when it died, as an init system does."""
+    node.part.tend()
+    return set(states(runs)) <= TERMINAL_RUNS
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("roles", [SOME_ROLES, pytest.param(OTHER_ROLES, marks=pytest.mark.slow)])
+def test_a_killed_process_costs_no_run_and_leaves_nothing_behind(node, practice_site, roles):
+    for role in roles:
+        runs = [read_all_invoices(practice_site) for _ in range(2)]
+        wait_until(lambda runs=runs: all(busy(run) for run in runs), READY_SECONDS, what=f"runs ({role})")
+        victim = node.find(role)
+        family = [victim, *victim.children(recursive=True)]
+
+        victim.kill()
+
+        wait_until(lambda runs=runs: all_ended(node, runs), RECOVERY_SECONDS, what=f"the runs' end ({role})")
+        assert states(runs) == [RunState.SUCCEEDED] * 2, role
+        assert psutil.wait_procs(family, timeout=10)[1] == [], role
+        wait_until(lambda: node.part.tend() or node.part.pid, READY_SECONDS)
+
+    tree = node.tree()
+    node.signal(signal.SIGTERM)
+    assert node.wait_for_end(30) == 0
+    assert psutil.wait_procs(tree, timeout=5)[1] == []
+    assert list(node.part.family()) == []
