@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from webgraph.page import Page
 
 
-class Params(BaseModel):
+class PageToRead(BaseModel):
     """What to read."""
 
     url: HttpUrl = Field(title="Address", description="The page to read.")
 
 
-class Result(BaseModel):
+class Heading(BaseModel):
     """What was read."""
 
     heading: str
@@ -41,14 +41,14 @@ class $class_name(Automation):
 
     key = "$key"
     title = "$title"
-    Params = Params
-    Result = Result
+    Params = PageToRead
+    Result = Heading
 
     @stage(effect="read", title="Read the heading")
-    async def read(self, page: Page) -> Result:
+    async def read(self, page: Page) -> Heading:
         """Open the page and read its first heading."""
         await page.goto(str(self.params.url))
-        return Result(heading=await page.text(Target(css="h1", role="heading", called="heading")))
+        return Heading(heading=await page.text(Target(css="h1", role="heading", called="heading")))
 ''')
 TEST = Template('''"""$class_name, run against the practice site in a real browser."""
 
@@ -69,7 +69,7 @@ if TYPE_CHECKING:
 def test_it_reads_the_heading_of_a_page(run: Run, practice_site: PracticeSite) -> None:
     result, _ = run($class_name, url=f"{practice_site.url}/sign-in")
 
-    assert result.result == {"heading": "Sign in"}
+    assert result.result == {"heading": "Sign in to the back office"}
 ''')
 
 
