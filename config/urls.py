@@ -16,13 +16,18 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
-urlpatterns: list[URLPattern | URLResolver] = [
-    path("healthz", healthz, name="healthz"),
-    path("api/v1/", api.urls),
-]
-
-if settings.REVIEW_UI:
-    urlpatterns += [
-        path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
-        path("admin/", admin.site.urls),
+def patterns(*, console: bool) -> list[URLPattern | URLResolver]:
+    """Everything this server answers to, with the console or without it."""
+    found: list[URLPattern | URLResolver] = [
+        path("healthz", healthz, name="healthz"),
+        path("api/v1/", api.urls),
     ]
+    if console:
+        found += [
+            path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+            path("admin/", admin.site.urls),
+        ]
+    return found
+
+
+urlpatterns = patterns(console=settings.REVIEW_UI)

@@ -12,3 +12,4 @@ os.environ.setdefault("EMAIL_URL", "memorymail://")
 from config.settings import *  # noqa: F403 - the environment above must be set first
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405 - whitenoise warns of a folder that is not there

@@ -51,7 +51,7 @@ class ApiKeyAuth(APIKeyHeader):
     def authenticate(self, request: HttpRequest, key: str | None) -> ApiKey:
         """The key with its caller; raises for every other case."""
         found = _checked(request, key)
-        structlog.contextvars.bind_contextvars(caller=found.caller.name, api_key=found.public_id)
+        structlog.contextvars.bind_contextvars(caller=found.caller.name, key_id=found.public_id)
         _count_use(found)
         if not found.may(self.scope):
             raise ScopeMissingError(f"This API key does not carry the scope {self.scope.value!r}.")

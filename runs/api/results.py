@@ -67,8 +67,9 @@ def get_result(
     """What the run returned. 409 while it has not ended, 404 when it ended without a result.
 
     As JSON it is the result itself. JSON Lines and CSV hold one row for each entry of the result's one list-valued
-    field, or the result as the only row when it has no list or several. In CSV a text beginning with `=`, `+`, `-` or
-    `@` gets a leading apostrophe, so that no spreadsheet takes it for a formula.
+    field, or the result as the only row when it has no list or several. In CSV the columns are in alphabetical order,
+    and a text beginning with `=`, `+`, `-` or `@` gets a leading apostrophe, so that no spreadsheet takes it for a
+    formula.
     """
     run = run_in_reach(request, run_id)
     result = result_of(run=run)

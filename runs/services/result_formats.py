@@ -28,13 +28,13 @@ def to_json_lines(result: dict[str, Any]) -> str:
 
 
 def to_csv(result: dict[str, Any]) -> str:
-    """The rows as CSV of RFC 4180 with a heading; columns in the order in which they first appear.
+    """The rows as CSV of RFC 4180 with a heading; columns in alphabetical order.
 
-    Objects and lists in a cell are JSON, None is empty. A text that a spreadsheet would take for a formula gets a
+    PostgreSQL does not keep the order of an object's keys, so no other order would be the same everywhere. Objects and lists in a cell are JSON, None is empty. A text that a spreadsheet would take for a formula gets a
     leading apostrophe (OWASP, CSV injection); numbers stay numbers, negative ones too.
     """
     rows = rows_of(result)
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+    columns = sorted({name for row in rows for name in row})
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow([_safe(column) for column in columns])

@@ -1,0 +1,80 @@
+"""The API's reference: complete, valid, and readable under the console's policy in a real browser."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from django.conf import settings as configured
+from django.test import Client
+from playwright.async_api import async_playwright
+
+from config.api import api as root
+
+CONTENT = "/api/v1/artifacts/{artifact_id}/content"
+
+
+@pytest.fixture
+def reference(admin_user):
+    """The OpenAPI document as an operator gets it."""
+    operator = Client()
+    operator.force_login(admin_user)
+    return operator.get("/api/v1/openapi.json").json()
+
+
+def test_every_endpoint_names_its_scope_and_its_problems(reference) -> None:
+    operations = [one for methods in reference["paths"].values() for one in methods.values()]
+
+    for operation in operations:
+        (scheme,) = operation["security"]
+        assert f"`{scheme['ApiKeyAuth'][0]}`" in operation["description"]
+        assert {"401", "403", "422", "429", "503"} < set(operation["responses"])
+        assert operation["tags"]
+        assert operation["operationId"].isidentifier()
+    assert len({operation["operationId"] for operation in operations}) == len(operations)
+
+
+def test_the_reference_says_what_is_sent_and_answered(reference) -> None:
+    schemas = reference["components"]["schemas"]
+    create = reference["paths"]["/api/v1/runs"]["post"]
+
+    assert reference["components"]["securitySchemes"]["ApiKeyAuth"]["name"] == "X-API-Key"
+    assert [parameter["name"] for parameter in create["parameters"]] == ["Idempotency-Key"]
+    assert schemas["RunIn"]["properties"]["automation"]["examples"]
+    assert set(schemas["Problem"]["properties"]) >= {"title", "status", "detail", "errors"}
+    assert "206" in reference["paths"][CONTENT]["get"]["responses"]
+    assert "`runs:write`" in root.description
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_an_operator_reads_the_reference_in_a_browser(live_server, admin_user, browser_executable) -> None:
+    operator = Client()
+    operator.force_login(admin_user)
+    session = operator.cookies[configured.SESSION_COOKIE_NAME].value
+
+    headings, complaints = asyncio.run(look(live_server.url, session, browser_executable))
+
+    assert "Create a run" in headings
+    assert complaints == []
+
+
+async def look(url: str, session: str, executable: str) -> tuple[str, list[str]]:
+    """Open the reference; return its text and everything the browser complained about."""
+    complaints: list[str] = []
+    async with async_playwright() as driver:
+        browser = await driver.chromium.launch(executable_path=executable)
+        context = await browser.new_context()
+        await context.add_cookies([{"name": configured.SESSION_COOKIE_NAME, "value": session, "url": url}])
+        page = await context.new_page()
+        page.on(
+            "console", lambda message: complaints.append(message.text) if message.type == "error" else None
+        )
+        page.on("requestfailed", lambda request: complaints.append(request.url))
+        answer = await page.goto(f"{url}/api/v1/docs")
+        assert answer is not None
+        assert "script-src 'self'" in (await answer.all_headers())["content-security-policy"]
+        await page.locator("#operations-Runs-create_run").wait_for()
+        text = await page.locator("body").inner_text()
+        await browser.close()
+    return text, complaints

@@ -1,0 +1,110 @@
+"""One table over every endpoint of the API: no key, wrong key, wrong scope, another customer's, the right key.
+
+To add an endpoint, add its row; a test below fails until it is there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from config.api import api as root
+from infra_shared.key_format import new_key
+from infra_shared.scopes import Scope
+from tests.support import api
+
+if TYPE_CHECKING:
+    from tests.support.api import World
+
+EMPTY = object()
+"""What is out of reach is not listed."""
+SHARED = object()
+"""It belongs to no customer."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One endpoint. `foreign`: what another customer's key meets, by default 404."""
+
+    method: str
+    path: str
+    scope: Scope
+    status: int = 200
+    body: Any = None
+    foreign: object = 404
+
+    @property
+    def template(self) -> str:
+        """Its path in the reference."""
+        ids = {"run": "run_id", "waiting": "run_id", "artifact": "artifact_id", "schedule": "schedule_id"}
+        path = self.path.replace("/automations/sample", "/automations/{key}")
+        for name, parameter in ids.items():
+            path = path.replace(f"{{{name}}}", f"{{{parameter}}}")
+        return f"{self.method} /api/v1{path}"
+
+
+ASKED = {"automation": "sample", "params": {"city": "Riga"}, "customer": "main"}
+TABLE = (
+    Row("POST", "/runs", Scope.RUNS_WRITE, 201, ASKED),
+    Row("GET", "/runs", Scope.RUNS_READ, foreign=EMPTY),
+    Row("GET", "/runs/{run}", Scope.RUNS_READ),
+    Row("POST", "/runs/{waiting}/cancel", Scope.RUNS_WRITE),
+    Row("POST", "/runs/{run}/rerun", Scope.RUNS_WRITE, 201),
+    Row("GET", "/runs/{run}/result", Scope.RUNS_READ),
+    Row("GET", "/runs/{run}/attempts", Scope.RUNS_READ),
+    Row("GET", "/runs/{run}/steps", Scope.RUNS_READ),
+    Row("GET", "/runs/{run}/artifacts", Scope.RUNS_READ),
+    Row("GET", "/runs/{run}/transitions", Scope.RUNS_READ),
+    Row("GET", "/artifacts/{artifact}", Scope.ARTIFACTS_READ),
+    Row("GET", "/artifacts/{artifact}/content", Scope.ARTIFACTS_READ),
+    Row("GET", "/automations", Scope.AUTOMATIONS_READ, foreign=SHARED),
+    Row("GET", "/automations/sample", Scope.AUTOMATIONS_READ, foreign=SHARED),
+    Row("GET", "/schedules", Scope.SCHEDULES_READ, foreign=EMPTY),
+    Row("GET", "/schedules/{schedule}", Scope.SCHEDULES_READ),
+    Row("GET", "/schedules/{schedule}/occurrences", Scope.SCHEDULES_READ),
+)
+EVERY_ROW = pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.method} {row.path}")
+
+
+def ask(row: Row, world: World, key: str = ""):
+    """Send the row's request. Nobody here reads a streamed body, so the file below it is let go."""
+    answer = api.Caller(key).send(row.method, world.path(row.path), row.body)
+    for release in answer._resource_closers:
+        release()
+    return answer
+
+
+@EVERY_ROW
+def test_an_endpoint_opens_to_the_right_key_alone(row, world) -> None:
+    other_scopes = [scope for scope in Scope if scope is not row.scope]
+    wrong_scope = api.key(scopes=other_scopes)
+    foreign = api.key(scopes=[row.scope], customers=["other"], caller="stranger")
+    right = api.key(scopes=[row.scope])
+
+    assert "X-API-Key" in api.problem(ask(row, world), 401)["detail"]
+    assert "not known" in api.problem(ask(row, world, new_key("ao").plaintext), 401)["detail"]
+    assert row.scope in api.problem(ask(row, world, wrong_scope), 403)["detail"]
+    check_foreign(row, ask(row, world, foreign))
+    assert ask(row, world, right).status_code == row.status
+
+
+def check_foreign(row: Row, response) -> None:
+    """Check what a key of another customer met."""
+    if row.foreign is EMPTY:
+        assert response.json() == {"items": [], "next_cursor": None}
+    elif row.foreign is SHARED:
+        assert response.status_code == row.status
+    else:
+        api.problem(response, 404)
+
+
+def test_every_endpoint_has_its_row() -> None:
+    documented = {
+        f"{method.upper()} {path}"
+        for path, methods in root.get_openapi_schema(path_prefix="/api/v1/")["paths"].items()
+        for method in methods
+    }
+
+    assert documented == {row.template for row in TABLE}

@@ -1,0 +1,132 @@
+"""Calling the API in a test: keys with chosen scopes and reach, and a run with everything a run can leave."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.test import Client
+
+from automations.models import Customer
+from automations.services.schedules import ScheduleInput, create_schedule
+from infra_shared.blobs.django_store import artifact_store
+from infra_shared.clock import utc_now
+from infra_shared.ids import uuid7
+from infra_shared.models.caller import ALL
+from infra_shared.services import api_keys
+from runs.models import Artifact, Occurrence, OccurrenceState, Run
+from runs.services import outcomes, recording
+from tests.support import sample
+from webgraph.recorder import ArtifactKind, Evidence, StepIntent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from automations.models import AutomationVersion, Schedule
+    from runs.services.claims import Claim
+
+RESULT = {"rows": [{"city": "Riga", "sum": -5}, {"city": "=1+1", "tags": ["a"]}], "total": 2}
+
+
+def key(*, scopes: Iterable[str] = (ALL,), customers: Iterable[str] = ("main",), caller: str = "ci") -> str:
+    """Issue a key and return its plain text."""
+    owner = api_keys.ensure_caller(name=caller, customers=customers, actor="command")
+    return api_keys.issue_key(caller=owner, name="test", scopes=scopes, actor="command")[1]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A client of the API with one key, or with none."""
+
+    key: str = ""
+
+    def get(self, path: str, **headers: str) -> Any:
+        """GET `/api/v1{path}`."""
+        return Client().get(f"/api/v1{path}", headers=self._headers(headers))
+
+    def post(self, path: str, body: object = None, **headers: str) -> Any:
+        """POST a JSON body to `/api/v1{path}`."""
+        content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body)
+        return Client().post(
+            f"/api/v1{path}", content, content_type="application/json", headers=self._headers(headers)
+        )
+
+    def send(self, method: str, path: str, body: object = None) -> Any:
+        """GET or POST."""
+        return self.get(path) if method == "GET" else self.post(path, body)
+
+    def _headers(self, further: dict[str, str]) -> dict[str, str]:
+        headers = {name.replace("_", "-"): value for name, value in further.items()}
+        return headers | ({"X-API-Key": self.key} if self.key else {})
+
+
+@dataclass(frozen=True)
+class World:
+    """A run that succeeded, one that waits, a schedule that fired: all of the customer `main`."""
+
+    run: Run
+    waiting: Run
+    artifact: Artifact
+    schedule: Schedule
+
+    def path(self, template: str) -> str:
+        """The path of an endpoint, about what is in here."""
+        return template.format(
+            run=self.run.pk, waiting=self.waiting.pk, artifact=self.artifact.pk, schedule=self.schedule.pk
+        )
+
+
+def build_world(version: AutomationVersion) -> World:
+    """Write it, through the services a worker uses."""
+    run, claim = sample.claimed_run(version)
+    step_id = recording.step_started(claim=claim, step=_intent())
+    artifact = keep(claim, b"<h1>Riga</h1>", kind=ArtifactKind.STEP_HTML, name="step-001.html", step=step_id)
+    outcomes.finish_succeeded(claim=claim, result=RESULT)
+    Customer.objects.create(key="other")
+    wanted = ScheduleInput(
+        name="Nightly",
+        automation=version.automation,
+        customer=run.customer,
+        kind="cron",
+        cron="0 3 * * *",
+        params={"city": "Riga"},
+    )
+    schedule = create_schedule(wanted=wanted, actor="command")
+    now = utc_now()
+    Occurrence.objects.create(
+        schedule=schedule, fire_at=now, state=OccurrenceState.FIRED, run=run, created_at=now
+    )
+    run.refresh_from_db()
+    return World(run=run, waiting=sample.ask(), artifact=artifact, schedule=schedule)
+
+
+def keep(claim: Claim, body: bytes, *, kind: ArtifactKind, name: str, step: int | None = None) -> Artifact:
+    """Store an artifact of an attempt."""
+    text = kind not in {ArtifactKind.DOWNLOAD, ArtifactKind.STEP_PICTURE}
+    item = Evidence(kind=kind, name=name, content_type="image/svg+xml", body=body, captured_at=utc_now())
+    blob = artifact_store().put(body, text=text)
+    return recording.artifact_stored(claim=claim, artifact_id=uuid7(), item=item, blob=blob, step_id=step)
+
+
+def problem(response: Any, status: int) -> dict[str, Any]:
+    """The problem an answer holds, after checking that it is one of this status."""
+    assert response.status_code == status, response.content
+    assert response["Content-Type"] == "application/problem+json"
+    body = response.json()
+    assert body["status"] == status
+    assert body["detail"]
+    assert body["request_id"] == response["X-Request-ID"]
+    return dict(body)
+
+
+def _intent() -> StepIntent:
+    return StepIntent(
+        index=1,
+        stage="look",
+        action="goto",
+        description="Open the page",
+        target=None,
+        url="https://example.com/",
+        started_at=utc_now(),
+    )
