@@ -26,7 +26,7 @@ TRUSTED_PROXIES = env.read("TRUSTED_PROXIES")
 PUBLIC_URL = env.read("PUBLIC_URL").rstrip("/")
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # the plain one: the default replaces the admin's site by its own
     "config.apps.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "infra_shared.operator_zone.operator_zone_middleware",
 ]
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
@@ -82,7 +83,9 @@ _is_web = env.process_role() == "web"
 if "sqlite3" in DATABASES["default"]["ENGINE"]:
     _options |= {
         "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
+        "timeout": 5
+        if _is_web
+        else 20,  # a caller is told to come back; a worker has time to wait for the lock
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16000;",
     }
 elif _is_web:
@@ -121,6 +124,7 @@ STORAGES: dict[str, dict[str, Any]] = {
             "default_acl": None,
             "querystring_auth": True,
             "file_overwrite": True,
+            "max_memory_size": 8_388_608,  # beyond it a temporary file, never the whole object in memory
         },
     }
     if _bucket

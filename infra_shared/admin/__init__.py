@@ -1,6 +1,6 @@
-"""The console's ground floor: base classes and the overview's registry; pages of keys, audit and operators.
+"""The console's ground floor: base classes; pages of keys, audit and operators.
 
-Packages above import `base` and `overview` from here to hang their own pages in.
+Packages above import `base` from here to hang their own pages in.
 """
 
 from __future__ import annotations

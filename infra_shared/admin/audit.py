@@ -8,7 +8,7 @@ from django.contrib import admin
 
 from infra_shared.admin.base import ConsoleAdmin
 from infra_shared.models import AuditLine
-from infra_shared.templatetags.console import pretty_json, when, words
+from infra_shared.templatetags.console import NOTHING, pretty_json, when, words
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -23,7 +23,10 @@ class AuditAdmin(ConsoleAdmin):
     search_fields = ("actor__startswith", "object_id__startswith", "action__startswith")
     search_help_text = "Actor, action or id, from its beginning"
     ordering = ("-id",)
-    empty_words = ("Nobody did anything yet", "Every action of an operator, a key or a command will stand here.")
+    empty_words = (
+        "Nobody did anything yet",
+        "Every action of an operator, a key or a command will stand here.",
+    )
 
     @admin.display(description="When")
     def time(self, line: AuditLine) -> str:
@@ -43,10 +46,14 @@ class AuditAdmin(ConsoleAdmin):
     @admin.display(description="Reason")
     def why(self, line: AuditLine) -> str:
         """The reason given."""
-        return line.reason or "–"
+        return line.reason or NOTHING
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, object] | None = None
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, object] | None = None,
     ) -> HttpResponse:
         """One line with all its details."""
         self.require(request, "view")

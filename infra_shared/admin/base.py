@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -11,12 +11,13 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
+from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django.db.models import Model
+    from django.db.models import Model, QuerySet
 
 MOST_COUNTED = 10_000
 ROWS_PER_PAGE = 40
@@ -30,7 +31,8 @@ class CappedPaginator(Paginator[Any]):
     @cached_property
     def count(self) -> int:
         """How many rows there are, up to the cap."""
-        return self.object_list.order_by()[:MOST_COUNTED].count()  # type: ignore[union-attr] - always a QuerySet here
+        rows = cast("QuerySet[Model]", self.object_list)
+        return rows.order_by()[:MOST_COUNTED].count()
 
     @property
     def is_capped(self) -> bool:
@@ -43,7 +45,7 @@ def actor(request: HttpRequest) -> str:
     return f"operator:{request.user.get_username()}"
 
 
-class ConsoleAdmin(ModelAdmin):  # type: ignore[misc] - unfold carries no types
+class ConsoleAdmin(ModelAdmin):
     """A model's pages: a quick list, and whatever pages of its own the subclass adds.
 
     Rows are written by services alone, so that stock adding, changing and deleting are off; `extra_pages` names the
@@ -71,6 +73,11 @@ class ConsoleAdmin(ModelAdmin):  # type: ignore[misc] - unfold carries no types
         """No: nothing is deleted by hand."""
         return False
 
+    def list_page(self, request: HttpRequest, title: str, **context: Any) -> HttpResponse:
+        """The list under a title, with what its template shows beside it."""
+        response: HttpResponse = super().changelist_view(request, {"title": title, **context})
+        return response
+
     def extra_pages(self) -> list[tuple[str, Callable[..., HttpResponse], str]]:
         """Pages below the list's address: route, view, name (its URL is admin:<app>_<model>_<name>)."""
         return []
@@ -78,15 +85,19 @@ class ConsoleAdmin(ModelAdmin):  # type: ignore[misc] - unfold carries no types
     def get_urls(self) -> list[URLPattern]:
         """The extra pages before the stock ones, all behind the sign-in."""
         prefix = f"{self.opts.app_label}_{self.opts.model_name}_"
-        own = [
+        own: list[URLPattern] = [
             path(route, self.admin_site.admin_view(view), name=prefix + name)
             for route, view, name in self.extra_pages()
         ]
-        return own + super().get_urls()
+        return [*own, *super().get_urls()]
 
     def url(self, name: str, *args: Any) -> str:
         """The address of one of this model's pages."""
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=args)
+
+    def section_url(self) -> str:
+        """Where the page's section begins; the list, for most."""
+        return self.url("changelist")
 
     def may(self, request: HttpRequest, action: str) -> bool:
         """Whether the operator has the model's permission `view`, `add` or `change`."""
@@ -109,8 +120,9 @@ class ConsoleAdmin(ModelAdmin):  # type: ignore[misc] - unfold carries no types
         self, request: HttpRequest, template: str, *, title: str, status: int = 200, **context: Any
     ) -> TemplateResponse:
         """A page inside the console's frame."""
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined] - how the admin tells `url` its site
+        request.current_app = self.admin_site.name
         shared = {**self.admin_site.each_context(request), "title": title, "is_fullwidth": "1"}
+        shared["section"] = (capfirst(self.opts.verbose_name_plural), self.section_url())
         return TemplateResponse(request, template, {**shared, **context}, status=status)
 
     def done(self, request: HttpRequest, message: str, url: str) -> HttpResponse:

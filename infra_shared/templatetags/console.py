@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from django.utils.safestring import SafeString
 
 register = template.Library()
-NOTHING = "–"
+NOTHING = "\N{EN DASH}"
 _TONES = {
     "succeeded": "good",
     "fired": "good",
@@ -55,7 +55,10 @@ def when(moment: datetime | None, *, empty: str = NOTHING) -> SafeString | str:
     else:
         short = f"{local.day} {local:%b %Y}"
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), f"{local:%A, %d %B %Y, %H:%M:%S %Z}", short
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        f"{local:%A, %d %B %Y, %H:%M:%S %Z}",
+        short,
     )
 
 
@@ -94,7 +97,9 @@ def ago(moment: datetime | None) -> str:
 def pill(state: str, label: str = "") -> SafeString:
     """A state as a coloured word."""
     tone = _TONES.get(str(state), "plain")
-    return format_html('<span class="c-pill c-pill-{}">{}</span>', tone, label or str(state).replace("_", " "))
+    return format_html(
+        '<span class="c-pill c-pill-{}">{}</span>', tone, label or str(state).replace("_", " ")
+    )
 
 
 @register.filter

@@ -42,5 +42,5 @@ def shown_panels(request: HttpRequest) -> list[dict[str, Any]]:
     return [
         {"panel": panel, **panel.facts(request)}
         for panel in _panels
-        if request.user.has_perm(panel.permission)  # type: ignore[union-attr] - behind the sign-in
+        if request.user.has_perm(panel.permission)
     ]

@@ -1,0 +1,112 @@
+"""What an automation is: its stages, params and versions. `runs.admin` adds its runs and registers the pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+
+from automations.forms.params import kind_in_words, resolved
+from infra_shared.admin.base import ConsoleAdmin
+from infra_shared.templatetags.console import NOTHING, pill, words
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django.http import HttpRequest
+
+    from automations.models import Automation, AutomationVersion
+
+EFFECTS = {
+    "read": "only looks",
+    "idempotent": "may be repeated without harm",
+    "commit": "counts once: never repeated by the machine",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ParamRow:
+    """One param in words."""
+
+    name: str
+    title: str
+    kind: str
+    is_required: bool
+    default: Any
+    description: str
+
+
+class AutomationPages(ConsoleAdmin):
+    """The list of automations, and what their pages say without knowing any run."""
+
+    list_display = ("title", "state", "key", "stages_in_words", "version")
+    list_display_links = ("title",)
+    list_select_related = ("latest_version",)
+    search_fields = ("key__startswith", "title__icontains")
+    search_help_text = "Key, from its beginning, or a word of the title"
+    ordering = ("title",)
+    empty_words = (
+        "No automation yet",
+        "They are registered when a worker node starts. Write one with: manage.py automations new NAME",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Automation]:
+        """Without the sources, which are long."""
+        rows: QuerySet[Automation] = super().get_queryset(request)
+        return rows.defer("latest_version__source")
+
+    @admin.display(description="State")
+    def state(self, automation: Automation) -> str:
+        """Whether it can be run."""
+        if automation.retired_at is not None:
+            return pill("retired")
+        return pill("active") if automation.latest_version_id else pill("queued", "no version")
+
+    @admin.display(description="Stages")
+    def stages_in_words(self, automation: Automation) -> str:
+        """The titles of its stages."""
+        version = automation.latest_version
+        return " → ".join(_title(stage) for stage in version.stages) if version else NOTHING
+
+    @admin.display(description="Version")
+    def version(self, automation: Automation) -> str:
+        """The number of the published version."""
+        return f"v{automation.latest_version.number}" if automation.latest_version else NOTHING
+
+
+def describe(version: AutomationVersion | None) -> dict[str, Any]:
+    """Stages, params and limits of a version, for its automation's page."""
+    if version is None:
+        return {"stages": [], "params": [], "limits": []}
+    options = version.options
+    return {
+        "stages": [
+            {"title": _title(stage), "effect": stage["effect"], "means": EFFECTS.get(stage["effect"], "")}
+            for stage in version.stages
+        ],
+        "params": param_rows(version),
+        "limits": [
+            ("Deadline of an attempt", options.get("deadline_seconds"), "seconds"),
+            ("Attempts at most", options.get("max_attempts"), ""),
+            ("At the same time", options.get("max_concurrent") or "any number", ""),
+            ("Queue", options.get("queue"), ""),
+            ("Evidence", options.get("evidence"), ""),
+            ("Credentials", ", ".join(options.get("credentials", [])) or "none", ""),
+        ],
+    }
+
+
+def param_rows(version: AutomationVersion) -> list[ParamRow]:
+    """The params of a version in words."""
+    schema = version.params_schema
+    required = schema.get("required", ())
+    rows = []
+    for name, raw in schema.get("properties", {}).items():
+        spec = resolved(raw, schema)
+        title, about = spec.get("title") or words(name), spec.get("description", "")
+        rows.append(ParamRow(name, title, kind_in_words(spec), name in required, spec.get("default"), about))
+    return rows
+
+
+def _title(stage: dict[str, Any]) -> str:
+    return str(stage.get("title") or words(stage["name"]))

@@ -1,0 +1,229 @@
+"""Schedules: listed, made, changed, paused, resumed. `runs.admin` adds the occurrences and registers the pages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.template.response import TemplateResponse
+from django.utils import timezone
+
+from automations import fire_times
+from automations.errors import FieldProblem, ScheduleInvalidError
+from automations.fire_times import TimeRuleError
+from automations.forms.params import ParamsForm
+from automations.forms.schedules import ScheduleForm, new_values, spring_and_autumn, values_of, zones
+from automations.models import Automation, AutomationVersion, Schedule
+from automations.services.schedules import change_schedule, create_schedule, pause_schedule, resume_schedule
+from infra_shared.admin.base import ConsoleAdmin, actor
+from infra_shared.templatetags.console import pill, when
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+PREVIEWED = 20
+
+
+class PauseForm(forms.Form):
+    """Why a schedule stops firing."""
+
+    reason = forms.CharField(
+        required=False,
+        max_length=500,
+        label="Reason",
+        help_text="Shown beside the schedule until it is resumed.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+
+class SchedulePages(ConsoleAdmin):
+    """The list of schedules, their form with its preview, and pausing."""
+
+    list_display = ("name", "state", "what", "rule_in_words", "next_fire", "customer")
+    list_select_related = ("automation", "customer")
+    list_filter = ("kind", "automation", "customer")
+    search_fields = ("name__icontains", "automation__key__startswith")
+    search_help_text = "A word of the name, or the key of the automation"
+    ordering = ("name", "id")
+    sortable_by = ()
+    change_list_template = "review/change_list.html"
+    empty_words = (
+        "No schedule yet",
+        "A schedule runs an automation by itself. Make one with the button above.",
+    )
+
+    def extra_pages(self) -> list[tuple[str, Any, str]]:
+        """The form, its preview, pausing and resuming."""
+        return [
+            ("new/", self.choose_view, "choose"),
+            ("new/<slug:key>/", self.create_view, "create"),
+            ("preview/", self.preview_view, "preview"),
+            ("<int:pk>/edit/", self.edit_view, "edit"),
+            ("<int:pk>/pause/", self.pause_view, "pause"),
+            ("<int:pk>/resume/", self.resume_view, "resume"),
+        ]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list, with the button to make one."""
+        tools = [("New schedule", self.url("choose"))] if self.may(request, "add") else []
+        return self.list_page(request, "Schedules", tools=tools)
+
+    @admin.display(description="State")
+    def state(self, schedule: Schedule) -> str:
+        """Whether it fires."""
+        return pill("paused") if schedule.paused_at else pill("active")
+
+    @admin.display(description="Automation")
+    def what(self, schedule: Schedule) -> str:
+        """What it runs."""
+        return schedule.automation.title
+
+    @admin.display(description="Rule")
+    def rule_in_words(self, schedule: Schedule) -> str:
+        """When it fires, in words."""
+        return fire_times.in_words(schedule.rule)
+
+    @admin.display(description="Next")
+    def next_fire(self, schedule: Schedule) -> str:
+        """When it fires next."""
+        return when(schedule.next_fire_at, empty="paused" if schedule.paused_at else "never")
+
+    def choose_view(self, request: HttpRequest) -> HttpResponse:
+        """Ask which automation the new schedule is to run."""
+        self.require(request, "add")
+        automations = Automation.objects.runnable().order_by("title")
+        return self.page(
+            request, "review/schedule/choose.html", title="New schedule", automations=automations
+        )
+
+    def create_view(self, request: HttpRequest, key: str) -> HttpResponse:
+        """The form of a new schedule."""
+        self.require(request, "add")
+        automation = _automation(key)
+        if automation is None:
+            return self.refused(
+                request, f"There is no automation {key!r} that can be run.", self.url("choose")
+            )
+        form = ScheduleForm(request.POST or None, initial=new_values())
+        return self._edit(request, automation, form, schedule=None)
+
+    def edit_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The form of an existing schedule."""
+        self.require(request, "change")
+        schedule: Schedule = self.found(request, pk)
+        form = ScheduleForm(request.POST or None, initial=values_of(schedule))
+        return self._edit(request, schedule.automation, form, schedule=schedule)
+
+    def preview_view(self, request: HttpRequest) -> HttpResponse:
+        """The rule as entered so far, in words, and when it would fire: a part of the form that updates itself."""
+        self.require(request, "view")
+        form = ScheduleForm(request.POST or request.GET or None)
+        return TemplateResponse(request, "review/schedule/preview.html", preview_of(form.rule()))
+
+    def pause_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Pause a schedule, with a reason."""
+        self.require(request, "change")
+        schedule: Schedule = self.found(request, pk)
+        form = PauseForm(request.POST or None)
+        if request.method != "POST" or not form.is_valid():
+            title = f"Pause {schedule.name}"
+            back = self.url("change", pk)
+            submit = "Pause the schedule"
+            return self.page(request, "review/form.html", title=title, form=form, submit=submit, back=back)
+        reason = form.cleaned_data["reason"]
+        if not pause_schedule(schedule=schedule, reason=reason, actor=actor(request)):
+            return self.refused(request, "The schedule was paused already.", self.url("change", pk))
+        return self.done(request, f"{schedule.name} is paused.", self.url("change", pk))
+
+    def resume_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Resume a schedule; what would have fired meanwhile does not fire."""
+        self.require(request, "change")
+        schedule: Schedule = self.found(request, pk)
+        back = self.url("change", pk)
+        if request.method != "POST":
+            return self.refused(request, "Use the button to resume a schedule.", back)
+        if not resume_schedule(schedule=schedule, actor=actor(request)):
+            return self.refused(request, "The schedule was not paused.", back)
+        return self.done(request, f"{schedule.name} fires again, from now on.", back)
+
+    def _edit(
+        self, request: HttpRequest, automation: Automation, form: ScheduleForm, *, schedule: Schedule | None
+    ) -> HttpResponse:
+        """Take the form and save it, or show it with what does not fit."""
+        version = (schedule.pinned_version if schedule else None) or automation.latest_version
+        params_form = _params_form(request, version, schedule)
+        if request.method == "POST" and form.is_valid() & params_form.is_valid():
+            wanted = form.wanted(automation=automation, params=params_form.params())
+            try:
+                saved = _save(wanted, schedule, version, actor(request))
+            except ScheduleInvalidError as error:
+                form.show_problems(error.problems)
+                params_form.show_problems(_of_params(error.problems))
+            else:
+                said = "is changed" if schedule else "is made"
+                return self.done(request, f"The schedule {saved.name} {said}.", self.url("change", saved.pk))
+        rule = form.rule() if form.is_bound else _rule_of(schedule)
+        return self.page(
+            request,
+            "review/schedule/form.html",
+            title=f"Change {schedule.name}" if schedule else "New schedule",
+            status=422 if form.is_bound else 200,
+            form=form,
+            params_form=params_form,
+            automation=automation,
+            schedule=schedule,
+            zones=zones(),
+            back=self.url("change", schedule.pk) if schedule else self.url("changelist"),
+            **preview_of(rule),
+        )
+
+
+def preview_of(rule: fire_times.TimeRule) -> dict[str, Any]:
+    """A rule in words with its next fire times; what is wrong with it, when it can never fire."""
+    try:
+        fire_times.check(rule)
+        return {
+            "rule": rule,
+            "rule_in_words": fire_times.in_words(rule),
+            "fires": fire_times.preview(rule, timezone.now(), PREVIEWED),
+            "clocks_change": spring_and_autumn(rule),
+        }
+    except TimeRuleError as error:
+        return {"rule_problem": str(error), "fires": []}
+
+
+def _rule_of(schedule: Schedule | None) -> fire_times.TimeRule:
+    if schedule is not None:
+        return schedule.rule
+    initial = str(ScheduleForm.base_fields["cron"].initial)
+    return fire_times.TimeRule(
+        kind=fire_times.CRON, cron=initial, time_zone=timezone.get_current_timezone_name()
+    )
+
+
+def _save(wanted: Any, schedule: Schedule | None, version: AutomationVersion | None, who: str) -> Schedule:
+    if schedule is None:
+        return create_schedule(wanted=wanted, actor=who)
+    if schedule.pinned_version_id is not None:
+        wanted = replace(wanted, pinned_version=version)
+    return change_schedule(schedule=schedule, wanted=wanted, actor=who)
+
+
+def _of_params(problems: list[FieldProblem]) -> list[FieldProblem]:
+    return [problem for problem in problems if problem.field.startswith("params.")]
+
+
+def _automation(key: str) -> Automation | None:
+    rows = Automation.objects.runnable().filter(key=key).select_related("latest_version__automation")
+    return rows.first()
+
+
+def _params_form(
+    request: HttpRequest, version: AutomationVersion | None, schedule: Schedule | None
+) -> ParamsForm:
+    schema = version.params_schema if version is not None else {}
+    return ParamsForm(schema, request.POST or None, values=schedule.params if schedule else None)

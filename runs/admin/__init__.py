@@ -1,0 +1,7 @@
+"""Console pages of runs, and of automations and schedules as far as they need runs."""
+
+from __future__ import annotations
+
+from runs.admin import artifacts, automations, nodes, panels, runs, schedules
+
+__all__ = ["artifacts", "automations", "nodes", "panels", "runs", "schedules"]

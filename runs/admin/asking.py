@@ -1,0 +1,25 @@
+"""The part of a "run now" or "rerun" form that is the same for every automation."""
+
+from __future__ import annotations
+
+from django import forms
+
+from automations.models import DEFAULT_CUSTOMER, Customer
+from webgraph.recorder import EvidenceLevel
+
+_LEVELS = {
+    EvidenceLevel.DEFAULT: "Default: a picture and the page after each step",
+    EvidenceLevel.FULL: "Full: before and after each step, and everything that went over the wire",
+    EvidenceLevel.OFF: "Off: only if it fails",
+}
+
+
+class OptionsForm(forms.Form):
+    """For whom a run is, and how much it keeps."""
+
+    customer = forms.ModelChoiceField(
+        queryset=Customer.objects.all(), to_field_name="key", initial=DEFAULT_CUSTOMER, label="Customer"
+    )
+    evidence_level = forms.ChoiceField(
+        choices=[(level.value, words) for level, words in _LEVELS.items()], label="Evidence"
+    )

@@ -1,0 +1,110 @@
+"""Automation pages, completed: their runs, and "run now"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.urls import reverse
+
+from automations.admin.automations import AutomationPages, describe
+from automations.errors import ParamsInvalidError
+from automations.forms.params import ParamsForm
+from automations.models import Automation
+from infra_shared.admin.base import actor
+from runs.admin import wording
+from runs.admin.asking import OptionsForm
+from runs.errors import RunsError
+from runs.models import Run
+from runs.services.requests import Origin, RunRequest, request_run
+from runs.states import Cause
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+RUNS_SHOWN = 10
+VERSIONS_SHOWN = 10
+
+
+@admin.register(Automation)
+class AutomationAdmin(AutomationPages):
+    """Automations with what became of them."""
+
+    def extra_pages(self) -> list[tuple[str, Any, str]]:
+        """Run now."""
+        return [*super().extra_pages(), ("<int:pk>/run/", self.run_view, "run")]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """One automation: what it does, what it wants to know, its versions and its last runs."""
+        self.require(request, "view")
+        automation: Automation = self.found(request, object_id)
+        runnable = automation.latest_version_id is not None and automation.retired_at is None
+        tools = []
+        if runnable and request.user.has_perm("runs.add_run"):
+            tools.append(("Run now", self.url("run", automation.pk)))
+        if runnable and request.user.has_perm("automations.add_schedule"):
+            tools.append(("Schedule it", _schedule_url(automation)))
+        runs = (
+            Run.objects.filter(automation=automation).select_related("customer", "automation").order_by("-id")
+        )
+        return self.page(
+            request,
+            "review/automation/page.html",
+            title=automation.title,
+            automation=automation,
+            tools=tools,
+            versions=automation.versions.defer("source").order_by("-number")[:VERSIONS_SHOWN],
+            schedules=automation.schedules.order_by("name"),
+            runs=[(run, wording.failure_sentence(run)) for run in runs[:RUNS_SHOWN]],
+            **describe(automation.latest_version),
+        )
+
+    def run_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask for the params, then for the run."""
+        if not request.user.has_perm("runs.add_run"):
+            self.require(request, "change")
+        automation: Automation = self.found(request, pk)
+        version = automation.latest_version
+        if version is None or automation.retired_at is not None:
+            return self.refused(
+                request, "This automation cannot be run: it has no published version.", self.url("change", pk)
+            )
+        form = ParamsForm(version.params_schema, request.POST or None)
+        options = OptionsForm(
+            request.POST or None, initial={"evidence_level": version.options.get("evidence")}
+        )
+        if request.method == "POST" and form.is_valid() & options.is_valid():
+            wanted = RunRequest(
+                automation=automation.key,
+                params=form.params(),
+                customer=options.cleaned_data["customer"].key,
+                evidence_level=options.cleaned_data["evidence_level"],
+            )
+            try:
+                made = request_run(request=wanted, origin=Origin(cause=Cause.OPERATOR, actor=actor(request)))
+            except ParamsInvalidError as error:
+                form.show_problems(error.problems)
+            except RunsError as error:
+                options.add_error(None, str(error))
+            else:
+                return self.done(request, "The run is on its way.", wording.run_url(made.run.pk))
+        return self.page(
+            request,
+            "review/run/ask.html",
+            title=f"Run {automation.title}",
+            form=form,
+            options=options,
+            submit="Run now",
+            back=self.url("change", pk),
+            status=422 if form.is_bound else 200,
+        )
+
+
+def _schedule_url(automation: Automation) -> str:
+    return reverse("admin:automations_schedule_create", args=[automation.key])
