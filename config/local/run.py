@@ -7,6 +7,7 @@ next run goes on with it.
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
@@ -28,15 +29,25 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopRequests:
-    """Counts the signals that ask this program to end: one stops in good order, a second one at once."""
+    """Counts the signals that ask this program to end: one stops in good order, a second one at once.
+
+    A terminal that was closed asks, too, even where its signal does not arrive: `make` as the session's first process
+    gets it in our place, and waits for us.
+    """
 
     def __init__(self) -> None:
         self.count = 0
+        self._has_terminal = os.isatty(0)
         for number in STOP_SIGNALS:
             signal.signal(number, self._note)
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
         self.count += 1
+
+    @property
+    def any(self) -> bool:
+        """Whether this program should end."""
+        return self.count > 0 or (self._has_terminal and not os.isatty(0))
 
     @property
     def hurry(self) -> bool:
@@ -74,7 +85,7 @@ def main() -> int:
         _keep_running(system, requests)
     except (CommandFailedError, PartFailedError) as error:
         # A terminal's Ctrl-C reaches the command in the foreground as well: then its failure is the stop itself.
-        if not requests.count:
+        if not requests.any:
             say(str(error))
             return 1
     except StoppedEarly:
@@ -100,13 +111,13 @@ def _start(system: LocalSystem, requests: StopRequests) -> dict[str, Any]:
     for name, work in steps:
         with phases.phase(name):
             work()
-        if requests.count:
+        if requests.any:
             raise StoppedEarly
     return accounts
 
 
 def _keep_running(system: LocalSystem, requests: StopRequests) -> None:
-    while not requests.count:
+    while not requests.any:
         for line in system.tend():
             say(line)
         sleep(TEND_SECONDS)

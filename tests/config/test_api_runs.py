@@ -17,6 +17,7 @@ def test_a_created_run_is_found_where_location_says(caller) -> None:
     assert created.status_code == 201
     run = caller.get(created["Location"].removeprefix("/api/v1")).json()
     assert run == created.json()
+    assert created["Cache-Control"] == "no-store"
     assert (run["state"], run["cause"], run["requested_by"]) == ("queued", "api", "caller:ci")
     assert run["params"] == {"city": "Riga", "count": 1}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -23,12 +25,17 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 START_SECONDS = 120
 STOP_SECONDS = 40
+FIRST_OF_ITS_SESSION = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "os.execvp('make', ['make', f'PYTHON={sys.argv[1]}', 'run'])"
+)
 
 
 class LocalRun:
     """`make run` on a folder of its own, and every process that descends from it."""
 
     def __init__(self, folder: Path) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
         self.marker = uuid.uuid4().hex
         self.output = folder / "output"
         self.environment = {
@@ -42,16 +49,26 @@ class LocalRun:
     def start(self) -> str:
         """Start it and return what it printed by the time it was up."""
         with self.output.open("w") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "config.local.run"],
-                cwd=BASE_DIR,
-                env=self.environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            self.launch([sys.executable, "-m", "config.local.run"], terminal=output.fileno())
         wait_until(self._is_up, START_SECONDS, what="the last line of its welcome")
         return self.output.read_text()
+
+    def launch(self, command: list[str], *, terminal: int) -> None:
+        """Start a command that brings it up, with this descriptor as its terminal."""
+        self._process = subprocess.Popen(
+            command,
+            cwd=BASE_DIR,
+            env=self.environment,
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            start_new_session=True,
+        )
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        assert self._process, "start it first"
+        return self._process
 
     def _is_up(self) -> bool:
         assert self.process.poll() is None, self.output.read_text()
@@ -111,6 +128,21 @@ def test_nothing_is_left_however_it_ends(local_run: LocalRun, end: Callable[[Loc
     end(local_run)
 
     local_run.process.wait(STOP_SECONDS)
+    wait_until(lambda: not local_run.family(), STOP_SECONDS, what="the end of the last process")
+
+
+@pytest.mark.slow
+def test_nothing_is_left_when_the_terminal_of_make_is_closed(local_run: LocalRun) -> None:
+    """`make` is the first process of its terminal's session here, and keeps the terminal's signal to itself."""
+    terminal, inner = pty.openpty()
+    local_run.launch([sys.executable, "-c", FIRST_OF_ITS_SESSION, sys.executable], terminal=inner)
+    os.close(inner)
+    shown = b""
+    while b"Ctrl-C stops everything" not in shown:
+        shown += os.read(terminal, 4096)
+
+    os.close(terminal)
+
     wait_until(lambda: not local_run.family(), STOP_SECONDS, what="the end of the last process")
 
 
