@@ -9,7 +9,7 @@ import django_stubs_ext
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.urls import reverse_lazy
 
-from config import env
+from config import console, env
 
 django_stubs_ext.monkeypatch()
 
@@ -47,7 +47,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.gzip.GZipMiddleware",
-    "config.middleware.ApiProblemMiddleware",
+    "config.middleware.ApiMiddleware",
     "config.middleware.DatabaseOutageMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -197,6 +197,7 @@ API_RATE_PER_MINUTE = env.read("API_RATE_PER_MINUTE")
 API_FAILURES_PER_MINUTE = env.read("API_FAILURES_PER_MINUTE")
 
 # Console
+UNFOLD = console.UNFOLD
 REVIEW_UI = env.read("REVIEW_UI") and (BASE_DIR / "templates" / "review").is_dir()
 
 # Automations and their browsers
