@@ -67,21 +67,31 @@ def _begin(request: HttpRequest) -> str:
     return request_id
 
 
-class ApiProblemMiddleware(MiddlewareMixin):
-    """Makes problem answers of what never reached an endpoint of the API: unknown paths, wrong methods, bad hosts."""
+class ApiMiddleware(MiddlewareMixin):
+    """What holds for every answer below /api/: it is never cached, and an error is a problem answer.
+
+    The second is for what never reached an endpoint: unknown paths, wrong methods, bad hosts. The API's own problem
+    answers pass.
+    """
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        """Replace an error answer of the framework; the API's own pass."""
-        is_error = response.status_code >= HTTPStatus.BAD_REQUEST
-        if not (request.path_info.startswith(API_PREFIX) and is_error):
+        """Complete the answer, or replace it."""
+        if not request.path_info.startswith(API_PREFIX):
             return response
-        if response.headers.get("Content-Type") == CONTENT_TYPE:
-            return response
-        status = HTTPStatus(response.status_code)
-        kept = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
-        return problem_response(
-            status, _DETAILS.get(status, status.description or status.phrase), headers=kept
-        )
+        if (
+            response.status_code >= HTTPStatus.BAD_REQUEST
+            and response.headers["Content-Type"] != CONTENT_TYPE
+        ):
+            return _as_problem(response)
+        # A shared cache knows that Authorization is personal, and does not know it of X-API-Key (RFC 9111, 3.5).
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+def _as_problem(response: HttpResponse) -> HttpResponse:
+    status = HTTPStatus(response.status_code)
+    kept = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+    return problem_response(status, _DETAILS.get(status, status.description or status.phrase), headers=kept)
 
 
 class DatabaseOutageMiddleware(MiddlewareMixin):
