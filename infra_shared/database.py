@@ -57,6 +57,17 @@ def database_now(using: str = DEFAULT_DB_ALIAS) -> datetime:
         return datetime.fromisoformat(cursor.fetchone()[0]).replace(tzinfo=UTC)
 
 
+def await_write_lock(using: str = DEFAULT_DB_ALIAS) -> None:
+    """Return once the database takes writes; nothing is written.
+
+    SQLite has one lock for all writers, and whoever else waited for it may have written as little as we did.
+    PostgreSQL has none. Raises OperationalError when the lock was not to be had in the connection's time.
+    """
+    if connections[using].vendor == "sqlite":
+        with transaction.atomic(using=using):  # BEGIN IMMEDIATE (settings)
+            pass
+
+
 def is_lock_or_connection_error(error: BaseException) -> bool:
     """Whether the same work may succeed later, unchanged: the database was unreachable, or a lock was held."""
     if isinstance(error, InterfaceError):

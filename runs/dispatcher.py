@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
 from infra_shared import clock
-from infra_shared.database import is_lock_or_connection_error
+from infra_shared.database import await_write_lock, is_lock_or_connection_error
 from runs.services import dispatching, scheduling
 
 if TYPE_CHECKING:
@@ -31,21 +31,34 @@ class Dispatcher:
     def __init__(self, *, lease: timedelta, monotonic: Callable[[], float] = clock.monotonic) -> None:
         self._lease_seconds = lease.total_seconds()
         self._monotonic = monotonic
-        self._last_tick = monotonic()
-        self._may_reap_from = self._last_tick + self._lease_seconds
+        self._last_sign = monotonic()
+        self._may_reap_from = self._last_sign + self._lease_seconds
 
     def tick(self) -> None:
         """Do everything that is due now. Raises DatabaseError when the database does not answer."""
-        began = self._monotonic()
-        if began - self._last_tick > self._lease_seconds / 4:
-            self._may_reap_from = began + self._lease_seconds
+        self._may_reap()
         scheduling.fire_due_schedules()
         dispatching.expire_waiting_runs()
-        if began >= self._may_reap_from:
-            dispatching.reap_lost_attempts()
+        self._reap_lost()
         dispatching.reap_overdue_attempts()
         dispatching.dispatch_due_attempts()
-        self._last_tick = self._monotonic()
+
+    def _reap_lost(self) -> None:
+        if not dispatching.leases_run_low():
+            return
+        # Reading goes on while SQLite's write lock is held, and silent processes may only be waiting for it, as this
+        # one does from now on: it begins half a lease before any lease ends, so a held lock is known by then.
+        await_write_lock()
+        if self._may_reap():
+            dispatching.reap_lost_attempts()
+
+    def _may_reap(self) -> bool:
+        """Whether this process got on without a break for a whole lease; a break is longer than a heartbeat."""
+        now = self._monotonic()
+        if now - self._last_sign > self._lease_seconds / 4:
+            self._may_reap_from = now + self._lease_seconds
+        self._last_sign = now
+        return now >= self._may_reap_from
 
 
 def run_dispatcher(*, stopping: Callable[[], bool], sleep: Callable[[float], None] = clock.sleep) -> None:

@@ -37,10 +37,18 @@ _log = structlog.get_logger(__name__)
 class EvidenceWriter:
     """Implements `webgraph.recorder.Recorder` for one claimed attempt."""
 
-    def __init__(self, *, claim: Claim, store: BlobStore, outage: timedelta) -> None:
+    def __init__(
+        self,
+        *,
+        claim: Claim,
+        store: BlobStore,
+        outage: timedelta,
+        sleep: Callable[[float], None] = clock.sleep,
+    ) -> None:
         self._claim = claim
         self._store = store
         self._outage = outage
+        self._sleep = sleep
         self._steps: dict[int, int] = {}
         self._pending: deque[tuple[Evidence, Future[BlobInfo]]] = deque()
         self._pending_bytes = 0
@@ -52,12 +60,12 @@ class EvidenceWriter:
 
     def stage_finished(self, stage: StageEnd) -> None:
         """Write the stage's end."""
-        self._write_stored()
+        self.write_stored()
         self._write(lambda: recording.stage_finished(claim=self._claim, stage=stage))
 
     def step_started(self, step: StepIntent) -> None:
         """Write the intent, unless the attempt has to stop."""
-        self._write_stored()
+        self.write_stored()
         reason = self._write(lambda: stop_reason(self._claim))
         if reason is not None:
             raise AttemptStopped(reason)
@@ -96,7 +104,11 @@ class EvidenceWriter:
         """End the storage thread without waiting for it."""
         self._uploads.shutdown(wait=False, cancel_futures=True)
 
-    def _write_stored(self) -> None:
+    def write_stored(self) -> None:
+        """Write the rows of what is stored by now, without waiting for more.
+
+        Call it now and then: a step may take long, and what came before it must survive this process.
+        """
         while self._pending and self._pending[0][1].done():
             item, upload = self._pending.popleft()
             self._keep(item, upload, timeout=0)
@@ -128,7 +140,7 @@ class EvidenceWriter:
         the row already there.
         """
         try:
-            return when_reachable(work, up_to=self._outage)
+            return when_reachable(work, up_to=self._outage, sleep=self._sleep)
         except LostClaimError as error:
             raise AttemptStopped("lease_lost", str(error)) from error
 

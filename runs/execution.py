@@ -72,11 +72,21 @@ class Worker(Protocol):
 def execute(attempt_id: int, worker: Worker) -> str:
     """Run one attempt if its ticket is good; returns in one word what came of it, for the log."""
     digests = [definition.digest for definition in definitions().values()]
-    claim = claim_attempt(
-        attempt_id=attempt_id, process_id=worker.row_id, process_name=worker.name, versions=digests
-    )
-    if claim is None:
-        return "stale"
+    try:
+        claim = claim_attempt(
+            attempt_id=attempt_id, process_id=worker.row_id, process_name=worker.name, versions=digests
+        )
+        return "stale" if claim is None else _carry_out(claim, worker)
+    finally:
+        # Also after a claim that raised: its commit may have arrived, and what nobody holds is reaped at once.
+        when_reachable(
+            lambda: release_process(process_id=worker.row_id),
+            up_to=settings.LEASE,
+            sleep=_beating(worker),
+        )
+
+
+def _carry_out(claim: Claim, worker: Worker) -> str:
     run = claim.attempt.run
     with structlog.contextvars.bound_contextvars(run_id=str(run.pk), attempt=claim.attempt.number):
         _log.info("attempt_claimed", automation=run.version.automation.key, fence=claim.fence)
@@ -88,12 +98,6 @@ def execute(attempt_id: int, worker: Worker) -> str:
         except DatabaseError:
             _log.exception("attempt_dropped")  # the reaper ends it as lost, and it is tried again
             word = "dropped"
-        finally:
-            when_reachable(
-                lambda: release_process(process_id=worker.row_id),
-                up_to=settings.LEASE,
-                sleep=_beating(worker),
-            )
         _log.info("attempt_ended", outcome=word)
         return word
 
@@ -131,13 +135,18 @@ class _Execution:
                 return self._fail(FailureKind.BUG, message)
 
     def _attempt(self, code: type[Automation], secrets: Secrets) -> str:
-        writer = EvidenceWriter(claim=self._claim, store=self._store, outage=self._time_left())
+        writer = EvidenceWriter(
+            claim=self._claim,
+            store=self._store,
+            outage=self._time_left(),
+            sleep=_beating(self._worker),
+        )
         try:
             result = run_attempt(
                 self._spec(code, secrets),
                 writer,
                 self._worker.browser_host,
-                on_beat=self._beat,
+                on_beat=lambda: self._beat(writer),
                 beat_seconds=BEAT_SECONDS,
             )
             writer.flush(seconds=FLUSH_SECONDS)
@@ -236,13 +245,19 @@ class _Execution:
             address_policy=AddressPolicy(allowed=tuple(settings.BROWSER_ALLOW_PRIVATE)),
         )
 
-    def _beat(self) -> str | None:
-        """Extend the lease and ask whether to go on; while the database is away the attempt goes on."""
+    def _beat(self, writer: EvidenceWriter) -> str | None:
+        """Extend the lease, show what is stored, and ask whether to go on; with the database away it goes on."""
         self._worker.beat()
-        return when_reachable(lambda: stop_reason(self._claim), up_to=self._time_left())
+        try:
+            writer.write_stored()
+        except AttemptStopped as order:
+            return order.reason
+        return when_reachable(
+            lambda: stop_reason(self._claim), up_to=self._time_left(), sleep=_beating(self._worker)
+        )
 
     def _write(self, work: Callable[[], Any]) -> Any:
-        return when_reachable(work, up_to=self._time_left() + settings.LEASE)
+        return when_reachable(work, up_to=self._time_left() + settings.LEASE, sleep=_beating(self._worker))
 
     def _time_left(self) -> timedelta:
         return timedelta(seconds=max(self._until - clock.monotonic(), 1.0))

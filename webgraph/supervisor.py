@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from infra_shared.clock import monotonic, utc_now
-from webgraph.errors import AttemptStopped
+from webgraph.errors import AttemptStopped, StepTimeoutError, TargetNotFoundError, WrongPageError
 from webgraph.escalation import Finder
 from webgraph.failures import classify, is_stale
 from webgraph.recorder import StepIntent, StepOutcome
@@ -33,6 +33,10 @@ T = TypeVar("T")
 # What Playwright's own timeouts leave open (a hung renderer answers nothing) is cut this much later.
 _GRACE_SECONDS = 2.0
 _LOAD_SECONDS = 10.0
+# A server's error page is whole when it is there; what an automation expects on it is there soon or not at all.
+_ERROR_PAGE_SECONDS = 1.0
+# What a step runs into when the page it works on is not the site's own but an error page in its place.
+_ON_AN_ERROR_PAGE = (StepTimeoutError, TargetNotFoundError, WrongPageError)
 
 
 class StepClock:
@@ -125,7 +129,7 @@ class Supervisor:
             self._finish(index, surface, finder, started, failure=stopped)
             raise
         except Exception as error:
-            failure = classify(error, window_closed=surface.window_closed)
+            failure = _explained(classify(error, window_closed=surface.window_closed), surface)
             self._finish(index, surface, finder, started, failure=failure)
             if failure is error:
                 raise
@@ -143,6 +147,7 @@ class Supervisor:
     ) -> T:
         seconds = min(plan.timeout_seconds or self._step_timeout_seconds, self._budget.seconds_left)
         clock = StepClock(seconds)
+        document = surface.document
         async with asyncio.timeout(seconds + _GRACE_SECONDS):
             try:
                 value = await self._find_and_act(surface, plan, act, finder, clock, index)
@@ -155,8 +160,12 @@ class Supervisor:
             if plan.changes:
                 await _loaded(surface, clock)
             surface.raise_if_refused()
+            broken = surface.document_failure() if surface.document is not document else None
             if plan.then is not None:
-                await plan.then.wait(surface, finder, clock.left)
+                left = min(clock.left, _ERROR_PAGE_SECONDS) if broken else clock.left
+                await plan.then.wait(surface, finder, left)
+            elif broken is not None and plan.changes:
+                raise broken
         return value
 
     async def _find_and_act(
@@ -212,6 +221,13 @@ class Supervisor:
         )
         if not isinstance(failure, AttemptStopped):
             self.keeper.after_step(surface, index=index, stage=self.stage)
+
+
+def _explained(failure: WebGraphError, surface: Surface) -> WebGraphError:
+    """The failure, or what lies behind it: on a server's error page nothing is where it should be."""
+    if isinstance(failure, _ON_AN_ERROR_PAGE):
+        return surface.document_failure() or failure
+    return failure
 
 
 async def _loaded(surface: Surface, clock: StepClock) -> None:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
+from infra_shared.clock import utc_now
 from webgraph.errors import WebGraphError
+from webgraph.failures import from_status
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, CDPSession, Page
+    from playwright.async_api import BrowserContext, CDPSession, Page, Response
 
     from webgraph.network import AddressPolicy
 
@@ -30,6 +32,8 @@ class Surface:
         self._refusal: WebGraphError | None = None
         self._checks: set[asyncio.Task[None]] = set()
         self.crashed = False
+        self.document: Response | None = None
+        """The answer that made the document now shown; None before the first one, and in a popup's first."""
 
     @classmethod
     async def open(cls, page: Page, policy: AddressPolicy) -> Surface:
@@ -37,6 +41,7 @@ class Surface:
         session = await page.context.new_cdp_session(page)
         surface = cls(page, session, policy)
         page.on("crash", surface._on_crash)
+        page.on("response", surface._on_response)
         session.on("Fetch.requestPaused", surface._on_document)
         await session.send("Fetch.enable", {"patterns": [{"resourceType": "Document"}]})
         return surface
@@ -73,6 +78,24 @@ class Surface:
         """Raise the refusal of a document this page tried to open since the step began."""
         if self._refusal is not None:
             raise self._refusal
+
+    def document_failure(self) -> WebGraphError | None:
+        """What the status of the document now shown means: 429 and 5xx are failures of the site, whoever asked."""
+        answer = self.document
+        if answer is None:
+            return None
+        return from_status(answer.status, url=answer.url, headers=answer.headers, now=utc_now())
+
+    def _on_response(self, response: Response) -> None:
+        request = response.request
+        if not request.is_navigation_request():
+            return
+        try:
+            is_main = request.frame == self.page.main_frame
+        except PlaywrightError:
+            return  # its frame is gone, and what it answered with it
+        if is_main:
+            self.document = response
 
     def _on_crash(self, _page: Page) -> None:
         self.crashed = True

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from automations.definitions import Definition, discover
-from automations.models import Automation, AutomationVersion
+from automations.models import DEFAULT_CUSTOMER, Automation, AutomationVersion, Customer
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -40,8 +40,10 @@ def register_python_automations(*, live_digests: Collection[str] = ()) -> list[s
     """Write a version for each automation of this process's code and publish it; returns their digests.
 
     A known version is published again only when no live node (`live_digests`) can run the one that is published
-    now: so a roll-back takes effect, and an old node that restarts during an upgrade does not undo the upgrade.
+    now: so a roll-back takes effect, and an old node that restarts during an upgrade does not undo the upgrade. The
+    default customer, on whose behalf a run happens unless said otherwise, is there afterwards too.
     """
+    Customer.objects.get_or_create(key=DEFAULT_CUSTOMER, defaults={"name": DEFAULT_CUSTOMER.capitalize()})
     return [_register(definition, live_digests).digest for definition in definitions().values()]
 
 

@@ -38,13 +38,12 @@ def claim_attempt(
 
     `versions` are the digests this process can run.
     """
-    now = database_now()
     attempt = (
         Attempt.objects.select_related("run__version__automation", "run__customer")
         .filter(pk=attempt_id)
         .first()
     )
-    if attempt is None or attempt.state != AttemptState.QUEUED or attempt.due_at > now:
+    if attempt is None or attempt.state != AttemptState.QUEUED or attempt.due_at > database_now():
         return None
     version = attempt.run.version
     if version.digest not in versions and not version.option("allow_latest"):
@@ -52,6 +51,9 @@ def claim_attempt(
         return None
     deadline = min(timedelta(seconds=version.option("deadline_seconds")), settings.LONGEST_ATTEMPT)
     with transaction.atomic():
+        now = (
+            database_now()
+        )  # asked in here: a claim that waited for SQLite's write lock begins when it got it
         claimed = lifecycle.move_attempt(
             attempt,
             AttemptState.RUNNING,

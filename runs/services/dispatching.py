@@ -15,7 +15,8 @@ from django.conf import settings
 from django.db import transaction
 from django_q.tasks import async_task
 
-from infra_shared.database import database_now
+from infra_shared import clock
+from infra_shared.database import await_write_lock, database_now
 from runs import lifecycle
 from runs.models import Attempt, Run, WorkerProcess
 from runs.services.outcomes import expire_run, reap_lost, reap_overdue
@@ -23,7 +24,7 @@ from runs.services.slots import limits_of, missing_slot, take_slots
 from runs.states import AttemptState, RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
 ACTOR = "dispatcher"
 TASK = "runs.tasks.execute_attempt"
@@ -124,16 +125,31 @@ def ticket_timeout(attempt: Attempt) -> int:
     return int(deadline) + 30
 
 
+def leases_run_low() -> bool:
+    """Whether some running attempt has less than half of its lease left: its worker process has missed a beat."""
+    return Attempt.objects.lease_expired(database_now() + settings.LEASE / 2).exists()
+
+
 def reap_lost_attempts() -> int:
     """End every running attempt whose worker process has been silent for a whole lease; returns how many."""
     lost = Attempt.objects.lease_expired(database_now()).select_related("run")
     return sum(reap_lost(attempt=attempt, actor=ACTOR) for attempt in lost[:AT_ONCE])
 
 
-def reap_forgotten_attempts(*, silent_for: timedelta) -> int:
-    """The spare tick's form of `reap_lost_attempts`: only what expired `silent_for` ago."""
-    lost = Attempt.objects.lease_expired(database_now() - silent_for).select_related("run")
-    return sum(reap_lost(attempt=attempt, actor="spare tick") for attempt in lost[:AT_ONCE])
+def reap_forgotten_attempts(*, silent_for: timedelta, sleep: Callable[[float], None] = clock.sleep) -> int:
+    """The spare tick's form of `reap_lost_attempts`: only what expired `silent_for` ago; returns how many.
+
+    It remembers nothing of an outage that may have ended just now, so it looks twice: after two heartbeats in which
+    the database took writes, who is still silent is gone.
+    """
+    suspects = list(
+        Attempt.objects.lease_expired(database_now() - silent_for).select_related("run")[:AT_ONCE]
+    )
+    if not suspects:
+        return 0
+    await_write_lock()
+    sleep(settings.LEASE.total_seconds() / 2)
+    return sum(reap_lost(attempt=attempt, actor="spare tick") for attempt in suspects)
 
 
 def reap_overdue_attempts() -> int:

@@ -64,9 +64,10 @@ def register_process(*, node_id: UUID, queue: str, pid: int) -> WorkerProcess:
 
 def beat_process(*, process_id: UUID) -> bool:
     """Extend a worker process's lease; False when its row is gone and it must register again."""
-    now = database_now()
-    row = WorkerProcess.objects.filter(pk=process_id)
-    return bool(row.update(heartbeat_at=now, lease_expires_at=now + settings.LEASE))
+    with transaction.atomic():  # what waited for SQLite's write lock counts from when it got it
+        now = database_now()
+        row = WorkerProcess.objects.filter(pk=process_id)
+        return bool(row.update(heartbeat_at=now, lease_expires_at=now + settings.LEASE))
 
 
 def end_process(*, process_id: UUID) -> None:

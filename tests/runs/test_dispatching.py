@@ -14,7 +14,7 @@ from automations.definitions import define
 from infra_shared.database import database_now
 from runs.dispatcher import Dispatcher
 from runs.models import Attempt, Node, Run, Slot
-from runs.services import dispatching
+from runs.services import dispatching, nodes
 from runs.states import AttemptState, RunState
 from tests.support import sample
 
@@ -150,3 +150,40 @@ def test_a_dispatcher_that_ticked_for_a_lease_reaps(version: AutomationVersion) 
 
     assert Attempt.objects.get(pk=claim.attempt.pk).state == AttemptState.LOST
     assert Run.objects.get(pk=run.pk).state == RunState.RETRY_WAIT
+
+
+def test_a_dispatcher_that_waited_for_the_write_lock_does_not_reap_who_may_have_waited_too(
+    version: AutomationVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, claim = sample.claimed_run(version)
+    now = 0.0
+    dispatcher = Dispatcher(lease=timedelta(seconds=20), monotonic=lambda: now)
+    while now < 21:
+        now += 4
+        dispatcher.tick()
+    sample.silence(claim.attempt.worker_id)
+
+    def held_for_half_a_minute() -> None:
+        nonlocal now
+        now += 30
+
+    monkeypatch.setattr("runs.dispatcher.await_write_lock", held_for_half_a_minute)
+    dispatcher.tick()
+
+    assert Attempt.objects.get(pk=claim.attempt.pk).state == AttemptState.RUNNING
+
+
+def test_the_spare_tick_looks_twice_at_who_is_silent(version: AutomationVersion) -> None:
+    _, claim = sample.claimed_run(version)
+    worker_id = claim.attempt.worker_id
+    assert worker_id is not None
+    sample.silence(worker_id)
+
+    def beat_meanwhile(_seconds: float) -> None:
+        nodes.beat_process(process_id=worker_id)
+
+    reaped = dispatching.reap_forgotten_attempts(silent_for=timedelta(), sleep=beat_meanwhile)
+    sample.silence(worker_id)
+
+    assert reaped == 0
+    assert dispatching.reap_forgotten_attempts(silent_for=timedelta(), sleep=lambda _seconds: None) == 1

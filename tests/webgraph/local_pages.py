@@ -70,6 +70,7 @@ PAGES = {
     "/opens": "<button id=go>Go</button><script>document.getElementById('go').onclick = "
     "() => open(new URLSearchParams(location.search).get('to'))</script>",
     "/empty": "<p id=here>here</p>",
+    "/leads-to-503": "<a id=go href=/status/503>Go</a>",
 }
 
 
