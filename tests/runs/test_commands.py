@@ -39,7 +39,11 @@ def test_a_run_is_requested_with_params_of_the_right_types(version: AutomationVe
     assert str(run.pk) in said
 
 
-def test_waiting_says_when_no_live_node_can_take_the_run(version: AutomationVersion) -> None:
+def test_waiting_says_when_no_live_node_can_take_the_run(
+    version: AutomationVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runs.management.commands.automations.NODE_SECONDS", 0)
+
     with pytest.raises(CommandError, match=r"manage\.py worker") as caught:
         _said("automations", "run", "sample", "--param", "city=Riga", "--wait")
 
@@ -112,6 +116,16 @@ def test_a_schedule_is_paused_and_resumed(db: None) -> None:
     assert "Paused" in _said("schedules", "pause", key, "--reason", "maintenance")
     assert json.loads(_said("schedules", "list", "--json"))[0]["paused"]
     assert "Resumed" in _said("schedules", "resume", key)
+
+
+def test_a_created_schedule_is_planned_and_previewed(version: AutomationVersion) -> None:
+    created = _said("schedules", "create", "Daily", "sample", "--cron", "30 6 * * *", "--param", "city=Riga")
+
+    previewed = _said("schedules", "preview", created.strip(), "--count", "1")
+
+    assert "At 06:30" in previewed
+    with pytest.raises(CommandError, match="cron"):
+        _said("schedules", "create", "Never", "sample", "--cron", "0 0 31 2 *", "--param", "city=Riga")
 
 
 def test_check_passes_for_the_library(db: None) -> None:

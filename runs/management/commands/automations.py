@@ -12,7 +12,7 @@ from automations.errors import AutomationsError, DefinitionError
 from automations.models import DEFAULT_CUSTOMER, Automation
 from automations.scaffold import ScaffoldError, write_automation
 from automations.services.registry import register_python_automations
-from infra_shared.clock import sleep
+from infra_shared.clock import monotonic, sleep
 from infra_shared.nouns import ACTOR, NounCommand
 from runs.command_params import typed_params
 from runs.errors import RunsError
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
 POLL_SECONDS = 0.3
+NODE_SECONDS = 20
+"""How long --wait waits for a node that can take the run: one that restarts on new code needs a few seconds."""
 NO_NODE = 3
 """Exit code when no live node can take the run; 1 means that it ran and did not succeed."""
 
@@ -96,7 +98,7 @@ class Command(NounCommand):
         self._register()
         run = _request(key, param, customer, evidence)
         self.say(f"run {run.pk} requested")
-        if not can_take(run=run):
+        if not (self._node_comes(run) if wait else can_take(run=run)):
             text = f"No live node can take it: start one with `manage.py worker`. The run stays queued ({run.pk})."
             if wait:
                 raise CommandError(text, returncode=NO_NODE)
@@ -109,6 +111,18 @@ class Command(NounCommand):
             register_python_automations(live_digests=live_versions())
         except DefinitionError as error:
             raise CommandError(str(error)) from error
+
+    def _node_comes(self, run: Run) -> bool:
+        """Whether a live node can take the run, now or soon."""
+        if can_take(run=run):
+            return True
+        self.say("waiting for a node that can take it …")
+        deadline = monotonic() + NODE_SECONDS
+        while monotonic() < deadline:
+            sleep(POLL_SECONDS)
+            if can_take(run=run):
+                return True
+        return False
 
     def _follow(self, run: Run) -> None:
         """Print each step as it ends, then how the run ended."""
