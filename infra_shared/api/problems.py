@@ -107,9 +107,12 @@ def problem_response(
     }
     if errors is not None:
         body["errors"] = [error.model_dump() for error in errors]
-    return JsonResponse(
+    response = JsonResponse(
         body,
         status=status,
         content_type=CONTENT_TYPE,
         headers={"Cache-Control": "no-store", **(headers or {})},
     )
+    # Some of these are made above the middleware that would count.
+    response.headers["Content-Length"] = str(len(response.content))
+    return response
