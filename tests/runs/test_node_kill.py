@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -14,6 +16,10 @@ from runs.services.requests import Origin, RunRequest, request_run
 from runs.states import TERMINAL_RUNS, Cause, RunState
 from tests.support.node import READY_SECONDS
 from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    from tests.support.node import NodeUnderTest
+    from tests.support.site import PracticeSite
 
 SOME_ROLES = ["default/worker-0", "default/browser", "default/sentinel", "outermost"]
 OTHER_ROLES = [
@@ -46,21 +52,21 @@ def node(start_node, practice_site):
     return started
 
 
-def read_all_invoices(practice_site):
+def read_all_invoices(practice_site: PracticeSite) -> Run:
     request = RunRequest(automation="practice-invoices", params={"base_url": practice_site.url})
     return request_run(request=request, origin=Origin(cause=Cause.COMMAND, actor="command")).run
 
 
-def busy(run):
+def busy(run: Run) -> bool:
     """Whether the run is in the middle of its steps."""
     return Step.objects.filter(attempt__run=run).count() >= 3
 
 
-def states(runs):
+def states(runs: list[Run]) -> list[str]:
     return list(Run.objects.filter(pk__in=[run.pk for run in runs]).values_list("state", flat=True))
 
 
-def all_ended(node, runs):
+def all_ended(node: NodeUnderTest, runs: list[Run]) -> bool:
     """Whether the runs have ended; meanwhile the node is started again when it died, as an init system does."""
     node.part.tend()
     return set(states(runs)) <= TERMINAL_RUNS
@@ -72,13 +78,14 @@ def all_ended(node, runs):
 def test_a_killed_process_costs_no_run_and_leaves_nothing_behind(node, practice_site, roles):
     for role in roles:
         runs = [read_all_invoices(practice_site) for _ in range(2)]
-        wait_until(lambda runs=runs: all(busy(run) for run in runs), READY_SECONDS, what=f"runs ({role})")
+        for run in runs:
+            wait_until(partial(busy, run), READY_SECONDS, what=f"steps of a run ({role})")
         victim = node.find(role)
         family = [victim, *victim.children(recursive=True)]
 
         victim.kill()
 
-        wait_until(lambda runs=runs: all_ended(node, runs), RECOVERY_SECONDS, what=f"the runs' end ({role})")
+        wait_until(partial(all_ended, node, runs), RECOVERY_SECONDS, what=f"the runs' end ({role})")
         assert states(runs) == [RunState.SUCCEEDED] * 2, role
         assert psutil.wait_procs(family, timeout=10)[1] == [], role
         wait_until(lambda: node.part.tend() or node.part.pid, READY_SECONDS)

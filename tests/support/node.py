@@ -7,7 +7,6 @@ import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 import pytest
@@ -52,9 +51,13 @@ class NodeUnderTest:
         if role == "outermost":
             return self.outermost
         queue, _, part = role.partition("/")
-        if part:
-            return wait_until(lambda: self.cluster(queue).get(part), READY_SECONDS, what=role)
-        return wait_until(lambda: self._started_with(role), READY_SECONDS, what=role)
+
+        def look() -> psutil.Process | None:
+            return self.cluster(queue).get(part) if part else self._started_with(role)
+
+        found = wait_until(look, READY_SECONDS, what=role)
+        assert found is not None
+        return found
 
     def cluster(self, queue: str) -> dict[str, psutil.Process]:
         """The processes of one cluster: main, sentinel, worker-0 …, monitor, pusher; what is there yet."""
@@ -131,5 +134,5 @@ def _same_database(folder: Path) -> dict[str, str]:
     if connection.vendor == "sqlite":
         (folder / "automation.sqlite3").symlink_to(name)
         return {"DATABASE_URL": ""}
-    url = urlsplit(os.environ["DATABASE_URL"])  # noqa: TID251 - handed on with another name
-    return {"DATABASE_URL": urlunsplit(url._replace(path=f"/{name}"))}
+    server = os.environ["DATABASE_URL"].rpartition("/")[0]  # noqa: TID251 - handed on with another name
+    return {"DATABASE_URL": f"{server}/{name}"}

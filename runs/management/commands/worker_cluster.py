@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import importlib
 from argparse import SUPPRESS
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from automations.services.registry import definitions
 from runs.cluster.beats import BeatSender
 from runs.cluster.hardened import HardenedCluster
 from runs.cluster.kernel import die_with_parent
 from runs.cluster.process import Post
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-WARM_MODULES: Sequence[str] = ("runs.tasks", "automations.library")
 
 
 class Command(BaseCommand):
@@ -38,7 +34,8 @@ class Command(BaseCommand):
         post = None
         if options["node"] is not None:
             post = Post(node_id=options["node"], node_name=options["node_name"], queue=queue)
-        for module in WARM_MODULES:  # loaded once here, so that every worker process forks with it
-            importlib.import_module(module)
+            # Loaded once here, so that every worker process is forked with it.
+            importlib.import_module("runs.tasks")
+            definitions()
         beat = BeatSender(options["beat_name"], options["beats"])
         raise SystemExit(HardenedCluster(queue=queue, processes=processes, post=post, beat=beat).run())

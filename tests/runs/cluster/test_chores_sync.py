@@ -11,7 +11,7 @@ from runs.cluster.chores_sync import UnsupportedChoreError, declared_chores, syn
 pytestmark = pytest.mark.django_db
 
 
-def declare(monkeypatch, *chores):
+def declare(monkeypatch: pytest.MonkeyPatch, *chores: Chore) -> None:
     monkeypatch.setattr(chores_sync, "declared_chores", lambda: list(chores))
 
 

@@ -29,13 +29,9 @@ def put(tmp_path):
     return put_task
 
 
-def fresh_processes():
-    return WorkerProcess.objects.free(timezone.now())
-
-
 def test_a_node_serves_its_queue_says_who_is_free_and_leaves_when_asked(start_node, put):
     node = start_node("--processes=2")
-    wait_until(lambda: fresh_processes().count() == 2, READY_SECONDS)
+    wait_until(lambda: WorkerProcess.objects.free(timezone.now()).count() == 2, READY_SECONDS)
     wait_until(put("note", "done").exists, READY_SECONDS)
     wait_until(lambda: node.cluster("chores"), READY_SECONDS)
     tree = node.tree()
@@ -88,7 +84,9 @@ def test_a_second_signal_ends_everything_at_once(start_node, put, tmp_path):
 def test_a_killed_process_is_replaced_and_takes_along_what_stood_below_it(start_node, put, role):
     node = start_node(*BARE)
     wait_until(put("note", "before").exists, READY_SECONDS)
-    wait_until(lambda: not OrmQ.objects.exists())  # a ticket whose monitor died is redelivered only hours later
+    wait_until(
+        lambda: not OrmQ.objects.exists()
+    )  # a ticket whose monitor died is redelivered only hours later
     victim = node.find(role)
     family = [victim, *victim.children(recursive=True)]
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
-import signal
 from contextlib import ExitStack
 
 import pytest
@@ -62,7 +61,7 @@ def test_a_reader_killed_while_it_waits_stops_nobody_else(make):
         source.put("awake?")
         target.get(timeout=10)
 
-    os.kill(readers[0].pid, signal.SIGKILL)
+    readers[0].kill()
     readers[0].join(10)
     for number in range(50):
         source.put(number)
