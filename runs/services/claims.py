@@ -51,9 +51,7 @@ def claim_attempt(
         return None
     deadline = min(timedelta(seconds=version.option("deadline_seconds")), settings.LONGEST_ATTEMPT)
     with transaction.atomic():
-        now = (
-            database_now()
-        )  # asked in here: a claim that waited for SQLite's write lock begins when it got it
+        now = database_now()  # in here: who waited for SQLite's write lock begins when the lock is had
         claimed = lifecycle.move_attempt(
             attempt,
             AttemptState.RUNNING,

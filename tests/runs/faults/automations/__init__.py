@@ -1,0 +1,119 @@
+"""Automations these tests need, loaded by their systems through AUTOMATION_MODULES."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from automations.library.practice_create_invoice import (
+    ACCEPT_COOKIES,
+    AMOUNT,
+    CREATE,
+    CUSTOMER,
+    NEW_INVOICE,
+    NUMBER,
+    PASSWORD,
+    REFERENCE,
+    SIGN_IN,
+    USERNAME,
+)
+from webgraph.flow import Automation, stage
+from webgraph.target import Target
+
+if TYPE_CHECKING:
+    from webgraph.page import Page
+
+CREATED_FOR = Target(css="#content", called="the confirmation")
+
+
+class SiteParams(BaseModel):
+    """Where the practice site is."""
+
+    base_url: str
+
+
+class OpenTwoPages(Automation):
+    """Opens a page that no fault strikes, then one that a fault can hold open for long."""
+
+    key = "open-two-pages"
+    title = "Open two pages"
+    Params = SiteParams
+    step_timeout = Automation.deadline
+    max_attempts = 2
+
+    @stage(effect="read")
+    async def open(self, page: Page) -> None:
+        """Open both."""
+        await page.goto(f"{self.params.base_url}/_truth")
+        await page.goto(f"{self.params.base_url}/sign-in")
+
+
+class TypedText(BaseModel):
+    """What the shop showed of what was typed."""
+
+    number: str
+    shown: str
+
+
+class TypeSecrets(Automation):
+    """Signs in and types a secret everywhere a person can see it: text fields, a page, an address, the result."""
+
+    key = "type-secrets"
+    title = "Type secrets"
+    Params = SiteParams
+    Result = TypedText
+    credentials = ("canary",)
+
+    @stage(effect="idempotent")
+    async def sign_in(self, page: Page) -> None:
+        """Sign in."""
+        await page.goto(f"{self.params.base_url}/sign-in")
+        await page.click(ACCEPT_COOKIES)
+        account = self.credential("canary")
+        await page.fill(USERNAME, account["username"])
+        await page.fill(PASSWORD, account["password"])
+        await page.click(SIGN_IN)
+
+    @stage(effect="idempotent")
+    async def spread(self, page: Page) -> dict[str, Any]:
+        """Type the secret into visible fields, have the shop show it, and put it into an address."""
+        account = self.credential("canary")
+        await page.click(NEW_INVOICE)
+        await page.fill(CUSTOMER, account["token"])
+        await page.fill(REFERENCE, account["password"])
+        await page.fill(AMOUNT, "12.50")
+        await page.click(CREATE)
+        number = await page.text(NUMBER)
+        shown = await page.text(CREATED_FOR)
+        await page.goto(
+            f"{self.params.base_url}/invoices?search={account['token']}&again={account['password']}"
+        )
+        return {"number": number, "shown": shown}
+
+
+class ShowTheSameText(Automation):
+    """Types params where `TypeSecrets` types secrets, so that their pictures can be compared."""
+
+    key = "show-the-same-text"
+    title = "Show the same text"
+    credentials = ("canary",)
+
+    class Params(SiteParams):
+        """What to type."""
+
+        customer: str
+        reference: str
+
+    @stage(effect="idempotent")
+    async def show(self, page: Page) -> None:
+        """Sign in and type the params."""
+        await page.goto(f"{self.params.base_url}/sign-in")
+        await page.click(ACCEPT_COOKIES)
+        account = self.credential("canary")
+        await page.fill(USERNAME, account["username"])
+        await page.fill(PASSWORD, account["password"])
+        await page.click(SIGN_IN)
+        await page.click(NEW_INVOICE)
+        await page.fill(CUSTOMER, self.params.customer)
+        await page.fill(REFERENCE, self.params.reference)

@@ -1,0 +1,113 @@
+"""A worker or a browser killed in the middle of a step."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from infra_shared.clock import utc_now
+from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    from tests.runs.faults.rig import Rig
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+HELD = "delay:600"
+PICTURE_AND_HTML = {"step_picture", "step_html"}
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _kill_the_worker_in_step_two(rig: Rig) -> tuple[str, datetime, list[psutil.Process]]:
+    """A run whose worker was killed while its second step was held open: its id, when, and what stood below."""
+    rig.strike(HELD)
+    run_id = rig.ask("open-two-pages")
+    rig.open_step(run_id, 2)
+    wait_until(
+        lambda: _kinds_of_step_one(rig, run_id) >= PICTURE_AND_HTML, what="evidence while step 2 is open"
+    )
+    worker = rig.worker_of(run_id)
+    below = worker.children(recursive=True)
+    assert rig.browser_of(worker)
+    killed_at = utc_now()
+    worker.kill()
+    rig.strike()
+    return run_id, killed_at, below
+
+
+def _kinds_of_step_one(rig: Rig, run_id: str) -> set[str]:
+    return {
+        item["kind"] for item in rig.all_of(run_id, "artifacts") if (item["attempt"], item["step"]) == (1, 1)
+    }
+
+
+def _assert_the_next_attempt_was_in_time(rig: Rig) -> None:
+    run_id, killed_at, below = _kill_the_worker_in_step_two(rig)
+
+    run = rig.ended(run_id)
+
+    first, second = rig.all_of(run_id, "attempts")
+    assert run["state"] == "succeeded", run["failure"]
+    assert first["state"] == "lost"
+    assert first["failure"]["kind"] == "worker_lost"
+    late = _moment(second["started_at"]) - killed_at
+    assert late <= timedelta(seconds=rig.lease_seconds + 2)
+    assert psutil.wait_procs(below, timeout=15)[1] == []
+
+
+def test_a_killed_worker_is_followed_by_the_next_attempt_within_the_lease_and_two_seconds(
+    broken: Rig,
+) -> None:
+    _assert_the_next_attempt_was_in_time(broken)
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_followed_in_time_under_the_default_lease(default_lease: Rig) -> None:
+    _assert_the_next_attempt_was_in_time(default_lease)
+
+
+def test_the_evidence_a_killed_worker_had_written_can_be_read(broken: Rig) -> None:
+    run_id, _, _ = _kill_the_worker_in_step_two(broken)
+    broken.ended(run_id)
+
+    first, second = (step for step in broken.all_of(run_id, "steps") if step["attempt"] == 1)
+    kept = [item for item in broken.all_of(run_id, "artifacts") if item["attempt"] == 1]
+
+    assert (first["succeeded"], second["succeeded"]) == (True, None)
+    assert _kinds_of_step_one(broken, run_id) >= PICTURE_AND_HTML
+    for item in kept:
+        content = broken.api.get(f"/artifacts/{item['id']}/content").raise_for_status().content
+        assert len(content) == item["size_bytes"] > 0
+
+
+def test_a_killed_browser_is_a_browser_crash_and_tried_again_at_once(broken: Rig) -> None:
+    broken.strike(HELD)
+    run_id = broken.ask("open-two-pages")
+    broken.open_step(run_id, 2)
+    browser = broken.browser_of(broken.worker_of(run_id))
+
+    for process in browser:
+        process.kill()
+    broken.strike()
+
+    assert broken.ended(run_id)["state"] == "succeeded"
+    first, second = broken.all_of(run_id, "attempts")
+    assert (first["state"], first["failure"]["kind"]) == ("failed", "browser_crash")
+    assert second["due_at"] == first["finished_at"]
+    assert psutil.wait_procs(browser, timeout=15)[1] == []
+
+
+def test_a_worker_killed_while_it_waits_costs_no_run(broken: Rig) -> None:
+    first = broken.ask("open-two-pages")
+    broken.ended(first)
+    broken.worker_of(first).kill()
+
+    runs = [broken.ask("open-two-pages") for _ in range(2)]
+
+    assert [broken.ended(run)["state"] for run in runs] == ["succeeded", "succeeded"]
+    assert [len(broken.all_of(run, "attempts")) for run in runs] == [1, 1]
