@@ -37,13 +37,17 @@ class SecretForm(forms.Form):
         for number in range(_MOST_FIELDS):
             name = field_names[number] if number < len(field_names) else ""
             self.fields[f"field_{number}"] = forms.CharField(
-                required=False, max_length=100, initial=name, label=f"Field {number + 1}"
+                required=False,
+                max_length=100,
+                initial=name,
+                label=f"Field {number + 1}",
+                widget=forms.TextInput(attrs={"placeholder": "Field", "autocomplete": "off"}),
             )
             self.fields[f"value_{number}"] = forms.CharField(
                 required=False,
                 strip=False,
                 label=f"Value of field {number + 1}",
-                widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+                widget=forms.PasswordInput(attrs={"placeholder": "Value", "autocomplete": "new-password"}),
             )
 
     def clean_name(self) -> str:

@@ -47,7 +47,6 @@ class SchedulePages(ConsoleAdmin):
     search_fields = ("name__icontains", "automation__key__startswith")
     search_help_text = "A word of the name, or the key of the automation"
     ordering = ("name", "id")
-    sortable_by = ()
     change_list_template = "review/change_list.html"
     empty_words = (
         "No schedule yet",

@@ -120,7 +120,7 @@ def _text_field(spec: Mapping[str, Any], common: dict[str, Any]) -> forms.Field:
     types = {"uri": "url", "date": "date", "email": "email", "password": "password"}
     if spec.get("format") == "date-time":
         common["help_text"] = f"{common['help_text']} Such as 2026-11-22T06:30:00+01:00.".strip()
-    if (spec.get("maxLength") or 0) > _LONG_TEXT:
+    if (spec.get("maxLength") or 0) > _LONG_TEXT and "format" not in spec:
         return forms.CharField(**common, **lengths, widget=forms.Textarea(attrs={"rows": 4}))
     widget = forms.TextInput(attrs={"autocomplete": "off"})
     widget.input_type = types.get(str(spec.get("format")), "text")

@@ -59,6 +59,7 @@ class ConsoleAdmin(ModelAdmin):
     list_filter_sheet = False
     list_fullwidth = True
     actions = None
+    sortable_by = ()
     empty_words = ("Nothing here yet", "")
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
@@ -77,6 +78,17 @@ class ConsoleAdmin(ModelAdmin):
         """The list under a title, with what its template shows beside it."""
         response: HttpResponse = super().changelist_view(request, {"title": title, **context})
         return response
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list, titled by what it lists."""
+        return self.list_page(request, self.plural)
+
+    @property
+    def plural(self) -> str:
+        """What the list lists, such as "API keys"."""
+        return capfirst(str(self.opts.verbose_name_plural))
 
     def extra_pages(self) -> list[tuple[str, Callable[..., HttpResponse], str]]:
         """Pages below the list's address: route, view, name (its URL is admin:<app>_<model>_<name>)."""
@@ -122,7 +134,7 @@ class ConsoleAdmin(ModelAdmin):
         """A page inside the console's frame."""
         request.current_app = self.admin_site.name
         shared = {**self.admin_site.each_context(request), "title": title, "is_fullwidth": "1"}
-        shared["section"] = (capfirst(self.opts.verbose_name_plural), self.section_url())
+        shared["section"] = (self.plural, self.section_url())
         return TemplateResponse(request, template, {**shared, **context}, status=status)
 
     def done(self, request: HttpRequest, message: str, url: str) -> HttpResponse:

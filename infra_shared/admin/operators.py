@@ -15,7 +15,7 @@ from infra_shared.admin.base import actor
 from infra_shared.services import audit
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -31,6 +31,13 @@ class OperatorAdmin(StockUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # no
     list_display = ("username", "email", "first_name", "last_name", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "is_superuser")
     list_fullwidth = True
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list under the word the console uses for accounts."""
+        response: HttpResponse = super().changelist_view(request, {"title": "Operators"})
+        return response
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """No: an account that ended is deactivated."""

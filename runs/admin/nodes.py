@@ -35,7 +35,6 @@ class NodeAdmin(ConsoleAdmin):
 
     list_display = ("name", "state", "served", "hands", "heard", "since")
     ordering = ("-heartbeat_at",)
-    sortable_by = ()
     empty_words = ("No node has ever started", "Runs wait until one does. Start it with: manage.py worker")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Node]:

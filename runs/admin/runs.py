@@ -77,7 +77,6 @@ class RunAdmin(ConsoleAdmin):
     search_fields = ("automation__key__startswith",)
     search_help_text = "Run id, or the beginning of an automation or customer key"
     ordering = ("-id",)
-    sortable_by = ()
     change_list_template = "review/change_list.html"
     empty_words = ("No run here", "Open an automation and press “Run now”, or make a schedule for it.")
 
