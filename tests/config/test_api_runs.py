@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
+from django.db import connections
 
 from infra_shared.models import AuditLine
 from runs.models import Run
@@ -29,6 +33,24 @@ def test_the_same_idempotency_key_answers_with_the_same_run(caller) -> None:
     assert (first.status_code, again.status_code) == (201, 200)
     assert again.json()["id"] == first.json()["id"]
     assert again["Location"] == first["Location"]
+    assert Run.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_idempotency_key_sent_at_the_same_moment_makes_one_run(caller) -> None:
+    together = Barrier(4)
+
+    def send(_: int) -> int:
+        together.wait()
+        try:
+            return int(caller.post("/runs", ASKED, Idempotency_Key="order-1").status_code)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as threads:
+        statuses = sorted(threads.map(send, range(4)))
+
+    assert statuses == [200, 200, 200, 201]
     assert Run.objects.count() == 1
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from webgraph.browser import locate as module
 from webgraph.browser.locate import BrowserNotFoundError, locate
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.browser
 
@@ -58,7 +55,7 @@ def test_a_browser_that_hangs_is_ended_and_passed_over(
     with pytest.raises(BrowserNotFoundError):
         locate(str(hanging))
 
-    assert not (module.Path("/proc") / (tmp_path / "pid").read_text().strip()).exists()
+    assert not (Path("/proc") / (tmp_path / "pid").read_text().strip()).exists()
 
 
 def test_a_proof_is_remembered_until_the_file_changes(browser_executable: str, tmp_path: Path) -> None:
@@ -81,6 +78,6 @@ def test_playwrights_own_download_is_found_newest_first(
         shell = "headless_shell" if "shell" in folder else "chrome"
         program(tmp_path / folder / "chrome-linux" / shell, "exit 0")
 
-    revisions = [module._revision(module.Path(path)) for path in module._playwright_downloads()]
+    revisions = [module._revision(Path(path)) for path in module._playwright_downloads()]
 
     assert revisions == [1234, 999, 2000]

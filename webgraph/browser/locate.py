@@ -51,9 +51,7 @@ PROOF_FLAGS = (
     "--disable-sync",
     "--disable-dev-shm-usage",
 )
-PROOF_PAGE = (
-    "data:text/html,<p></p><script>document.querySelector('p').append('rendered ',6*7)</script>"
-)
+PROOF_PAGE = "data:text/html,<p></p><script>document.querySelector('p').append('rendered ',6*7)</script>"
 PROOF_TEXT = b"<p>rendered 42</p>"
 PROOF_SECONDS = 20
 DOWNLOAD_SECONDS = 240
@@ -112,9 +110,7 @@ def renders(executable: str) -> bool:
 
 def version(executable: str) -> str:
     """Return what the browser calls itself, such as "Chromium 156.0.7204.92"; empty when it does not say."""
-    return (
-        _output([executable, "--version"], seconds=PROOF_SECONDS).decode(errors="replace").strip()
-    )
+    return _output([executable, "--version"], seconds=PROOF_SECONDS).decode(errors="replace").strip()
 
 
 def _candidates(*, install: bool) -> Iterator[str]:
@@ -165,9 +161,7 @@ def _revision(path: Path) -> int:
 def _prove(executable: str) -> bool:
     """Render a page that computes 42, in a profile of its own, within PROOF_SECONDS."""
     # Chromium may still write to its profile while it is taken down: what remains is the temp folder's business.
-    with tempfile.TemporaryDirectory(
-        prefix="browser-proof-", ignore_cleanup_errors=True
-    ) as profile:
+    with tempfile.TemporaryDirectory(prefix="browser-proof-", ignore_cleanup_errors=True) as profile:
         flags = [*PROOF_FLAGS, f"--user-data-dir={profile}"]
         if os.geteuid() == 0:
             flags.append("--no-sandbox")  # Chromium refuses to start as root with its sandbox
@@ -247,9 +241,7 @@ def _remember(executable: str, identity: list[int]) -> None:
     proofs = {**_remembered(), executable: identity}
     try:
         _memory().parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", dir=_memory().parent, suffix=".new", delete=False
-        ) as new:
+        with tempfile.NamedTemporaryFile("w", dir=_memory().parent, suffix=".new", delete=False) as new:
             json.dump(proofs, new)
         Path(new.name).replace(_memory())
     except (OSError, RuntimeError):
