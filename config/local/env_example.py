@@ -19,10 +19,10 @@ def render() -> str:
 def _entry(row: Setting) -> str:
     if row.default is REQUIRED:
         return f"# {row.purpose} Required.\n{row.name}=\n"
-    return f"# {row.purpose}\n# {row.name}={_spelled(row)}\n"
+    return f"# {row.purpose}\n# {row.name}={spelled(row)}\n"
 
 
-def _spelled(row: Setting) -> str:
+def spelled(row: Setting) -> str:
     """Return a default as it is written in an environment file."""
     if row.default is None:
         return ""
