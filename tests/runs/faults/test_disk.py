@@ -45,7 +45,7 @@ def no_disk(folder: Path) -> Iterator[None]:
         aside.rename(folder)
 
 
-@pytest.mark.parametrize(("breaking", "reason"), [(full_disk, "No space left"), (no_disk, "directory")])
+@pytest.mark.parametrize(("breaking", "reason"), [(full_disk, "the disk is full"), (no_disk, "directory")])
 def test_a_run_succeeds_without_room_for_its_evidence_and_says_what_is_missing(
     broken: Rig, breaking, reason: str
 ) -> None:
@@ -57,7 +57,7 @@ def test_a_run_succeeds_without_room_for_its_evidence_and_says_what_is_missing(
     missing = [item for item in broken.all_of(run_id, "artifacts") if item["missing_reason"]]
     assert (run["state"], len(broken.all_of(run_id, "attempts"))) == ("succeeded", 1)
     assert {"step_picture", "trace"} <= {item["kind"] for item in missing}
-    assert all(reason in item["missing_reason"] for item in missing)
+    assert [item["missing_reason"] for item in missing if reason not in item["missing_reason"]] == []
     assert all(item["sha256"] is None for item in missing)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus
 
 from pydantic import BaseModel
 
@@ -86,9 +87,8 @@ class TypeSecrets(Automation):
         await page.click(CREATE)
         number = await page.text(NUMBER)
         shown = await page.text(CREATED_FOR)
-        await page.goto(
-            f"{self.params.base_url}/invoices?search={account['token']}&again={account['password']}"
-        )
+        search, again = quote(account["token"]), quote_plus(account["password"])
+        await page.goto(f"{self.params.base_url}/invoices?search={search}&again={again}")
         return {"number": number, "shown": shown}
 
 
