@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
+from runs import rollups
 from runs.models import Attempt, Run, Transition
 from runs.states import (
     ATTEMPT_MOVES,
@@ -82,8 +83,10 @@ def move_run(
         if not Run.objects.filter(pk=run.pk, state=begin).update(**facts):
             return False
         _log(run_id=run.pk, attempt_id=None, move=(begin, to), actor=actor, reason=reason, now=now)
-    for name, value in facts.items():
-        setattr(run, name, value)
+        for name, value in facts.items():
+            setattr(run, name, value)
+        if to in TERMINAL_RUNS:
+            rollups.note_end(run, now)
     return True
 
 

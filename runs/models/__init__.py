@@ -6,6 +6,7 @@ from runs.models.artifact import Artifact, ArtifactQuerySet
 from runs.models.attempt import Attempt, AttemptQuerySet, AttemptStage, Step
 from runs.models.node import Node, WorkerProcess, WorkerProcessQuerySet
 from runs.models.occurrence import Occurrence, OccurrenceState
+from runs.models.rollup import AutomationHealth, FailureFamily, HourFigures
 from runs.models.run import Run, RunQuerySet
 from runs.models.slot import Slot
 from runs.models.transition import Transition
@@ -16,6 +17,9 @@ __all__ = [
     "Attempt",
     "AttemptQuerySet",
     "AttemptStage",
+    "AutomationHealth",
+    "FailureFamily",
+    "HourFigures",
     "Node",
     "Occurrence",
     "OccurrenceState",

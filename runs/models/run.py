@@ -39,6 +39,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Those that count as a failure."""
         return self.filter(state__in=FAILED_RUNS)
 
+    def open_failures(self) -> RunQuerySet:
+        """Failures that no rerun has mended and no operator has resolved."""
+        return self.failures().filter(resolved_at__isnull=True)
+
     def waited_too_long(self, now: datetime) -> RunQuerySet:
         """Those still waiting for an attempt to begin after their queue timeout."""
         return self.filter(state__in=sorted(WAITING_RUNS), expires_at__lte=now)
@@ -90,6 +94,14 @@ class Run(models.Model):
     max_attempts = models.PositiveSmallIntegerField(default=1)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
 
+    resolved_at = models.DateTimeField(null=True, blank=True, help_text="When a failure stopped being open.")
+    resolved_by = models.CharField(max_length=200, blank=True)
+    resolution_note = models.TextField(blank=True)
+    pinned_at = models.DateTimeField(
+        null=True, blank=True, help_text="Pinned runs outlive every retention rule."
+    )
+    pinned_by = models.CharField(max_length=200, blank=True)
+
     result = models.JSONField(
         null=True, blank=True, help_text="Results up to 64 KB; larger ones are an artifact."
     )
@@ -122,6 +134,10 @@ class Run(models.Model):
                 name="run_succeeded_without_failure",
             ),
             models.CheckConstraint(
+                condition=Q(resolved_at__isnull=True) | Q(state__in=sorted(FAILED_RUNS)),
+                name="run_resolved_only_when_failed",
+            ),
+            models.CheckConstraint(
                 condition=~Q(state=RunState.RUNNING) | Q(started_at__isnull=False),
                 name="run_running_has_started",
             ),
@@ -131,6 +147,12 @@ class Run(models.Model):
             models.Index(fields=("automation", "-id"), name="run_by_automation"),
             models.Index(fields=("customer", "-id"), name="run_by_customer"),
             models.Index(fields=("root", "-id"), name="run_by_root"),
+            # Failures that still need somebody: few, whatever the size of the history.
+            models.Index(
+                fields=("automation", "-id"),
+                name="run_open_failure",
+                condition=Q(state__in=sorted(FAILED_RUNS), resolved_at__isnull=True),
+            ),
             # Runs that wait for an attempt and may expire: few, whatever the size of the history.
             models.Index(
                 fields=("expires_at",),
@@ -156,6 +178,11 @@ class Run(models.Model):
     def is_failure(self) -> bool:
         """Whether it counts as a failure."""
         return self.state in FAILED_RUNS
+
+    @property
+    def is_open_failure(self) -> bool:
+        """Whether it failed and still needs somebody."""
+        return self.is_failure and self.resolved_at is None
 
     @property
     def duration(self) -> timedelta | None:
