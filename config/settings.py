@@ -247,6 +247,7 @@ Q_CLUSTER: dict[str, Any] = {
             "ack_failures": False,
             "workers": CHORES_PROCESSES,
             "scheduler": True,
+            "poll": 0.5,  # housekeeping is in no hurry
             "recycle": 500,
         },
     },
