@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from tests.runs.faults.rig import Rig
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+# The database plays no part in these, so they are not repeated on PostgreSQL.
+pytestmark = [pytest.mark.browser, pytest.mark.sqlite, pytest.mark.timeout(300)]
 SMALL = "96k"
 """Room for a few of a run's files and not for all of them."""
 

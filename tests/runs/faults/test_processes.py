@@ -111,3 +111,25 @@ def test_a_worker_killed_while_it_waits_costs_no_run(broken: Rig) -> None:
 
     assert [broken.ended(run)["state"] for run in runs] == ["succeeded", "succeeded"]
     assert [len(broken.all_of(run, "attempts")) for run in runs] == [1, 1]
+
+
+def test_a_frozen_worker_is_replaced_and_writes_nothing_when_it_thaws(broken: Rig) -> None:
+    broken.strike(HELD)
+    run_id = broken.ask("open-two-pages")
+    broken.open_step(run_id, 2)
+    worker = broken.worker_of(run_id)
+
+    worker.suspend()
+    broken.strike()
+    try:
+        run = broken.ended(run_id)
+        written = broken.all_of(run_id, "steps"), broken.all_of(run_id, "transitions")
+    finally:
+        worker.resume()
+    wait_until(
+        lambda: "attempt_moved_on" in broken.system.node.log.read_text(), 60, what="the thawed worker's end"
+    )
+
+    assert run["state"] == "succeeded"
+    assert [attempt["state"] for attempt in broken.all_of(run_id, "attempts")] == ["lost", "succeeded"]
+    assert (broken.all_of(run_id, "steps"), broken.all_of(run_id, "transitions")) == written

@@ -12,7 +12,8 @@ from infra_shared.clock import monotonic
 if TYPE_CHECKING:
     from tests.runs.faults.rig import Rig
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+# The database plays no part in these, so they are not repeated on PostgreSQL.
+pytestmark = [pytest.mark.browser, pytest.mark.sqlite, pytest.mark.timeout(600)]
 
 
 def test_a_site_that_is_down_is_tried_again_later_and_ends_as_navigation(broken: Rig) -> None:
