@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from webgraph.surface import Surface
     from webgraph.target import Target
 
+_SCROLL_PAGE = "([left, top]) => window.scrollTo({left, top, behavior: 'instant'})"
+
 
 class Page(Looking):
     """One window of the attempt's browser.
@@ -81,6 +83,62 @@ class Page(Looking):
             changes=True,
         )
 
+    async def double_click(
+        self, target: Target, *, then: Condition | None = None, timeout_seconds: float | None = None
+    ) -> None:
+        """Click a thing twice, as one gesture, and let the page load if that navigates."""
+        await self._act(
+            "double_click",
+            f"Double-click {target}",
+            lambda it: it.on.double_click(timeout_seconds=it.clock.left),
+            target=target,
+            then=then,
+            timeout_seconds=timeout_seconds,
+            changes=True,
+        )
+
+    async def hover(
+        self, target: Target, *, then: Condition | None = None, timeout_seconds: float | None = None
+    ) -> None:
+        """Put the pointer over a thing, such as a menu that opens then."""
+        await self._act(
+            "hover",
+            f"Point at {target}",
+            lambda it: it.on.hover(timeout_seconds=it.clock.left),
+            target=target,
+            need=Need.SEE,
+            then=then,
+            timeout_seconds=timeout_seconds,
+        )
+
+    async def scroll(
+        self,
+        target: Target | None = None,
+        *,
+        x: float = 0,
+        y: float = 0,
+        then: Condition | None = None,
+        timeout_seconds: float | None = None,
+    ) -> None:
+        """Scroll a thing's content, or the page's when None, to a position in CSS pixels from the top left."""
+        surface = self._surface
+
+        async def act(it: Act) -> None:
+            if it.actor is None:
+                await surface.page.evaluate(_SCROLL_PAGE, [x, y])
+            else:
+                await it.actor.scroll(x, y, timeout_seconds=it.clock.left)
+
+        await self._act(
+            "scroll",
+            f"Scroll {target or 'the page'} to {x:g}, {y:g}",
+            act,
+            target=target,
+            need=Need.SEE,
+            then=then,
+            timeout_seconds=timeout_seconds,
+        )
+
     async def fill(
         self,
         target: Target,
@@ -89,7 +147,10 @@ class Page(Looking):
         then: Condition | None = None,
         timeout_seconds: float | None = None,
     ) -> None:
-        """Replace a field's value. A secret is drawn as dots and never shown in what is kept."""
+        """Replace a field's value, or choose an option where the field is a list to choose from.
+
+        A secret is drawn as dots and never shown in what is kept.
+        """
         secret = self._supervisor.scrub.holds_secret(value)
         if secret:
             self._supervisor.keeper.secret_was_typed()

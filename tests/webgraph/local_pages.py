@@ -59,7 +59,17 @@ SPLIT = """<p style="font:40px monospace" id=split></p><input id=secret style="p
 });</script>
 <div style="width:300px;height:100px;background:rgb(0,200,0)"></div>"""
 
+GESTURES = """<p id=said>nothing</p><select id=size><option value=s>Small<option value=l>Large</select>
+<button id=twice ondblclick="document.getElementById('said').textContent = 'twice'">Twice</button>
+<button id=menu onmouseover="document.getElementById('said').textContent = 'over'">Menu</button>
+<div id=box style="height:60px;overflow:auto"><div style="height:900px">Box</div></div>
+<div style="height:3000px">Long</div>
+<script>document.getElementById('box').onscroll = () => { document.getElementById('said').textContent =
+  'box ' + document.getElementById('box').scrollTop };
+onscroll = () => { document.getElementById('said').textContent = 'page ' + scrollY };</script>"""
+
 PAGES = {
+    "/gestures": GESTURES,
     "/split": SPLIT,
     "/form": FORM,
     "/parts": PARTS,

@@ -75,8 +75,20 @@ class Actor(Protocol):
     async def click(self, *, timeout_seconds: float) -> None:
         """Click it once."""
 
+    async def double_click(self, *, timeout_seconds: float) -> None:
+        """Click it twice in quick succession."""
+
+    async def hover(self, *, timeout_seconds: float) -> None:
+        """Put the pointer over it."""
+
+    async def scroll(self, x: float, y: float, *, timeout_seconds: float) -> None:
+        """Scroll its content to this position, in CSS pixels from its top left corner."""
+
     async def fill(self, value: str, *, secret: bool, timeout_seconds: float) -> None:
-        """Replace its value; a secret one is drawn as dots from before the first character."""
+        """Replace its value; a secret one is drawn as dots from before the first character.
+
+        In a list to choose from, the option with this label or value is chosen.
+        """
 
     async def select(self, option: str, *, timeout_seconds: float) -> None:
         """Choose the option with this label or value."""

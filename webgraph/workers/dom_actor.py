@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from playwright.async_api import Error as PlaywrightError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from playwright.async_api import FilePayload, Locator
 
+_NO_TEXT_FIELD = "Element is not an <input>"
+_IS_SELECT = "element => element instanceof HTMLSelectElement"
+_SCROLL = "(element, [left, top]) => element.scrollTo({left, top, behavior: 'instant'})"
 _HIDE_VALUE = "element => element.style.setProperty('-webkit-text-security', 'disc', 'important')"
 
 _TEXT = """element => {
@@ -54,11 +59,29 @@ class DomActor:
         """Click the middle of the element."""
         await self._locator.click(timeout=timeout_seconds * 1000)
 
+    async def double_click(self, *, timeout_seconds: float) -> None:
+        """Click the middle of the element twice."""
+        await self._locator.dblclick(timeout=timeout_seconds * 1000)
+
+    async def hover(self, *, timeout_seconds: float) -> None:
+        """Move the pointer to the middle of the element."""
+        await self._locator.hover(timeout=timeout_seconds * 1000)
+
+    async def scroll(self, x: float, y: float, *, timeout_seconds: float) -> None:
+        """Scroll the element's content at once, whatever the page says about smoothness."""
+        await self._locator.evaluate(_SCROLL, [x, y], timeout=timeout_seconds * 1000)
+
     async def fill(self, value: str, *, secret: bool, timeout_seconds: float) -> None:
         """Replace the field's value; a secret one is drawn as dots, so that no picture can show it."""
         if secret:
             await self._locator.evaluate(_HIDE_VALUE, timeout=timeout_seconds * 1000)
-        await self._locator.fill(value, timeout=timeout_seconds * 1000)
+        try:
+            await self._locator.fill(value, timeout=timeout_seconds * 1000)
+        except PlaywrightError as error:
+            # A recording says only that a field changed; asking first what it is would cost every other one a turn.
+            if _NO_TEXT_FIELD not in error.message or not await self._is_select(timeout_seconds):
+                raise
+            await self.select(value, timeout_seconds=timeout_seconds)
 
     async def select(self, option: str, *, timeout_seconds: float) -> None:
         """Choose an option of a select element by its label or value."""
@@ -96,3 +119,6 @@ class DomActor:
             _TABLE, timeout=timeout_seconds * 1000
         )
         return rows or []
+
+    async def _is_select(self, timeout_seconds: float) -> bool:
+        return bool(await self._locator.evaluate(_IS_SELECT, timeout=timeout_seconds * 1000))
