@@ -12,7 +12,7 @@ from tests.runs.faults.rig import Rig, rig
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SHORT_LEASE_SECONDS = 4
+SHORT_LEASE_SECONDS = 6
 DEFAULT_LEASE_SECONDS = 20
 
 

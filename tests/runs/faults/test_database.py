@@ -41,7 +41,7 @@ def _assert_an_outage_costs_nothing(rig: Rig, *, seconds: float) -> None:
 
 
 def test_a_short_outage_of_the_database_costs_nothing(broken: Rig) -> None:
-    _assert_an_outage_costs_nothing(broken, seconds=8)
+    _assert_an_outage_costs_nothing(broken, seconds=9)
 
 
 @pytest.mark.slow
