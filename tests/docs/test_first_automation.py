@@ -29,6 +29,7 @@ DOCUMENT = BASE_DIR / "docs" / "first-automation.md"
 SITE_IN_DOCUMENT = "http://127.0.0.1:8001"
 START_SECONDS = 180
 READER_SECONDS = 300
+STOP_SECONDS = 60
 
 
 def blocks(language: str) -> list[str]:
@@ -68,7 +69,10 @@ class Reader:
     def stop_system(self) -> None:
         if self._system is not None:
             self._system.send_signal(signal.SIGINT)
-            self._system.wait(60)
+            try:
+                self._system.wait(STOP_SECONDS)
+            finally:
+                self._system.kill()  # its parts end with it
 
     def type(self, script: str) -> subprocess.CompletedProcess[str]:
         """Run commands in one shell that stops at the first that fails."""
