@@ -103,8 +103,15 @@ def _configure_standard_library(level: str, shared: list[Processor], renderer: P
     )
     for name in _REROUTED:
         logger = logging.getLogger(name)
+        if _switched_off(logger):
+            continue
         logger.handlers.clear()
         logger.propagate = True
+
+
+def _switched_off(logger: logging.Logger) -> bool:
+    """Whether its owner silenced it: `uvicorn --no-access-log` takes the handlers away and stops propagation."""
+    return not logger.handlers and not logger.propagate
 
 
 def _scrub_line(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:

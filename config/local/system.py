@@ -61,6 +61,7 @@ class LocalSystem:
             "--host",
             "127.0.0.1",
             "--no-access-log",
+            "--no-proxy-headers",  # TRUSTED_PROXIES alone decides whose X-Forwarded-For counts
         ]
         self.web = self._part(
             "web",

@@ -57,6 +57,7 @@ def create_run(
 def list_runs(request: ApiRequest, filters: Query[RunFilters], page: Query[PageQuery]) -> Page[RunOut]:
     """The runs of the customers within reach, newest first."""
     rows = runs_in_reach(request).filter(_condition(filters))
+    rows = rows.created_between(filters.created_after, filters.created_before)
     return page_of(rows, page, Order("runs", newest_first=True), RunOut.of)
 
 
@@ -121,8 +122,6 @@ def _condition(filters: RunFilters) -> Q:
         "automation__key": filters.automation,
         "customer__key": filters.customer,
         "cause": filters.cause,
-        "created_at__gte": filters.created_after,
-        "created_at__lt": filters.created_before,
     }
     condition = Q(**{name: value for name, value in columns.items() if value is not None})
     if filters.root is not None:

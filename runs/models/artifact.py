@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from infra_shared.clock import utc_now
 from infra_shared.ids import uuid7
 from infra_shared.models import Blob
 from runs.models.attempt import Attempt, Step
@@ -38,7 +39,7 @@ class Artifact(models.Model):
     missing_reason = models.CharField(max_length=500, blank=True)
     meta = models.JSONField(default=dict)
     captured_at = models.DateTimeField()
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=utc_now)
 
     objects = ArtifactQuerySet.as_manager()
 

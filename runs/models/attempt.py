@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from automations.models import AutomationVersion
+from infra_shared.clock import utc_now
 from runs.models.node import WorkerProcess
 from runs.models.run import Run
 from runs.states import TERMINAL_ATTEMPTS, AttemptState
@@ -72,7 +73,7 @@ class Attempt(models.Model):
     )
     browser = models.JSONField(default=dict, help_text="Version and profile of the browser that was used.")
 
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=utc_now)
     ticketed_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     deadline_at = models.DateTimeField(null=True, blank=True)

@@ -7,6 +7,7 @@ import re
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,3 +74,10 @@ def test_base62_is_unique_and_of_constant_width_for_every_crc(number):
 
     assert len(written) == 6
     assert sum(ids._ALPHABET.index(c) * 62**at for at, c in enumerate(reversed(written))) == number
+
+
+def test_ids_of_past_moments_are_ordered_by_them() -> None:
+    earlier = datetime(2026, 3, 1, tzinfo=UTC)
+    later = earlier + timedelta(milliseconds=1)
+
+    assert ids.uuid7_floor(earlier) <= ids.uuid7_at(earlier) < ids.uuid7_floor(later) <= ids.uuid7_at(later)

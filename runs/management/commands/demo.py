@@ -1,10 +1,12 @@
-"""`manage.py demo prepare`: what a first look at the system should find."""
+"""`manage.py demo prepare|seed`: what a first look at the system should find."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from django.core.management.base import CommandError
 from django.db import transaction
 
 from automations.models import DEFAULT_CUSTOMER, Automation, Credential, Customer, Schedule
@@ -13,7 +15,9 @@ from automations.services.registry import register_python_automations
 from automations.services.schedules import ScheduleInput, change_schedule, create_schedule
 from infra_shared.database import database_now
 from infra_shared.nouns import ACTOR, NounCommand
+from runs.demo_history import TROUBLES, past_runs, waiting_run
 from runs.models import Run
+from runs.services.history import insert_history
 from runs.services.nodes import live_versions
 from runs.services.requests import Origin, RunRequest, request_run
 from runs.states import Cause
@@ -27,6 +31,8 @@ CREDENTIAL = "practice-shop"
 SCHEDULE = "Practice shop, every quarter of an hour"
 EVERY = timedelta(minutes=15)
 FIRST_AFTER = timedelta(seconds=12)
+CUSTOMERS = ((DEFAULT_CUSTOMER, "Main"), ("northwind", "Northwind Traders"), ("acme", "Acme Logistics"))
+PORTION = 5000
 
 
 class Command(NounCommand):
@@ -46,6 +52,33 @@ class Command(NounCommand):
             set_credential(name=CREDENTIAL, fields=fields, actor=ACTOR)
         _schedule(customer, site_url)
         _failed_run(site_url)
+
+    def seed_arguments(self, parser: CommandParser) -> None:
+        """Arguments of `seed`."""
+        parser.add_argument("--runs", type=int, default=500, help="How many past runs; default 500.")
+        parser.add_argument("--seed", type=int, default=7, help="The same seed makes the same history.")
+
+    def do_seed(self, runs: int, seed: int, **_: Any) -> None:
+        """Write weeks of believable past runs, of several customers, with failures and one run that needs a person."""
+        if runs < 1:
+            raise CommandError("Ask for at least one run: --runs 500")
+        register_python_automations(live_digests=live_versions())
+        found = Automation.objects.filter(key__in=TROUBLES).select_related("latest_version__automation")
+        versions = sorted(
+            (row.latest_version for row in found if row.latest_version),
+            key=lambda version: list(TROUBLES).index(version.automation.key),
+        )
+        customers = [
+            Customer.objects.get_or_create(key=key, defaults={"name": name})[0] for key, name in CUSTOMERS
+        ]
+        now = database_now()
+        written = 0
+        past = past_runs(versions=versions, customers=customers, count=runs, until=now, seed=seed)
+        while portion := list(islice(past, PORTION)):
+            written += insert_history(portion)
+            self.say(f"{written} of {runs} runs written")
+        insert_history([waiting_run(version=versions[1], customer=customers[0], until=now)])
+        self.say("One run waits for a person: see Overview.")
 
 
 def _schedule(customer: Customer, site_url: str) -> None:

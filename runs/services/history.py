@@ -1,0 +1,234 @@
+"""Finished history, written in bulk: for the demo, benchmarks and import.
+
+The one place beside `runs.lifecycle` that writes a status, because it writes runs that ended long ago: with their
+attempts, steps, transition rows and figures, a batch in one transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice, pairwise
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from infra_shared.ids import uuid7_at
+from runs.models import Artifact, Attempt, AttemptStage, Run, Step, Transition
+from runs.services import past_figures
+from runs.states import AttemptState, Cause, RunState
+from webgraph.recorder import Effect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from automations.models import AutomationVersion, Customer
+
+BATCH = 1000
+ACTOR = "history"
+_ATTEMPT_END = {
+    RunState.SUCCEEDED: AttemptState.SUCCEEDED,
+    RunState.FAILED: AttemptState.FAILED,
+    RunState.TIMED_OUT: AttemptState.TIMED_OUT,
+    RunState.CANCELLED: AttemptState.CANCELLED,
+    RunState.WAITING_INPUT: AttemptState.LOST,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastStep:
+    """One step of a past attempt. `artifacts` are rows to copy (kind, name, bytes and all).
+
+    A step that is not `ended` was under way when its worker was lost.
+    """
+
+    stage: str
+    action: str
+    description: str
+    seconds: float
+    url: str = ""
+    succeeded: bool = True
+    message: str = ""
+    failure_kind: str = ""
+    ended: bool = True
+    artifacts: Sequence[Artifact] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """A run that ended, with one attempt. `state` is terminal, or waiting_input."""
+
+    version: AutomationVersion
+    customer: Customer
+    created_at: datetime
+    waited: timedelta
+    took: timedelta
+    state: RunState
+    params: dict[str, Any]
+    cause: Cause = Cause.SCHEDULE
+    cause_ref: str = ""
+    requested_by: str = "dispatcher"
+    failure_kind: str = ""
+    failure_message: str = ""
+    failed_stage: str = ""
+    result: dict[str, Any] | None = None
+    steps: Sequence[PastStep] = ()
+    commit_stage: str = ""
+    """The commit stage that was begun and whose end is unknown, for a run that waits for a person."""
+
+    @property
+    def started_at(self) -> datetime:
+        """When its attempt began."""
+        return self.created_at + self.waited
+
+    @property
+    def ended_at(self) -> datetime:
+        """When its attempt ended."""
+        return self.started_at + self.took
+
+
+def insert_history(past: Iterable[PastRun]) -> int:
+    """Write past runs, in batches of one transaction each; returns how many."""
+    rows, written = iter(past), 0
+    while batch := list(islice(rows, BATCH)):
+        _insert(batch)
+        written += len(batch)
+    return written
+
+
+@transaction.atomic
+def _insert(batch: Sequence[PastRun]) -> None:
+    runs = Run.objects.bulk_create([_run(past) for past in batch])
+    pairs = list(zip(runs, batch, strict=True))
+    attempts = Attempt.objects.bulk_create([_attempt(run, past) for run, past in pairs])
+    moves = [
+        move
+        for attempt, (run, past) in zip(attempts, pairs, strict=True)
+        for move in _moves(run, attempt, past)
+    ]
+    Transition.objects.bulk_create(moves)
+    for attempt, past in zip(attempts, batch, strict=True):
+        if past.steps:
+            _insert_steps(attempt, past)
+        if past.commit_stage:
+            _begin_commit(attempt, past)
+    past_figures.add(pairs)
+
+
+def _run(past: PastRun) -> Run:
+    ended = past.state != RunState.WAITING_INPUT
+    return Run(
+        id=uuid7_at(past.created_at),
+        automation_id=past.version.automation_id,
+        version=past.version,
+        customer=past.customer,
+        queue=past.version.option("queue"),
+        params=past.params,
+        evidence_level=past.version.option("evidence"),
+        cause=past.cause,
+        cause_ref=past.cause_ref,
+        requested_by=past.requested_by,
+        state=past.state,
+        state_reason=past.failure_message[:500],
+        failure_kind=past.failure_kind,
+        failure_message=past.failure_message,
+        failed_stage=past.failed_stage,
+        attempts_made=1,
+        max_attempts=past.version.option("max_attempts"),
+        result=past.result,
+        created_at=past.created_at,
+        started_at=past.started_at,
+        finished_at=past.ended_at if ended else None,
+        expires_at=past.created_at + timedelta(days=1),
+    )
+
+
+def _attempt(run: Run, past: PastRun) -> Attempt:
+    return Attempt(
+        run=run,
+        number=1,
+        state=_ATTEMPT_END[past.state],
+        fence=1,
+        queue=run.queue,
+        due_at=past.created_at,
+        ticketed_at=past.created_at,
+        worker_name=ACTOR,
+        executed_version=past.version,
+        created_at=past.created_at,
+        started_at=past.started_at,
+        deadline_at=past.started_at + timedelta(seconds=past.version.option("deadline_seconds")),
+        finished_at=past.ended_at,
+        failure_kind=past.failure_kind,
+        failure_message=past.failure_message,
+        failed_stage=past.failed_stage,
+    )
+
+
+def _moves(run: Run, attempt: Attempt, past: PastRun) -> Iterable[Transition]:
+    life = [("", past.created_at), (RunState.QUEUED, past.created_at), (RunState.RUNNING, past.started_at)]
+    if past.state == RunState.CANCELLED:
+        life.append((RunState.CANCELLING, past.ended_at))
+    life.append((past.state, past.ended_at))
+    tries = [
+        *life[:3],
+        (attempt.state, past.ended_at),
+    ]  # the first states of a run and of an attempt are alike
+    for of, states in ((None, life), (attempt, tries)):
+        for (begin, _), (to, at) in pairwise(states):
+            yield Transition(run=run, attempt=of, from_state=begin, to_state=to, actor=ACTOR, at=at)
+
+
+def _insert_steps(attempt: Attempt, past: PastRun) -> None:
+    at = past.started_at
+    rows, copies = [], []
+    for index, step in enumerate(past.steps, start=1):
+        ended = at + timedelta(seconds=step.seconds)
+        row = Step(
+            attempt=attempt,
+            index=index,
+            stage=step.stage,
+            action=step.action,
+            description=step.description,
+            started_at=at,
+            finished_at=ended if step.ended else None,
+            duration_seconds=step.seconds if step.ended else None,
+            succeeded=step.succeeded if step.ended else None,
+            tier="dom" if step.ended else "",
+            url=step.url,
+            failure_kind=step.failure_kind,
+            message=step.message,
+        )
+        rows.append(row)
+        copies += [(row, artifact, ended) for artifact in step.artifacts]
+        at = ended
+    Step.objects.bulk_create(rows)
+    Artifact.objects.bulk_create([_copy(row, artifact, moment) for row, artifact, moment in copies])
+
+
+def _begin_commit(attempt: Attempt, past: PastRun) -> None:
+    AttemptStage.objects.create(
+        attempt=attempt,
+        position=len(past.version.stages),
+        name=past.commit_stage,
+        effect=Effect.COMMIT.value,
+        started_at=past.started_at,
+    )
+
+
+def _copy(step: Step, artifact: Artifact, at: datetime) -> Artifact:
+    return Artifact(
+        id=uuid7_at(at),
+        run_id=step.attempt.run_id,
+        attempt=step.attempt,
+        step=step,
+        stage=step.stage,
+        kind=artifact.kind,
+        name=artifact.name,
+        content_type=artifact.content_type,
+        size_bytes=artifact.size_bytes,
+        blob_id=artifact.blob_id,
+        missing_reason=artifact.missing_reason,
+        meta=artifact.meta,
+        captured_at=at,
+        created_at=at,
+    )
