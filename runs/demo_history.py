@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from runs.services.history import PastRun, PastStep
+from runs.services.past_runs import PastRun, PastStep
 from runs.states import Cause, RunState
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ def open_run(*, state: RunState, actor: str, reason: str, now: datetime, **facts
     """Create a run as scheduled (due later) or queued (due now), with the first row of its log."""
     if state not in (RunState.SCHEDULED, RunState.QUEUED):
         raise IllegalMoveError(f"A run begins as scheduled or queued, not {state}.")
-    run = Run(state=state, **facts)
+    run = Run(state=state, state_reason=reason[:500], **facts)
     run.save(force_insert=True)
     _log(run_id=run.pk, attempt_id=None, move=("", state), actor=actor, reason=reason, now=now)
     return run

@@ -6,23 +6,22 @@ attempts, steps, transition rows and figures, a batch in one transaction.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 
 from infra_shared.ids import uuid7_at
 from runs.models import Artifact, Attempt, AttemptStage, Run, Step, Transition
 from runs.services import past_figures
-from runs.states import AttemptState, Cause, RunState
+from runs.states import AttemptState, RunState
 from webgraph.recorder import Effect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from automations.models import AutomationVersion, Customer
+    from runs.services.past_runs import PastRun
 
 BATCH = 1000
 ACTOR = "history"
@@ -33,58 +32,6 @@ _ATTEMPT_END = {
     RunState.CANCELLED: AttemptState.CANCELLED,
     RunState.WAITING_INPUT: AttemptState.LOST,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastStep:
-    """One step of a past attempt. `artifacts` are rows to copy (kind, name, bytes and all).
-
-    A step that is not `ended` was under way when its worker was lost.
-    """
-
-    stage: str
-    action: str
-    description: str
-    seconds: float
-    url: str = ""
-    succeeded: bool = True
-    message: str = ""
-    failure_kind: str = ""
-    ended: bool = True
-    artifacts: Sequence[Artifact] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastRun:
-    """A run that ended, with one attempt. `state` is terminal, or waiting_input."""
-
-    version: AutomationVersion
-    customer: Customer
-    created_at: datetime
-    waited: timedelta
-    took: timedelta
-    state: RunState
-    params: dict[str, Any]
-    cause: Cause = Cause.SCHEDULE
-    cause_ref: str = ""
-    requested_by: str = "dispatcher"
-    failure_kind: str = ""
-    failure_message: str = ""
-    failed_stage: str = ""
-    result: dict[str, Any] | None = None
-    steps: Sequence[PastStep] = ()
-    commit_stage: str = ""
-    """The commit stage that was begun and whose end is unknown, for a run that waits for a person."""
-
-    @property
-    def started_at(self) -> datetime:
-        """When its attempt began."""
-        return self.created_at + self.waited
-
-    @property
-    def ended_at(self) -> datetime:
-        """When its attempt ended."""
-        return self.started_at + self.took
 
 
 def insert_history(past: Iterable[PastRun]) -> int:

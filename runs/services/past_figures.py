@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runs.models import Run
-    from runs.services.history import PastRun
+    from runs.services.past_runs import PastRun
 
 Pair = tuple["Run", "PastRun"]
 
