@@ -247,10 +247,15 @@ def work_on_attempts(
     """Be a worker process of a run queue: django-q2's loop, with a row that is kept fresh also while it waits."""
     process = current_process()
     try:
-        task_queue.while_waiting(process.beat, every_seconds=quarter_lease_seconds())
+        task_queue.while_waiting(process.beat, every_seconds=_beat_offer_seconds())
         worker(task_queue, result_queue, timer, timeout)
     finally:
         process.close()
+
+
+def _beat_offer_seconds() -> float:
+    """How often a waiting worker is asked to beat; it knows itself when one is due, and when to try a missed one again."""
+    return min(1.0, quarter_lease_seconds() / 2)
 
 
 def _as_child(parent_pid: int, target: Callable[..., None], args: tuple[Any, ...]) -> None:

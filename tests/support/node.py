@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-READY_SECONDS = 45
+READY_SECONDS = 80
 """Generous: a node is five interpreters, and test machines are busy."""
 
 

@@ -13,7 +13,7 @@ from runs.models import Node, WorkerProcess
 from tests.support.node import READY_SECONDS
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 BARE = ("--no-chores", "--no-dispatcher", "--processes=1")
 
 
