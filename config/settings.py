@@ -83,13 +83,19 @@ _is_web = env.process_role() == "web"
 if "sqlite3" in DATABASES["default"]["ENGINE"]:
     _options |= {
         "transaction_mode": "IMMEDIATE",
-        "timeout": 5
-        if _is_web
-        else 20,  # a caller is told to come back; a worker has time to wait for the lock
+        # A caller is told to come back; a worker process has the time to wait for the lock.
+        "timeout": 5 if _is_web else 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16000;",
     }
 elif _is_web:
-    _options["pool"] = {"min_size": 1, "max_size": env.read("DATABASE_POOL_MAX"), "timeout": 5}
+    # A pool that goes on trying waits twice as long each time: after an outage of half a minute it would stay away for
+    # another one. One that gives up soon begins anew with the next request.
+    _options["pool"] = {
+        "min_size": 1,
+        "max_size": env.read("DATABASE_POOL_MAX"),
+        "timeout": 5,
+        "reconnect_timeout": 2,
+    }
 DATABASES["default"]["CONN_MAX_AGE"] = 0 if _is_web else 600
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = not _is_web
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -133,7 +139,10 @@ STORAGES: dict[str, dict[str, Any]] = {
         "OPTIONS": {"location": ARTIFACTS_DIR, "base_url": None},
     },
 }
-WHITENOISE_USE_FINDERS = DEBUG
+# Served from where the packages keep them, so a fresh checkout needs no collecting. Where `collectstatic` was run,
+# its compressed copies come first.
+WHITENOISE_USE_FINDERS = True
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 
 # Sign-in and browser-side security
