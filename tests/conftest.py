@@ -14,7 +14,12 @@ from django.conf import settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytest_plugins = ["tests.support.node", "tests.support.servers", "tests.support.site"]
+pytest_plugins = [
+    "tests.support.console",
+    "tests.support.node",
+    "tests.support.servers",
+    "tests.support.site",
+]
 
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "database_under_test"}
 MARKERS = (

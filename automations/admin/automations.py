@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 
 from automations.forms.params import kind_in_words, resolved
+from automations.forms.schemas import params_schema_of
 from infra_shared.admin.base import ConsoleAdmin
 from infra_shared.templatetags.console import NOTHING, pill, words
 
@@ -98,7 +99,7 @@ def describe(version: AutomationVersion | None) -> dict[str, Any]:
 
 def param_rows(version: AutomationVersion) -> list[ParamRow]:
     """The params of a version in words."""
-    schema = version.params_schema
+    schema = params_schema_of(version)
     required = schema.get("required", ())
     rows = []
     for name, raw in schema.get("properties", {}).items():

@@ -15,6 +15,7 @@ from automations.errors import FieldProblem, ScheduleInvalidError
 from automations.fire_times import TimeRuleError
 from automations.forms.params import ParamsForm
 from automations.forms.schedules import ScheduleForm, new_values, spring_and_autumn, values_of, zones
+from automations.forms.schemas import params_schema_of
 from automations.models import Automation, AutomationVersion, Schedule
 from automations.services.schedules import change_schedule, create_schedule, pause_schedule, resume_schedule
 from infra_shared.admin.base import ConsoleAdmin, actor
@@ -224,5 +225,5 @@ def _automation(key: str) -> Automation | None:
 def _params_form(
     request: HttpRequest, version: AutomationVersion | None, schedule: Schedule | None
 ) -> ParamsForm:
-    schema = version.params_schema if version is not None else {}
+    schema = params_schema_of(version) if version is not None else {}
     return ParamsForm(schema, request.POST or None, values=schedule.params if schedule else None)

@@ -51,7 +51,7 @@ class ScheduleForm(forms.Form):
 
     def rule(self) -> TimeRule:
         """The time rule as entered. Call on a bound form; it may be one that cannot fire."""
-        self.full_clean()
+        self.is_valid()  # cleans once; what was found wrong so far stays
         entered = self.cleaned_data
         seconds = entered.get("every")
         return TimeRule(

@@ -10,6 +10,7 @@ from django.urls import reverse
 from automations.admin.automations import AutomationPages, describe
 from automations.errors import ParamsInvalidError
 from automations.forms.params import ParamsForm
+from automations.forms.schemas import params_schema_of
 from automations.models import Automation
 from infra_shared.admin.base import actor
 from runs.admin import wording
@@ -75,7 +76,7 @@ class AutomationAdmin(AutomationPages):
             return self.refused(
                 request, "This automation cannot be run: it has no published version.", self.url("change", pk)
             )
-        form = ParamsForm(version.params_schema, request.POST or None)
+        form = ParamsForm(params_schema_of(version), request.POST or None)
         options = OptionsForm(
             request.POST or None, initial={"evidence_level": version.options.get("evidence")}
         )

@@ -11,6 +11,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from automations.forms.params import titles_of
+from automations.forms.schemas import in_written_order, params_schema_of
 from infra_shared.blobs.protocol import BlobError
 from infra_shared.templatetags.console import words
 from runs.admin import evidence, wording
@@ -121,8 +122,10 @@ def read_result(run: Run) -> ResultTable | None:
         return ResultTable([], [], [], 0, problem=str(error))
     lists = [name for name, value in result.items() if isinstance(value, list)]
     rows = rows_of(result) if len(lists) == 1 else []
-    values = [(words(name), value) for name, value in result.items() if not (rows and name == lists[0])]
-    columns = list(dict.fromkeys(name for row in rows[:ROWS_SHOWN] for name in row))
+    single = [name for name in result if not (rows and name == lists[0])]
+    values = [(words(name), result[name]) for name in in_written_order(single, run.version)]
+    names = dict.fromkeys(name for row in rows[:ROWS_SHOWN] for name in row)
+    columns = in_written_order(names, run.version)
     cells = [[row.get(column) for column in columns] for row in rows[:ROWS_SHOWN]]
     return ResultTable(values, columns, cells, len(rows))
 
@@ -150,9 +153,9 @@ def _next(run: Run, attempts: list[Attempt]) -> tuple[str, datetime | None]:
 
 
 def _params(run: Run) -> list[ParamView]:
-    titles = titles_of(run.version.params_schema)
+    titles = titles_of(params_schema_of(run.version))
     earlier = run.rerun_of.params if run.rerun_of is not None else run.params
-    names = list(dict.fromkeys([*run.params, *earlier]))
+    names = dict.fromkeys([*titles, *run.params, *earlier])
     return [
         ParamView(
             titles.get(name) or words(name),
@@ -161,6 +164,7 @@ def _params(run: Run) -> list[ParamView]:
             run.params.get(name) != earlier.get(name),
         )
         for name in names
+        if name in run.params or name in earlier
     ]
 
 

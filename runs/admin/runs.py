@@ -15,6 +15,7 @@ from django.utils.html import format_html
 
 from automations.errors import ParamsInvalidError
 from automations.forms.params import ParamsForm
+from automations.forms.schemas import params_schema_of
 from infra_shared.admin.base import ConsoleAdmin, actor
 from infra_shared.blobs.protocol import BlobError
 from infra_shared.templatetags.console import pill, span, when
@@ -217,7 +218,7 @@ class RunAdmin(ConsoleAdmin):
         self.require(request, "change")
         run: Run = self.found(request, pk)
         latest = run.automation.latest_version or run.version
-        form = ParamsForm(latest.params_schema, request.POST or None, values=run.params)
+        form = ParamsForm(params_schema_of(latest), request.POST or None, values=run.params)
         options = OptionsForm(request.POST or None, initial={"evidence_level": run.evidence_level})
         del options.fields["customer"]
         if request.method == "POST" and form.is_valid() & options.is_valid():

@@ -8,6 +8,7 @@ from django.contrib import admin
 
 from automations.admin.schedules import SchedulePages, preview_of
 from automations.forms.params import titles_of
+from automations.forms.schemas import params_schema_of
 from automations.models import Schedule
 from infra_shared.templatetags.console import words
 from runs.models import Occurrence
@@ -48,5 +49,5 @@ class ScheduleAdmin(SchedulePages):
 def params_in_words(schedule: Schedule) -> list[tuple[str, Any]]:
     """The schedule's params with the titles its automation gives them."""
     version = schedule.pinned_version or schedule.automation.latest_version
-    titles = titles_of(version.params_schema) if version is not None else {}
+    titles = titles_of(params_schema_of(version)) if version is not None else {}
     return [(titles.get(name) or words(name), value) for name, value in schedule.params.items()]

@@ -36,6 +36,8 @@ FAILURES = {
 ARTIFACTS = {
     ArtifactKind.STEP_PICTURE: "Picture",
     ArtifactKind.STEP_HTML: "Page as HTML",
+    ArtifactKind.STEP_BEFORE: "Picture before the step",
+    ArtifactKind.STEP_AXTREE: "Accessibility tree",
     ArtifactKind.FAILURE_PICTURE: "Picture of the failure",
     ArtifactKind.FAILURE_HTML: "Page as HTML at the failure",
     ArtifactKind.FAILURE_AXTREE: "Accessibility tree at the failure",
