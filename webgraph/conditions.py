@@ -5,6 +5,7 @@ A click that did nothing is never a success when a condition is given: the step 
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from webgraph.surface import Surface
     from webgraph.target import Target
 
-_LOOK_AGAIN_MILLISECONDS = 100.0
+# Looked at again soon at first, as most pages answer at once; a page that takes long is not kept busy with it.
+_LOOK_AGAIN_SECONDS = (0.02, 0.04, 0.08)
+_LOOK_AGAIN_LATER_SECONDS = 0.15
 
 
 class Condition(Protocol):
@@ -101,7 +104,7 @@ class disappears:  # noqa: N801 - read as a word at the call: then=disappears(SP
         async def gone() -> bool:
             return not await finder.matches(self.target, surface)
 
-        await _until(gone, self, surface, timeout_seconds)
+        await _until(gone, self, timeout_seconds)
 
     def __str__(self) -> str:
         return f"{self.target} disappears"
@@ -127,7 +130,7 @@ class reads:  # noqa: N801 - read as a word at the call: then=reads(TOTAL, "12.0
             return self.pattern.search(text) is not None
 
         try:
-            await _until(fits, self, surface, timeout_seconds)
+            await _until(fits, self, timeout_seconds)
         except (TargetNotFoundError, TargetAmbiguousError) as error:
             msg = f"Expected that {self}, but {error}"
             raise WrongPageError(msg) from error
@@ -140,12 +143,12 @@ class reads:  # noqa: N801 - read as a word at the call: then=reads(TOTAL, "12.0
 async def _until(
     holds: Callable[[], Awaitable[bool]],
     condition: Condition,
-    surface: Surface,
     timeout_seconds: float,
 ) -> None:
     deadline = monotonic() + timeout_seconds
+    pauses = iter(_LOOK_AGAIN_SECONDS)
     while not await holds():
         if monotonic() >= deadline:
             msg = f"Expected that {condition}, but it did not happen in time."
             raise WrongPageError(msg)
-        await surface.page.wait_for_timeout(_LOOK_AGAIN_MILLISECONDS)
+        await asyncio.sleep(next(pauses, _LOOK_AGAIN_LATER_SECONDS))

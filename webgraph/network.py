@@ -52,9 +52,7 @@ class AddressPolicy:
     async def check(self, url: str) -> None:
         """Raise AddressRefusedError when the URL may not be opened, NavigationError when its name is unknown."""
         host, port = self._host_and_port(url)
-        loop = asyncio.get_running_loop()
-        addresses = await loop.run_in_executor(None, resolve, host, port)
-        for address in addresses:
+        for address in _written(host) or await asyncio.to_thread(resolve, host, port):
             self._check_address(host, port, address)
 
     def _host_and_port(self, url: str) -> tuple[str, int]:
@@ -98,6 +96,14 @@ def unwrap(address: IpAddress) -> IpAddress:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     teredo = address.teredo
     return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else address)
+
+
+def _written(host: str) -> tuple[IpAddress, ...]:
+    """The address a host is written as in its usual spelling; empty for names and unusual spellings."""
+    try:
+        return (ipaddress.ip_address(host),)
+    except ValueError:
+        return ()
 
 
 def resolve(host: str, port: int) -> tuple[IpAddress, ...]:

@@ -13,6 +13,7 @@ from webgraph.dialogs import DialogAnswer
 from webgraph.failures import from_status, unexpected_status
 from webgraph.files import DownloadedFile, InputFile, PageAnswer
 from webgraph.looking import Looking
+from webgraph.quiet import quietly
 from webgraph.supervisor import StepPlan
 from webgraph.workers.base import Need
 
@@ -64,7 +65,7 @@ class Page(Looking):
             if response is not None and not any_status:
                 await self._judge(response, ok)
             status = response.status if response else None
-            return PageAnswer(status, surface.url, await surface.page.title())
+            return PageAnswer(status, surface.url, await quietly(surface.page, surface.page.title))
 
         plan = StepPlan(action="goto", description=f"Open {url}", then=then, timeout_seconds=timeout_seconds)
         return await self._supervisor.step(surface, plan, act)

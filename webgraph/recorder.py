@@ -47,6 +47,8 @@ class ArtifactKind(StrEnum):
 
     STEP_PICTURE = "step_picture"
     STEP_HTML = "step_html"
+    STEP_BEFORE = "step_before"
+    STEP_AXTREE = "step_axtree"
     FAILURE_PICTURE = "failure_picture"
     FAILURE_HTML = "failure_html"
     FAILURE_AXTREE = "failure_axtree"

@@ -6,8 +6,6 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from playwright.async_api import TimeoutError as PlaywrightTimeoutError
-
 from infra_shared.clock import monotonic, utc_now
 from webgraph.errors import AttemptStopped, StepTimeoutError, TargetNotFoundError, WrongPageError
 from webgraph.escalation import Finder
@@ -32,7 +30,7 @@ T = TypeVar("T")
 
 # What Playwright's own timeouts leave open (a hung renderer answers nothing) is cut this much later.
 _GRACE_SECONDS = 2.0
-_LOAD_SECONDS = 10.0
+_PARSE_SECONDS = 10.0
 # A server's error page is whole when it is there; what an automation expects on it is there soon or not at all.
 _ERROR_PAGE_SECONDS = 1.0
 # What a step runs into when the page it works on is not the site's own but an error page in its place.
@@ -126,15 +124,15 @@ class Supervisor:
             value = await self._carry_out(surface, plan, act, finder, index)
         except asyncio.CancelledError:
             stopped = AttemptStopped("cancelled", "The attempt was stopped during this step.")
-            self._finish(index, surface, finder, started, failure=stopped)
+            self._finish(index, surface, plan, finder, started, failure=stopped)
             raise
         except Exception as error:
             failure = _explained(classify(error, window_closed=surface.window_closed), surface)
-            self._finish(index, surface, finder, started, failure=failure)
+            self._finish(index, surface, plan, finder, started, failure=failure)
             if failure is error:
                 raise
             raise failure from error
-        self._finish(index, surface, finder, started, failure=None)
+        self._finish(index, surface, plan, finder, started, failure=None)
         return value
 
     async def _carry_out(
@@ -158,7 +156,7 @@ class Supervisor:
                     raise
                 value = await self._find_and_act(surface, plan, act, finder, clock, index)
             if plan.changes:
-                await _loaded(surface, clock)
+                await surface.parsed(min(clock.left, _PARSE_SECONDS))
             surface.raise_if_refused()
             broken = surface.document_failure() if surface.document is not document else None
             if plan.then is not None:
@@ -180,7 +178,8 @@ class Supervisor:
         actor = None
         if plan.target is not None:
             actor = await finder.find(plan.target, surface, plan.need, clock.left)
-        await self.keeper.settled()
+        if not plan.reads:
+            await self.keeper.before_act(surface, index=index, stage=self.stage)
         return await act(Act(actor=actor, clock=clock, finder=finder, index=index))
 
     def _intent(self, index: int, surface: Surface, plan: StepPlan) -> StepIntent:
@@ -201,6 +200,7 @@ class Supervisor:
         self,
         index: int,
         surface: Surface,
+        plan: StepPlan,
         finder: Finder,
         started: float,
         *,
@@ -220,7 +220,7 @@ class Supervisor:
             )
         )
         if not isinstance(failure, AttemptStopped):
-            self.keeper.after_step(surface, index=index, stage=self.stage)
+            self.keeper.after_step(surface, index=index, stage=self.stage, only_looked=plan.reads)
 
 
 def _explained(failure: WebGraphError, surface: Surface) -> WebGraphError:
@@ -228,11 +228,3 @@ def _explained(failure: WebGraphError, surface: Surface) -> WebGraphError:
     if isinstance(failure, _ON_AN_ERROR_PAGE):
         return surface.document_failure() or failure
     return failure
-
-
-async def _loaded(surface: Surface, clock: StepClock) -> None:
-    """Give a page that is loading the time to do so; one that loads for ever is the next step's business."""
-    try:
-        await surface.page.wait_for_load_state("load", timeout=min(clock.left, _LOAD_SECONDS) * 1000)
-    except PlaywrightTimeoutError:
-        return

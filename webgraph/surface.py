@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from infra_shared.clock import utc_now
 from webgraph.errors import WebGraphError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from webgraph.network import AddressPolicy
 
 _STOP_LOADING_SECONDS = 1.0
+_LOAD_SECONDS = 5.0
 
 
 class Surface:
@@ -69,6 +71,20 @@ class Surface:
                 await self.session.send("Page.stopLoading")
         except (PlaywrightError, TimeoutError):
             return  # the page is gone or hangs, which its next user will be told
+
+    async def parsed(self, timeout_seconds: float) -> None:
+        """Give a page that is loading the time to become a document; one that does not is the next step's business."""
+        try:
+            await self.page.wait_for_load_state("domcontentloaded", timeout=timeout_seconds * 1000)
+        except PlaywrightTimeoutError:
+            return
+
+    async def loaded(self) -> None:
+        """Give what belongs to the page, such as style and pictures, a moment to arrive."""
+        try:
+            await self.page.wait_for_load_state("load", timeout=_LOAD_SECONDS * 1000)
+        except PlaywrightError:
+            return  # it loads for long, or is gone: it is captured as it is, or the capture says why not
 
     def forget_refusal(self) -> None:
         """A new step begins: an earlier refusal is not its fault."""

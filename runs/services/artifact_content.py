@@ -44,6 +44,8 @@ _SERVED = {
     ArtifactKind.STEP_PICTURE: _Serving(_PICTURES),
     ArtifactKind.FAILURE_PICTURE: _Serving(_PICTURES),
     ArtifactKind.STEP_HTML: _Serving(_HTML),
+    ArtifactKind.STEP_BEFORE: _Serving(_PICTURES),
+    ArtifactKind.STEP_AXTREE: _Serving(_TEXT),
     ArtifactKind.FAILURE_HTML: _Serving(_HTML),
     ArtifactKind.FAILURE_AXTREE: _Serving(_TEXT),
     ArtifactKind.REQUEST_LOG: _Serving(_JSON_LINES),

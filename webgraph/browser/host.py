@@ -72,6 +72,7 @@ class BrowserHost:
         self._folder: HostFolder | None = None
         self._warm: WarmBrowser | None = None
         self._launching = asyncio.Lock()
+        self._weighing: asyncio.Task[None] | None = None
 
     @property
     def is_running(self) -> bool:
@@ -194,15 +195,27 @@ class BrowserHost:
             warm.retired = True  # what cannot close a context is not given to another attempt
         warm.active -= 1
         warm.attempts += 1
-        if warm.active == 0 and (warm.retired or await self._is_due(warm)):
-            driver = self._driver
-            assert driver is not None
-            await driver.close_browser(warm)
+        warm.retired = warm.retired or self._is_due(warm)
+        if warm.active == 0 and warm.retired:
+            await self._close_idle(warm)
+        elif warm.active == 0:
+            # Weighing reads the memory maps of a whole process tree: the attempt that is over must not wait for it.
+            self._weighing = asyncio.ensure_future(self._weigh(warm))
 
-    async def _is_due(self, warm: WarmBrowser) -> bool:
+    def _is_due(self, warm: WarmBrowser, *, memory_bytes: int = 0) -> bool:
         age = asyncio.get_running_loop().time() - warm.launched_at
+        return self._recycle.is_due(attempts=warm.attempts, age_seconds=age, memory_bytes=memory_bytes)
+
+    async def _weigh(self, warm: WarmBrowser) -> None:
         memory = await asyncio.to_thread(warm.memory_bytes)
-        return self._recycle.is_due(attempts=warm.attempts, age_seconds=age, memory_bytes=memory)
+        if self._is_due(warm, memory_bytes=memory):
+            warm.retired = True  # an attempt that began meanwhile finishes; the next one gets a new browser
+            await self._close_idle(warm)
+
+    async def _close_idle(self, warm: WarmBrowser) -> None:
+        driver = self._driver
+        if warm.active == 0 and driver is not None:
+            await driver.close_browser(warm)
 
     async def _shut_down(self) -> None:
         warm, driver = self._warm, self._driver

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from playwright.async_api import Error as PlaywrightError
 
 from webgraph.evidence.masking import Layout, black_out
+from webgraph.quiet import quietly
 
 if TYPE_CHECKING:
     from webgraph.evidence.scrub import Scrub
@@ -38,7 +39,7 @@ class Camera:
 
     async def html(self, surface: Surface) -> bytes:
         """The document as it is now."""
-        return self._scrub.html(await surface.page.content())
+        return self._scrub.html(await quietly(surface.page, surface.page.content))
 
     async def accessibility_tree(self, surface: Surface) -> bytes:
         """The page as assistive technology reads it (YAML)."""

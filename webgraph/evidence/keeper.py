@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
@@ -26,13 +27,16 @@ if TYPE_CHECKING:
 
 Capture = Callable[[], Awaitable[bytes]]
 
-_CAPTURE_SECONDS = 4.0
+# Far above what a capture takes, so that a busy machine costs no evidence; a browser that hangs costs it once.
+_CAPTURE_SECONDS = 8.0
 _TRACE_SECONDS = 15.0
 _MOST_DOWNLOAD_BYTES = 64 * 1024 * 1024
 
 _CONTENT_TYPES = {
     ArtifactKind.STEP_PICTURE: ("jpg", "image/jpeg"),
     ArtifactKind.STEP_HTML: ("html", "text/html; charset=utf-8"),
+    ArtifactKind.STEP_BEFORE: ("jpg", "image/jpeg"),
+    ArtifactKind.STEP_AXTREE: ("yaml", "text/yaml; charset=utf-8"),
     ArtifactKind.FAILURE_PICTURE: ("png", "image/png"),
     ArtifactKind.FAILURE_HTML: ("html", "text/html; charset=utf-8"),
     ArtifactKind.FAILURE_AXTREE: ("yaml", "text/yaml; charset=utf-8"),
@@ -43,6 +47,15 @@ _CONTENT_TYPES = {
 }
 
 
+@dataclass(slots=True)
+class _Shot:
+    """What was captured after one step; empty where it was not to be had."""
+
+    surface: Surface | None = None
+    html: bytes = b""
+    picture: bytes = b""
+
+
 class EvidenceKeeper:
     """Captures for one attempt. Every capture has its own time limit; what is missing becomes an EvidenceGap."""
 
@@ -51,11 +64,13 @@ class EvidenceKeeper:
         self._scrub = scrub
         self._scratch = scratch
         self._keeps_all = level is not EvidenceLevel.OFF
+        self._keeps_most = level is EvidenceLevel.FULL
         self._camera = Camera(scrub)
+        self._last = _Shot()
         self._pending: asyncio.Task[None] | None = None
         self._tracing = False
         self.console = ConsoleLog()
-        self._requests = RequestLog()
+        self._requests = RequestLog(bodies_through=scrub.redactor if self._keeps_most else None)
 
     async def begin(self, context: BrowserContext) -> None:
         """Start what runs along: the logs and the DOM-snapshot trace."""
@@ -74,10 +89,16 @@ class EvidenceKeeper:
         """From here on pictures are searched for secrets and masked."""
         self._camera.masks = True
 
-    def after_step(self, surface: Surface, *, index: int, stage: str) -> None:
-        """Capture the page after a step, while the next step is being recorded and its target looked for."""
+    def after_step(self, surface: Surface, *, index: int, stage: str, only_looked: bool = False) -> None:
+        """Capture the page after a step, while the next step is being recorded and its target looked for.
+
+        After a step that only looked the last picture is given again when the document is still the same.
+        """
         if self._keeps_all:
-            self._pending = asyncio.ensure_future(self._capture_step(surface, index, stage))
+            before = self._pending
+            self._pending = asyncio.ensure_future(
+                self._capture_step(surface, index, stage, after=before, only_looked=only_looked)
+            )
 
     async def settled(self) -> None:
         """Wait until the page was captured; called before anything acts on it again."""
@@ -85,6 +106,19 @@ class EvidenceKeeper:
             # Shielded: a stopped attempt still gets the picture of its last whole step.
             await asyncio.shield(self._pending)
             self._pending = None
+
+    async def before_act(self, surface: Surface, *, index: int, stage: str) -> None:
+        """Wait for what is still being captured, and at the full level capture the page as the act finds it."""
+        await self.settled()
+        if self._keeps_most:
+            name = f"step-{index:03}-before"
+            await self._keep(
+                ArtifactKind.STEP_BEFORE,
+                name,
+                lambda: self._camera.jpeg(surface),
+                index=index,
+                stage=stage,
+            )
 
     async def failure(self, surface: Surface, *, index: int | None, stage: str) -> None:
         """Capture the decisive moment, at every level."""
@@ -136,18 +170,45 @@ class EvidenceKeeper:
         if console:
             self._put(ArtifactKind.CONSOLE_LOG, "console", console, None, "")
 
-    async def _capture_step(self, surface: Surface, index: int, stage: str) -> None:
-        camera, name = self._camera, f"step-{index:03}"
-        await asyncio.gather(
-            self._keep(
-                ArtifactKind.STEP_PICTURE,
-                name,
-                lambda: camera.jpeg(surface),
-                index=index,
-                stage=stage,
-            ),
-            self._keep(ArtifactKind.STEP_HTML, name, lambda: camera.html(surface), index=index, stage=stage),
-        )
+    async def _capture_step(
+        self,
+        surface: Surface,
+        index: int,
+        stage: str,
+        *,
+        after: asyncio.Task[None] | None,
+        only_looked: bool,
+    ) -> None:
+        if after is not None:
+            await after
+        await surface.loaded()
+        name, shot, last = f"step-{index:03}", _Shot(), self._last
+
+        async def html() -> bytes:
+            shot.html = await self._camera.html(surface)
+            return shot.html
+
+        async def picture() -> bytes:
+            same = only_looked and bool(shot.html) and (shot.html, surface) == (last.html, last.surface)
+            shot.picture = last.picture if same and last.picture else await self._camera.jpeg(surface)
+            return shot.picture
+
+        shot.surface = surface
+        work = [
+            self._keep(ArtifactKind.STEP_HTML, name, html, index=index, stage=stage),
+            self._keep(ArtifactKind.STEP_PICTURE, name, picture, index=index, stage=stage),
+        ]
+        if self._keeps_most:
+            tree = self._camera.accessibility_tree
+            work.append(
+                self._keep(ArtifactKind.STEP_AXTREE, name, lambda: tree(surface), index=index, stage=stage)
+            )
+        if only_looked:  # the document decides whether a picture is needed at all
+            for item in work:
+                await item
+        else:
+            await asyncio.gather(*work)
+        self._last = shot
 
     async def _request_log(self) -> bytes:
         await self._requests.settled()

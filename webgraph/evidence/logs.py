@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _MOST_LINES = 10_000
 _LONGEST_TEXT = 4_000
+_LONGEST_BODY = 16_000
+_MOST_BODY = 2_000_000
 
 
 class JsonLines:
@@ -47,10 +49,16 @@ class JsonLines:
 
 
 class RequestLog(JsonLines):
-    """One line for each finished request: method, address, status, type, milliseconds, sizes."""
+    """One line for each finished request: method, address, status, type, milliseconds, sizes.
 
-    def __init__(self) -> None:
+    With `bodies_through` also what was sent, without secrets, cut at 16 thousand characters a request and 2 million
+    in all.
+    """
+
+    def __init__(self, *, bodies_through: Redactor | None = None) -> None:
         super().__init__()
+        self._redactor = bodies_through
+        self._body_left = _MOST_BODY
         self._pending: set[asyncio.Task[None]] = set()
 
     def attach(self, context: BrowserContext) -> None:
@@ -69,13 +77,13 @@ class RequestLog(JsonLines):
         task.add_done_callback(self._pending.discard)
 
     async def _finished(self, request: Request) -> None:
-        line = _line(request)
+        line = _line(request) | self._body(request)
+        response = request.existing_response
         try:
-            response = await request.response()
             sizes = await request.sizes()
         except PlaywrightError:
             # The page is gone; what is known of its request is still worth a line.
-            self.add(**line, status=None)
+            self.add(**line, status=response.status if response else None)
             return
         status = response.status if response else None
         self.add(
@@ -86,7 +94,15 @@ class RequestLog(JsonLines):
         )
 
     def _on_failed(self, request: Request) -> None:
-        self.add(**_line(request), status=None, error=request.failure or "")
+        self.add(**_line(request), **self._body(request), status=None, error=request.failure or "")
+
+    def _body(self, request: Request) -> dict[str, Any]:
+        if self._redactor is None or not (sent := request.post_data_buffer):
+            return {}
+        # Redacted before it is cut: half a secret is none the redactor would find.
+        kept = self._redactor.text(sent.decode("utf-8", "replace"))[: min(_LONGEST_BODY, self._body_left)]
+        self._body_left -= len(kept)
+        return {"body": kept, "body_bytes": len(sent)}
 
 
 class ConsoleLog(JsonLines):

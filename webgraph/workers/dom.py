@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from infra_shared.clock import monotonic
+from webgraph.quiet import quietly
 from webgraph.recorder import Tier
 from webgraph.workers.base import Candidate, Insufficiency, Need, Resolution
 from webgraph.workers.dom_actor import DomActor
@@ -99,9 +100,7 @@ async def _look(target: Target, scope: Scope) -> _Found:
         candidates = await _candidates(matched_by, locator)
         everything += candidates
         usable = [
-            number
-            for number, item in enumerate(candidates)
-            if item.visible or scope.need is Need.EXIST
+            number for number, item in enumerate(candidates) if item.visible or scope.need is Need.EXIST
         ]
         if len(usable) == 1 and len(candidates) < _MOST_LOOKED_AT:
             # Alone it stays a strict locator: should a second match appear before the act, the act refuses.
@@ -111,14 +110,12 @@ async def _look(target: Target, scope: Scope) -> _Found:
 
 
 async def _candidates(matched_by: str, locator: Locator) -> list[Candidate]:
-    looks: list[dict[str, Any]] = await locator.evaluate_all(_LOOK)
+    looks: list[dict[str, Any]] = await quietly(locator.page, lambda: locator.evaluate_all(_LOOK))
     score = round(1 / len(looks), 3) if looks else 0.0
     return [Candidate(matched_by=matched_by, score=score, **look) for look in looks]
 
 
-async def _wait_for_change(
-    target: Target, scope: Scope, reason: Insufficiency, deadline: float
-) -> bool:
+async def _wait_for_change(target: Target, scope: Scope, reason: Insufficiency, deadline: float) -> bool:
     """Wait until another look is worth it; False when the time is over."""
     remaining = deadline - monotonic()
     if remaining <= 0:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
+
+from webgraph.quiet import quietly
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,7 +76,7 @@ class DomActor:
     async def fill(self, value: str, *, secret: bool, timeout_seconds: float) -> None:
         """Replace the field's value; a secret one is drawn as dots, so that no picture can show it."""
         if secret:
-            await self._locator.evaluate(_HIDE_VALUE, timeout=timeout_seconds * 1000)
+            await self._ask(_HIDE_VALUE, timeout_seconds)
         try:
             await self._locator.fill(value, timeout=timeout_seconds * 1000)
         except PlaywrightError as error:
@@ -101,24 +103,27 @@ class DomActor:
 
     async def text(self, *, timeout_seconds: float) -> str:
         """The element's visible text, or a field's value."""
-        value: str = await self._locator.evaluate(_TEXT, timeout=timeout_seconds * 1000)
+        value: str = await self._ask(_TEXT, timeout_seconds)
         return value
 
     async def records(
         self, each: str | None, fields: Mapping[str, str], *, timeout_seconds: float
     ) -> list[dict[str, str]]:
         """One record for each descendant `each` selects, or one for the element itself."""
-        found: list[dict[str, str]] = await self._locator.evaluate(
-            _RECORDS, [each, dict(fields)], timeout=timeout_seconds * 1000
-        )
+        found: list[dict[str, str]] = await self._ask(_RECORDS, timeout_seconds, [each, dict(fields)])
         return found
 
     async def table(self, *, timeout_seconds: float) -> list[dict[str, str]]:
         """The rows of the table, head and foot left out; an element without a table has none."""
-        rows: list[dict[str, str]] | None = await self._locator.evaluate(
-            _TABLE, timeout=timeout_seconds * 1000
-        )
+        rows: list[dict[str, str]] | None = await self._ask(_TABLE, timeout_seconds)
         return rows or []
+
+    async def _ask(self, function: str, timeout_seconds: float, argument: Any = None) -> Any:
+        """What a function of the page makes of the element. Reading changes nothing, so no trace needs it."""
+        return await quietly(
+            self._locator.page,
+            lambda: self._locator.evaluate(function, argument, timeout=timeout_seconds * 1000),
+        )
 
     async def _is_select(self, timeout_seconds: float) -> bool:
         return bool(await self._locator.evaluate(_IS_SELECT, timeout=timeout_seconds * 1000))
