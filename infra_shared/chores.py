@@ -11,19 +11,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chore:
-    """A function and how often it runs: exactly one of `every_minutes` and `cron`.
+    """A function and how often it runs, in whole minutes.
 
     `path` is the dotted path of a function without arguments; `name` is unique over all apps and never renamed.
     """
 
     name: str
     path: str
-    every_minutes: int | None = None
-    cron: str | None = None
+    every_minutes: int
 
     def __post_init__(self) -> None:
-        if (self.every_minutes is None) == (self.cron is None):
-            msg = f"The chore {self.name!r} needs either every_minutes or cron."
+        if self.every_minutes < 1:
+            msg = f"The chore {self.name!r} must wait at least a minute between two times."
             raise ValueError(msg)
 
 

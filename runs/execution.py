@@ -30,7 +30,7 @@ from runs.errors import LostClaimError
 from runs.evidence_writer import EvidenceWriter
 from runs.services import outcomes, recording
 from runs.services.claims import Claim, claim_attempt, release_process, stop_reason
-from webgraph.errors import AttemptStopped, FailureKind
+from webgraph.errors import AttemptStopped, FailureKind, WebGraphError
 from webgraph.network import AddressPolicy
 from webgraph.recorder import ArtifactKind, Evidence, EvidenceLevel
 from webgraph.runner import AttemptResult, AttemptSpec, run_attempt
@@ -129,6 +129,8 @@ class _Execution:
                 return self._attempt(code, secrets)
             except (DatabaseError, LostClaimError, AttemptStopped):
                 raise
+            except WebGraphError as error:  # such as no browser on this machine
+                return self._fail(error.kind, redactor.text(str(error)))
             except Exception as error:  # noqa: BLE001 - a process boundary: it becomes the attempt's end
                 _log.exception("attempt_broke")
                 message = redactor.text(f"The server itself failed: {type(error).__name__}: {error}")

@@ -22,10 +22,6 @@ _LOCK = 0x63686F7265  # "chore": one number for PostgreSQL's advisory lock
 _log = structlog.get_logger(__name__)
 
 
-class UnsupportedChoreError(ValueError):
-    """A chore asks for what django-q2's scheduler cannot do here."""
-
-
 def declared_chores() -> list[Chore]:
     """The `CHORES` of every installed app that has a `chores` module."""
     found: list[Chore] = []
@@ -56,9 +52,6 @@ def sync_chores() -> None:
 
 
 def _write(chore: Chore, row: Schedule | None) -> None:
-    if chore.every_minutes is None:
-        msg = f"The chore {chore.name!r} asks for cron; django-q2's scheduler has no cron here. Use every_minutes."
-        raise UnsupportedChoreError(msg)
     wanted = {
         "func": chore.path,
         "schedule_type": Schedule.MINUTES,

@@ -29,10 +29,9 @@ def test_the_outbox_chore_sends_what_is_due():
     assert len(mail.outbox) == 1
 
 
-@pytest.mark.parametrize("times", [{}, {"every_minutes": 1, "cron": "* * * * *"}])
-def test_a_chore_has_exactly_one_rule_of_time(times):
-    with pytest.raises(ValueError, match="either every_minutes or cron"):
-        Chore(name="x", path="y", **times)
+def test_a_chore_without_a_pause_is_refused():
+    with pytest.raises(ValueError, match="at least a minute"):
+        Chore(name="x", path="y", every_minutes=0)
 
 
 @pytest.mark.django_db

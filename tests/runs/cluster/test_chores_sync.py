@@ -6,7 +6,7 @@ from django_q.models import Schedule
 
 from infra_shared.chores import Chore
 from runs.cluster import chores_sync
-from runs.cluster.chores_sync import UnsupportedChoreError, declared_chores, sync_chores
+from runs.cluster.chores_sync import declared_chores, sync_chores
 
 pytestmark = pytest.mark.django_db
 
@@ -55,10 +55,3 @@ def test_a_chore_that_changed_is_rescheduled(monkeypatch):
 
     row = Schedule.objects.get()
     assert (row.minutes, row.next_run.year) != (60, 2099)
-
-
-def test_a_chore_by_cron_is_refused_because_nothing_here_would_run_it(monkeypatch):
-    declare(monkeypatch, Chore(name="sweep", path="a.b", cron="0 3 * * *"))
-
-    with pytest.raises(UnsupportedChoreError, match="every_minutes"):
-        sync_chores()
