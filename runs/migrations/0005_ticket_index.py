@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     """Index django-q2's tickets by queue and lock."""
 
     dependencies = [
-        ("runs", "0003_given_creation_times"),
+        ("runs", "0004_evidence_kinds"),
         ("django_q", "0019_alter_task_options_alter_ormq_key_alter_ormq_lock_and_more"),
     ]
     operations = [
