@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
 
 import pytest
 from django.core.management import call_command
@@ -12,15 +11,11 @@ from runs.models import AutomationHealth, FailureFamily, HourFigures, Run, Trans
 from runs.services.answers import answer_commit
 from runs.states import FAILED_RUNS, RUN_MOVES, RunState
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 @pytest.fixture
-def seeded(db: None) -> Iterator[None]:
+def seeded(db: None) -> None:
     """A history of 120 runs and one that waits for a person."""
     call_command("demo", "seed", "--runs", "120", stdout=io.StringIO())
-    return
 
 
 def test_the_figures_add_up_to_the_runs(seeded: None) -> None:
