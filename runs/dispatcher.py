@@ -36,12 +36,12 @@ class Dispatcher:
 
     def tick(self) -> None:
         """Do everything that is due now. Raises DatabaseError when the database does not answer."""
-        self._may_reap()
         scheduling.fire_due_schedules()
         dispatching.expire_waiting_runs()
         self._reap_lost()
         dispatching.reap_overdue_attempts()
         dispatching.dispatch_due_attempts()
+        self._got_on()
 
     def _reap_lost(self) -> None:
         if not dispatching.leases_run_low():
@@ -49,11 +49,14 @@ class Dispatcher:
         # Reading goes on while SQLite's write lock is held, and silent processes may only be waiting for it, as this
         # one does from now on: it begins half a lease before any lease ends, so a held lock is known by then.
         await_write_lock()
-        if self._may_reap():
+        if self._got_on():
             dispatching.reap_lost_attempts()
 
-    def _may_reap(self) -> bool:
-        """Whether this process got on without a break for a whole lease; a break is longer than a heartbeat."""
+    def _got_on(self) -> bool:
+        """Note that the database answered; True when it did so without a break for a whole lease.
+
+        A break is longer than a heartbeat. Called after the work, as a tick that failed is no sign.
+        """
         now = self._monotonic()
         if now - self._last_sign > self._lease_seconds / 4:
             self._may_reap_from = now + self._lease_seconds

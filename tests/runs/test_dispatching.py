@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django_q.models import OrmQ
 
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 def _tickets() -> list[int]:
     return [ticket.task["args"][0] for ticket in OrmQ.objects.order_by("pk")]
+
+
+def _unreachable() -> None:
+    raise OperationalError("the server is away")
 
 
 def test_a_due_attempt_gets_one_ticket(version: AutomationVersion) -> None:
@@ -168,6 +172,28 @@ def test_a_dispatcher_that_waited_for_the_write_lock_does_not_reap_who_may_have_
         now += 30
 
     monkeypatch.setattr("runs.dispatcher.await_write_lock", held_for_half_a_minute)
+    dispatcher.tick()
+
+    assert Attempt.objects.get(pk=claim.attempt.pk).state == AttemptState.RUNNING
+
+
+def test_ticks_that_fail_are_no_sign_that_the_database_is_there(
+    version: AutomationVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, claim = sample.claimed_run(version)
+    now = 0.0
+    dispatcher = Dispatcher(lease=timedelta(seconds=20), monotonic=lambda: now)
+    while now < 21:
+        now += 4
+        dispatcher.tick()
+    with monkeypatch.context() as away:
+        away.setattr("runs.services.scheduling.fire_due_schedules", _unreachable)
+        for _ in range(30):
+            now += 1
+            with pytest.raises(OperationalError):
+                dispatcher.tick()
+    sample.silence(claim.attempt.worker_id)
+
     dispatcher.tick()
 
     assert Attempt.objects.get(pk=claim.attempt.pk).state == AttemptState.RUNNING
