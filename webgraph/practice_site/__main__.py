@@ -23,9 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"Cannot listen on {options.host}:{options.port}: {error.strerror}.\n")
         return 1
     port = listener.getsockname()[1]
-    sys.stdout.write(
-        f"Practice site: http://{options.host}:{port}/  (sign in as {DEMO_USERNAME})\n"
-    )
+    sys.stdout.write(f"Practice site: http://{options.host}:{port}/  (sign in as {DEMO_USERNAME})\n")
     sys.stdout.flush()
     app = create_app(seed=options.seed, password=options.password)
     # A browser keeps connections open; a stop must not wait for them longer than this.
@@ -38,9 +36,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     # The site runs without Django, so it cannot read its one variable in config/env.py.
     password = os.environ.get("PRACTICE_PASSWORD", DEMO_PASSWORD)  # noqa: TID251
     parser = argparse.ArgumentParser(prog="python -m webgraph.practice_site", description=__doc__)
-    parser.add_argument(
-        "--port", type=int, default=8001, help="0 takes any free one (default: 8001)"
-    )
+    parser.add_argument("--port", type=int, default=8001, help="0 takes any free one (default: 8001)")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="makes data and faults")
     parser.add_argument(

@@ -55,9 +55,7 @@ async def create_invoice(request: Request) -> Response:
     return RedirectResponse(f"/invoices/{invoice.number}", status_code=303)
 
 
-def _show(
-    request: Request, values: dict[str, str], errors: dict[str, str], *, status: int = 200
-) -> Response:
+def _show(request: Request, values: dict[str, str], errors: dict[str, str], *, status: int = 200) -> Response:
     customers = sorted({item.customer for item in site_of(request).books.invoices})
     context = {
         "values": values,

@@ -58,12 +58,9 @@ def tiles(invoices: Iterable[Invoice]) -> list[Tile]:
     """The four figures at the top, in euros where they are money."""
     euros = [item for item in invoices if item.currency == "EUR"]
     by_status = {
-        status: [item for item in euros if item.status == status]
-        for status in ("open", "overdue", "paid")
+        status: [item for item in euros if item.status == status] for status in ("open", "overdue", "paid")
     }
-    totals = {
-        status: sum(item.amount_cents for item in items) for status, items in by_status.items()
-    }
+    totals = {status: sum(item.amount_cents for item in items) for status, items in by_status.items()}
     paid = by_status["paid"]
     average = totals["paid"] // len(paid) if paid else 0
     return [

@@ -58,9 +58,7 @@ def _head(pdf: FPDF, invoice: Invoice) -> None:
 
 
 def _lines(pdf: FPDF, invoice: Invoice) -> None:
-    with pdf.table(
-        col_widths=(50, 14, 18, 18), text_align=("LEFT", "RIGHT", "RIGHT", "RIGHT")
-    ) as table:
+    with pdf.table(col_widths=(50, 14, 18, 18), text_align=("LEFT", "RIGHT", "RIGHT", "RIGHT")) as table:
         table.row(("Description", "Quantity", "Price", "Total"))
         for line in invoice.lines:
             table.row(

@@ -84,9 +84,7 @@ class FaultBoard:
     def __post_init__(self) -> None:
         self.switch((), requests=None)
 
-    def switch(
-        self, faults: Iterable[Fault], *, requests: int | None, seed: int | None = None
-    ) -> None:
+    def switch(self, faults: Iterable[Fault], *, requests: int | None, seed: int | None = None) -> None:
         """Replace the site's faults (for the next `requests` requests only, where given) and start the dice anew."""
         self.faults = tuple(faults)
         self.requests_left = requests

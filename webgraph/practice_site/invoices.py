@@ -145,9 +145,7 @@ class Books:
             lines=(Line("Goods and services", 1, draft.amount_cents),),
         )
         self.invoices.insert(0, invoice)
-        self.created.append(
-            Creation(invoice, now, request_id, draft.attachment_name, draft.attachment_bytes)
-        )
+        self.created.append(Creation(invoice, now, request_id, draft.attachment_name, draft.attachment_bytes))
         return invoice
 
 
