@@ -25,7 +25,7 @@ router = Router()
 )
 def list_automations(request: ApiRequest, page: Query[PageQuery]) -> Page[AutomationOut]:
     """All automations, by key. Automations belong to no customer: every key with the scope sees them."""
-    rows = Automation.objects.select_related("latest_version")
+    rows = Automation.objects.that_run().select_related("latest_version")
     return page_of(rows, page, Order("automations", "key"), AutomationOut.of)
 
 
@@ -38,7 +38,7 @@ def list_automations(request: ApiRequest, page: Query[PageQuery]) -> Page[Automa
 )
 def get_automation(request: ApiRequest, key: Text) -> AutomationDetailOut:
     """One automation: what its runs take and return, its stages with their effect, options and versions."""
-    automation = Automation.objects.select_related("latest_version").filter(key=key).first()
+    automation = Automation.objects.that_run().select_related("latest_version").filter(key=key).first()
     if automation is None:
         raise NotFoundError(f"There is no automation {key!r}.")
     return AutomationDetailOut.of(automation)

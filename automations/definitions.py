@@ -1,6 +1,6 @@
-"""Automations in code, read as data: discovery, checking, and the digest that makes a version.
+"""Automations in code and in documents, read as data: discovery, checking, and the digest that makes a version.
 
-Knows nothing of the database. A definition's digest is the SHA-256 of its module's source, its schemas, stages and
+Knows nothing of the database. The digest of one in code is the SHA-256 of its module's source, its schemas, stages and
 options, so any change of what it does makes another version.
 """
 
@@ -16,16 +16,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automations.errors import DefinitionError
+from webgraph.documents.compiling import automation_from
+from webgraph.documents.reading import read_flow
 from webgraph.flow import Automation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from types import ModuleType
+
+    from webgraph.documents.shared import SharedDocuments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """Everything the database keeps of one automation in code."""
+    """Everything the database keeps of one version of an automation."""
 
     key: str
     title: str
@@ -77,14 +81,7 @@ def define(automation: type[Automation]) -> Definition:
         "source": source,
         "params_schema": automation.Params.model_json_schema(),
         "result_schema": automation.Result.model_json_schema(),
-        "stages": [
-            {
-                "name": stage.name,
-                "title": stage.title,
-                "effect": stage.effect.value if stage.effect else "",
-            }
-            for stage in automation.stages()
-        ],
+        "stages": stages_of(automation),
         "options": options_of(automation),
     }
     identity = json.dumps({"key": automation.key, "name": automation.__qualname__, **facts}, sort_keys=True)
@@ -97,6 +94,38 @@ def define(automation: type[Automation]) -> Definition:
         automation=automation,
         **facts,
     )
+
+
+def define_flow(text: str, *, shared: SharedDocuments) -> tuple[Definition, Mapping[str, str]]:
+    """The definition of a flow document, and the texts of what it includes, by key.
+
+    Its digest is that of the document and all it includes. Raises FlowDocumentError with everything wrong with it.
+    """
+    flow = read_flow(text, shared=shared)
+    automation = automation_from(flow)
+    identity = json.dumps({"flow": text, "included": dict(flow.included)}, sort_keys=True)
+    definition = Definition(
+        key=automation.key,
+        title=automation.title,
+        description=flow.document.description,
+        module="",
+        source=text,
+        params_schema=automation.Params.model_json_schema(),
+        result_schema=automation.Result.model_json_schema(),
+        stages=stages_of(automation),
+        options=options_of(automation),
+        digest=hashlib.sha256(identity.encode()).hexdigest(),
+        automation=automation,
+    )
+    return definition, flow.included
+
+
+def stages_of(automation: type[Automation]) -> list[dict[str, str]]:
+    """The stages with their declared effects, as JSON."""
+    return [
+        {"name": stage.name, "title": stage.title, "effect": stage.effect.value if stage.effect else ""}
+        for stage in automation.stages()
+    ]
 
 
 def options_of(automation: type[Automation]) -> dict[str, Any]:

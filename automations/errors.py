@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from webgraph.documents.problems import FlowProblem
 
 
 class AutomationsError(Exception):
@@ -39,3 +43,19 @@ class ScheduleInvalidError(AutomationsError):
 
 class CredentialError(AutomationsError):
     """A credential is missing or its input does not make sense."""
+
+
+class FlowRefusedError(AutomationsError):
+    """A flow document cannot be kept; `problems` has path, line and message of each thing wrong with it."""
+
+    def __init__(self, problems: list[FlowProblem]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+class UnknownFlowError(AutomationsError):
+    """There is no flow of this key, or no such version of it."""
+
+
+class FlowKeyTakenError(AutomationsError):
+    """The key of a document belongs to an automation of another kind."""

@@ -125,6 +125,6 @@ def _automation_facts(automation: Automation) -> dict[str, Any]:
         "description": automation.description,
         "kind": automation.kind,
         "version": latest.number if latest else None,
-        "runnable": latest is not None and automation.retired_at is None,
+        "runnable": automation.is_runnable,
         "created_at": automation.created_at,
     }

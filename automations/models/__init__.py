@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from automations.models.automation import Automation, AutomationQuerySet, AutomationVersion
+from automations.models.automation import (
+    Automation,
+    AutomationKind,
+    AutomationQuerySet,
+    AutomationVersion,
+)
 from automations.models.credential import Credential
 from automations.models.customer import DEFAULT_CUSTOMER, Customer
 from automations.models.schedule import Schedule, ScheduleKind, ScheduleQuerySet
@@ -10,6 +15,7 @@ from automations.models.schedule import Schedule, ScheduleKind, ScheduleQuerySet
 __all__ = [
     "DEFAULT_CUSTOMER",
     "Automation",
+    "AutomationKind",
     "AutomationQuerySet",
     "AutomationVersion",
     "Credential",

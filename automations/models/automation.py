@@ -14,6 +14,8 @@ class AutomationKind(models.TextChoices):
 
     PYTHON = "python", "Python"
     FLOW = "flow", "Flow document"
+    SHARED = "shared", "Shared stages"
+    """A document that flows include; it is versioned like an automation and never runs by itself."""
 
 
 class AutomationQuerySet(models.QuerySet["Automation"]):
@@ -21,7 +23,11 @@ class AutomationQuerySet(models.QuerySet["Automation"]):
 
     def runnable(self) -> AutomationQuerySet:
         """Those a run may be requested of: not retired, with a published version."""
-        return self.filter(retired_at__isnull=True, latest_version__isnull=False)
+        return self.that_run().filter(retired_at__isnull=True, latest_version__isnull=False)
+
+    def that_run(self) -> AutomationQuerySet:
+        """All but documents that only flows include."""
+        return self.exclude(kind=AutomationKind.SHARED)
 
 
 class Automation(models.Model):
@@ -49,12 +55,19 @@ class Automation(models.Model):
     def __str__(self) -> str:
         return self.title or self.key
 
+    @property
+    def is_runnable(self) -> bool:
+        """Whether a run may be requested of it, as `runnable` asks of many."""
+        runs = self.kind != AutomationKind.SHARED
+        return runs and self.retired_at is None and self.latest_version_id is not None
+
 
 class AutomationVersion(models.Model):
     """One immutable version: the hash of its source and schemas, and all a run needs to know of it.
 
     `stages` is a list of {"name", "title", "effect"}; `options` holds deadline_seconds, step_timeout_seconds,
-    max_attempts, max_concurrent, queue, evidence, credentials, allow_latest and retryable, as declared.
+    max_attempts, max_concurrent, queue, evidence, credentials, allow_latest and retryable, as declared. `source` is
+    the module or the document; `included` the text of each shared document a flow was made with, by key.
     """
 
     automation = models.ForeignKey(Automation, on_delete=models.PROTECT, related_name="versions")
@@ -62,6 +75,7 @@ class AutomationVersion(models.Model):
     digest = models.CharField(max_length=64)
     module = models.CharField(max_length=300, blank=True)
     source = models.TextField(blank=True)
+    included = models.JSONField(default=dict, blank=True)
     params_schema = models.JSONField(default=dict)
     result_schema = models.JSONField(default=dict)
     stages = models.JSONField(default=list)
@@ -77,6 +91,11 @@ class AutomationVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.automation.key} v{self.number}"
+
+    @property
+    def runs_on_any_node(self) -> bool:
+        """Whether every node can run it: a flow carries all it needs, and some code allows a newer version."""
+        return self.automation.kind == AutomationKind.FLOW or bool(self.option("allow_latest"))
 
     def option(self, name: str) -> Any:
         """One declared option; KeyError names an option no version has."""

@@ -5,17 +5,26 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
-from automations.definitions import Definition, discover
-from automations.models import DEFAULT_CUSTOMER, Automation, AutomationVersion, Customer
+from automations.definitions import Definition, define_flow, discover
+from automations.errors import DefinitionError
+from automations.models import DEFAULT_CUSTOMER, Automation, AutomationKind, AutomationVersion, Customer
+from webgraph.documents.problems import FlowDocumentError
+from webgraph.documents.shared import SharedInMapping
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from webgraph.flow import Automation as AutomationCode
+
+_MOST_COMPILED = 200
+_compiled: dict[str, type[AutomationCode]] = {}
+"""Flows this process has run or checked params for, by digest; the oldest is forgotten first."""
+_log = structlog.get_logger(__name__)
 
 
 @cache
@@ -25,9 +34,28 @@ def definitions() -> dict[str, Definition]:
 
 
 def code_for(version: AutomationVersion) -> type[AutomationCode] | None:
-    """The class that is exactly this version, or None when this process has other code."""
+    """The class that is exactly this version, or None when this process has other code.
+
+    A flow is made from the version itself, so every process has it; None only where this release refuses it.
+    """
+    if version.automation.kind == AutomationKind.FLOW:
+        return _flow_code(version)
     mine = definitions().get(version.automation.key)
     return mine.automation if mine is not None and mine.digest == version.digest else None
+
+
+def _flow_code(version: AutomationVersion) -> type[AutomationCode] | None:
+    code = _compiled.get(version.digest)
+    if code is None:
+        try:
+            definition, _ = define_flow(version.source, shared=SharedInMapping(version.included))
+        except FlowDocumentError as error:
+            _log.warning("flow_version_refused", version=str(version), problems=str(error))
+            return None
+        code = _compiled[version.digest] = definition.automation
+        while len(_compiled) > _MOST_COMPILED:
+            _compiled.pop(next(iter(_compiled)))
+    return code
 
 
 def latest_code_for(version: AutomationVersion) -> type[AutomationCode] | None:
@@ -69,6 +97,10 @@ def _publish_new(definition: Definition) -> AutomationVersion:
         key=definition.key,
         defaults={"title": definition.title, "description": definition.description},
     )
+    if automation.kind != AutomationKind.PYTHON:
+        raise DefinitionError(
+            f"The key {definition.key!r} of {definition.module} belongs to a document; give one another key."
+        )
     newest = automation.versions.aggregate(number=Max("number"))["number"] or 0
     version = AutomationVersion.objects.create(
         automation=automation,

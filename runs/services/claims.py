@@ -46,7 +46,7 @@ def claim_attempt(
     if attempt is None or attempt.state != AttemptState.QUEUED or attempt.due_at > database_now():
         return None
     version = attempt.run.version
-    if version.digest not in versions and not version.option("allow_latest"):
+    if version.digest not in versions and not version.runs_on_any_node:
         log.warning("claim_refused_version", attempt_id=attempt_id, wanted=str(version))
         return None
     deadline = min(timedelta(seconds=version.option("deadline_seconds")), settings.LONGEST_ATTEMPT)

@@ -166,7 +166,7 @@ def expire_waiting_runs() -> int:
 
 
 def _can_run(place: Place, digest: str, attempt: Attempt) -> bool:
-    return digest in place[1] or attempt.run.version.option("allow_latest")
+    return digest in place[1] or attempt.run.version.runs_on_any_node
 
 
 def _wait_for_slot(run: Run, key: str) -> None:
@@ -192,7 +192,8 @@ def _why_not_started(run: Run, now: datetime) -> str:
     fresh = WorkerProcess.objects.fresh(now).filter(queue=run.queue).select_related("node")
     if not fresh:
         return f"No live node serves the queue {run.queue!r}. Start one with: manage.py worker"
-    if not any(run.version.digest in process.node.versions for process in fresh):
+    version = run.version
+    if not version.runs_on_any_node and not any(version.digest in item.node.versions for item in fresh):
         return (
             f"No live node has {run.version}. Start a node with that code, or rerun it on the latest version."
         )

@@ -98,5 +98,5 @@ def can_take(*, run: Run) -> bool:
     """Whether some live node serves the run's queue and has its version."""
     fresh = WorkerProcess.objects.fresh(database_now()).filter(queue=run.queue).select_related("node")
     return any(
-        run.version.digest in process.node.versions or run.version.option("allow_latest") for process in fresh
+        run.version.digest in process.node.versions or run.version.runs_on_any_node for process in fresh
     )

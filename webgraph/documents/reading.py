@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from webgraph.documents.checking import Checker, Known
 from webgraph.documents.problems import FlowDocumentError, FlowProblem
@@ -62,10 +62,15 @@ def read_shared(text: str) -> SharedDocument:
     return document
 
 
+def kind_of(text: str) -> Literal["flow", "shared"]:
+    """Which kind of document a text says it is; FlowDocumentError when it is none at all."""
+    return "shared" if document_kind(read_source(text).data) == ":shared" else "flow"
+
+
 def problems_in(text: str, *, shared: SharedDocuments = NOTHING_SHARED) -> list[FlowProblem]:
     """Everything wrong with a document of either kind, in the order of its lines; empty when it is fine."""
     try:
-        if document_kind(read_source(text).data) == ":shared":
+        if kind_of(text) == "shared":
             read_shared(text)
         else:
             read_flow(text, shared=shared)
