@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,9 +16,11 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from typing import Any
 
-PICTURES = (ArtifactKind.STEP_PICTURE.value, ArtifactKind.FAILURE_PICTURE.value)
+AFTER = (ArtifactKind.STEP_PICTURE.value, ArtifactKind.FAILURE_PICTURE.value)
+PICTURES = (*AFTER, ArtifactKind.STEP_BEFORE.value)
 _SERVED_AS_TEXT = (
     ArtifactKind.FAILURE_AXTREE,
+    ArtifactKind.STEP_AXTREE,
     ArtifactKind.REQUEST_LOG,
     ArtifactKind.CONSOLE_LOG,
     ArtifactKind.STAGE_STATE,
@@ -90,9 +91,20 @@ class StepView:
     @property
     def picture(self) -> Artifact | None:
         """The picture after the step, the failure's first; None when nothing was kept."""
-        pictures = [item.artifact for item in self.files if item.is_picture and item.artifact.blob_id]
+        pictures = [
+            item.artifact for item in self.files if item.artifact.kind in AFTER and item.artifact.blob_id
+        ]
         pictures.sort(key=lambda artifact: artifact.kind != ArtifactKind.FAILURE_PICTURE)
         return pictures[0] if pictures else None
+
+    @property
+    def taken_before(self) -> Artifact | None:
+        """The picture taken just before the act, which the full level keeps."""
+        kind = ArtifactKind.STEP_BEFORE
+        return next(
+            (item.artifact for item in self.files if item.artifact.kind == kind and item.artifact.blob_id),
+            None,
+        )
 
     @property
     def gap(self) -> str:
@@ -170,8 +182,10 @@ def read_attempt(attempt: Attempt, titles: dict[str, str]) -> AttemptView:
     for artifact in files:
         by_step.setdefault(artifact.step_id, []).append(File(artifact))
     steps = [StepView(step, by_step.get(step.pk, [])) for step in attempt.steps.order_by("index")]
-    for earlier, later in itertools.pairwise(steps):
-        later.before = earlier.picture
+    latest: Artifact | None = None
+    for view in steps:
+        view.before = view.taken_before or latest
+        latest = view.picture or latest
     rows = {row.name: row for row in attempt.stages.order_by("position")}
     return AttemptView(attempt, _stages(rows, steps, titles), steps, by_step.get(None, []))
 

@@ -38,6 +38,8 @@ ARTIFACTS = {
     ArtifactKind.STEP_HTML: "Page as HTML",
     ArtifactKind.STEP_BEFORE: "Picture before the step",
     ArtifactKind.STEP_AXTREE: "Accessibility tree",
+    ArtifactKind.STEP_BEFORE: "Picture before the step",
+    ArtifactKind.STEP_AXTREE: "Accessibility tree",
     ArtifactKind.FAILURE_PICTURE: "Picture of the failure",
     ArtifactKind.FAILURE_HTML: "Page as HTML at the failure",
     ArtifactKind.FAILURE_AXTREE: "Accessibility tree at the failure",
@@ -49,7 +51,7 @@ ARTIFACTS = {
     ArtifactKind.RESULT: "Result",
     ArtifactKind.INPUT: "Input file",
 }
-_HEADLINES = {
+HEADLINES = {
     RunState.SCHEDULED: "Scheduled for later",
     RunState.QUEUED: "Waiting for a worker",
     RunState.WAITING_SLOT: "Waiting for its turn",
@@ -81,7 +83,7 @@ def headline(run: Run) -> str:
     state = RunState(run.state)
     if state in (RunState.FAILED, RunState.TIMED_OUT):
         return failure_in_words(run.failure_kind) or state.label
-    return _HEADLINES[state]
+    return HEADLINES[state]
 
 
 def failure_sentence(run: Run) -> str:

@@ -13,6 +13,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.asgi import get_asgi_application
+from django.db import connection, connections
 from django.test import AsyncClient, Client
 from playwright.sync_api import sync_playwright
 
@@ -83,8 +84,10 @@ class Screen:
 
 
 @pytest.fixture
-def console_url(transactional_db: None) -> Iterator[str]:
+def console_url(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of the whole server, on uvicorn as in production, over the test's database."""
+    # As in the web process: each request has a thread of its own, and its connection ends with it.
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
     port = free_port()
     application = ASGIStaticFilesHandler(get_asgi_application())
     server = uvicorn.Server(uvicorn.Config(application, port=port, log_level="error", lifespan="off"))
@@ -94,6 +97,17 @@ def console_url(transactional_db: None) -> Iterator[str]:
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
     thread.join()
+    end_other_sessions()
+
+
+def end_other_sessions() -> None:
+    """End what a request whose browser went away may have left: PostgreSQL drops no database with open sessions."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
 
 
 @pytest.fixture

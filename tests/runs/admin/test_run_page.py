@@ -133,9 +133,7 @@ def test_hostile_words_of_a_site_are_escaped(console: Client, runs_factory: Runs
     assert "<script>alert(1)" not in page_of(console, run).text
 
 
-@pytest.mark.parametrize(
-    ("form", "begins"), [("csv", "amount,number"), ("jsonl", '{"number": "INV-0"'), ("json", "{")]
-)
+@pytest.mark.parametrize(("form", "begins"), [("csv", "amount,number"), ("jsonl", '{"'), ("json", "{")])
 def test_a_result_is_downloaded_in_each_form(
     console: Client, runs_factory: RunsFactory, form: str, begins: str
 ) -> None:
