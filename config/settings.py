@@ -97,7 +97,7 @@ elif _is_web:
         "reconnect_timeout": 2,
     }
 DATABASES["default"]["CONN_MAX_AGE"] = 0 if _is_web else 600
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = not _is_web
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Time and language
