@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja.errors import HttpError, ValidationError
 
 from automations.errors import FieldProblem, ParamsInvalidError, ScheduleInvalidError
 from infra_shared.api.problems import ApiError, FieldError, problem_response
 from infra_shared.blobs.protocol import BlobStorageError
+from infra_shared.database import is_lock_or_connection_error
 from infra_shared.services.api_keys import ApiKeyRefusedError
 from runs.errors import (
     ArtifactMissingError,
@@ -57,8 +58,6 @@ _DETAIL: dict[type[Exception], tuple[HTTPStatus, str]] = {
     RequestDataTooBig: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request's body is too large."),
 }
 _UNAVAILABLE: dict[type[Exception], str] = {
-    OperationalError: DATABASE_AWAY,
-    InterfaceError: DATABASE_AWAY,
     BlobStorageError: "The store of files does not answer. Try again in a few seconds.",
 }
 Handler = Callable[[HttpRequest, Any], HttpResponse]
@@ -68,6 +67,8 @@ def map_errors(api: NinjaAPI) -> None:
     """Make every error of an endpoint a problem answer."""
     handlers: dict[type[Exception], Handler] = {
         Exception: _unexpected,
+        DatabaseError: _database_error,
+        InterfaceError: _database_error,
         ApiError: _api_error,
         HttpError: _http_error,
         ValidationError: _invalid_request,
@@ -110,6 +111,12 @@ def _unavailable(_request: HttpRequest, error: Exception, *, detail: str) -> Htt
     _log.warning("api_unavailable", error=str(error))
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
     return problem_response(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=headers)
+
+
+def _database_error(request: HttpRequest, error: Exception) -> HttpResponse:
+    if is_lock_or_connection_error(error):
+        return _unavailable(request, error, detail=DATABASE_AWAY)
+    return _unexpected(request, error)
 
 
 def _unexpected(_request: HttpRequest, error: Exception) -> HttpResponse:

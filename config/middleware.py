@@ -8,12 +8,12 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from django.db import InterfaceError, OperationalError
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.deprecation import MiddlewareMixin
 
 from config.api_errors import DATABASE_AWAY, RETRY_AFTER_SECONDS
 from infra_shared.api.problems import CONTENT_TYPE, problem_response
+from infra_shared.database import is_lock_or_connection_error
 from infra_shared.ids import random_token
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class DatabaseOutageMiddleware(MiddlewareMixin):
 
     def process_exception(self, _request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Translate what the database driver raised; other exceptions stay as they are."""
-        if not isinstance(exception, (OperationalError, InterfaceError)):
+        if not is_lock_or_connection_error(exception):
             return None
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
         return problem_response(HTTPStatus.SERVICE_UNAVAILABLE, DATABASE_AWAY, headers=headers)

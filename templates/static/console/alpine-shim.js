@@ -19,6 +19,15 @@ function rewriteAttributes() {
   }
 }
 
+// The skin gives the palette's field the focus after 20 ms, which a busy machine needs to show it: hidden, it takes none.
+function focusOnceShown(field, framesLeft = 120) {
+  if (field.getClientRects().length > 0) {
+    field.focus();
+  } else if (framesLeft > 0) {
+    requestAnimationFrame(() => focusOnceShown(field, framesLeft - 1));
+  }
+}
+
 document.addEventListener("alpine:init", () => {
   rewriteAttributes();
   Alpine.data("theme", theme);
@@ -26,6 +35,10 @@ document.addEventListener("alpine:init", () => {
   Alpine.data("searchDropdown", searchDropdown);
   Alpine.data("searchCommand", () => ({
     ...searchCommand(),
+    handleOpen() {
+      searchCommand().handleOpen.call(this);
+      focusOnceShown(this.$refs.searchInputCommand);
+    },
     selectPlain(event) {
       if (!event.metaKey && !event.ctrlKey) {
         this.selectItem(false, false);
