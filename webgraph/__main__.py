@@ -1,4 +1,4 @@
-"""`python -m webgraph`: run an automation without a server, or say which browser would be used."""
+"""`python -m webgraph`: run an automation or a flow document without a server, check one, name the browser."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from webgraph.browser.host import BrowserHost
 from webgraph.browser.locate import BrowserNotFoundError, locate
+from webgraph.documents.files import automation_in_file, problems_in_file
+from webgraph.documents.problems import FlowDocumentError
+from webgraph.documents.reference import with_reference
+from webgraph.documents.schema import json_schema
+from webgraph.documents.shared import SUFFIXES
 from webgraph.flow import Automation
 from webgraph.folder_recorder import FolderRecorder
 from webgraph.network import AddressPolicy
@@ -35,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code: 0 when the automation succeeded, 1 when it did not, 2 for a wrong command line."""
     given = _parser().parse_args(arguments)
     try:
-        return _browser(given) if given.command == "browser" else _run(given)
+        return int(given.do(given))
     except (UsageError, BrowserNotFoundError) as error:
         sys.stderr.write(f"{error}\n")
         return 2 if isinstance(error, UsageError) else 1
@@ -48,7 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m webgraph", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run one automation and keep its evidence in a folder")
-    run.add_argument("automation", help="module:Class")
+    run.set_defaults(do=_run)
+    run.add_argument("automation", help="module:Class, or a flow document in a .yaml, .yml or .json file")
     run.add_argument("--param", action="append", default=[], metavar="NAME=VALUE")
     run.add_argument(
         "--secret",
@@ -68,13 +74,46 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--evidence", choices=[level.value for level in EvidenceLevel])
     run.add_argument("--browser", metavar="PATH", help="the browser to use instead of the found one")
     run.add_argument("--headed", action="store_true", help="show the browser's window")
+    check = commands.add_parser("check", help="say everything that is wrong with flow documents")
+    check.set_defaults(do=_check)
+    check.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    schema = commands.add_parser("schema", help="print the JSON Schema of flow documents")
+    schema.set_defaults(do=_schema)
+    schema.add_argument(
+        "--reference", type=Path, metavar="FILE", help="write the reference into this page instead"
+    )
     browser = commands.add_parser("browser", help="print the browser that would be used")
+    browser.set_defaults(do=_browser)
     browser.add_argument("--install", action="store_true", help="get one where none is found")
     return parser
 
 
 def _browser(given: argparse.Namespace) -> int:
     sys.stdout.write(f"{locate(install=given.install)}\n")
+    return 0
+
+
+def _check(given: argparse.Namespace) -> int:
+    problems = [line for path in given.files for line in _checked(path)]
+    _say("\n".join(problems) or "Nothing is wrong.")
+    return 1 if problems else 0
+
+
+def _checked(path: Path) -> list[str]:
+    try:
+        return [f"{path}:{item.line}: {item.path}: {item.message}" for item in problems_in_file(path)]
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path} cannot be read: {error}."
+        raise UsageError(msg) from error
+
+
+def _schema(given: argparse.Namespace) -> int:
+    if given.reference is None:
+        _say(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    else:
+        given.reference.write_text(
+            with_reference(given.reference.read_text(encoding="utf-8")), encoding="utf-8"
+        )
     return 0
 
 
@@ -104,9 +143,11 @@ def _last_line(result: AttemptResult, out: Path) -> str:
 
 
 def _automation(name: str) -> type[Automation]:
+    if Path(name).suffix in SUFFIXES:
+        return _flow(Path(name))
     module_name, _, class_name = name.partition(":")
     if not (module_name and class_name):
-        msg = f"{name!r} names no automation; write module:Class."
+        msg = f"{name!r} names no automation; write module:Class, or the path of a flow document."
         raise UsageError(msg)
     try:
         found = getattr(importlib.import_module(module_name), class_name)
@@ -117,6 +158,17 @@ def _automation(name: str) -> type[Automation]:
         msg = f"{name} is not a subclass of webgraph.flow.Automation."
         raise UsageError(msg)
     return found
+
+
+def _flow(path: Path) -> type[Automation]:
+    try:
+        return automation_in_file(path)
+    except FlowDocumentError as error:
+        msg = f"{path} cannot be run:\n{error}"
+        raise UsageError(msg) from error
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path} cannot be read: {error}."
+        raise UsageError(msg) from error
 
 
 def _param(item: str) -> tuple[str, Any]:

@@ -48,7 +48,7 @@ def test_a_recording_is_published_and_says_which_password_it_needs(tmp_path: Pat
 
 
 def test_what_is_left_out_keeps_it_from_being_published_until_that_is_meant(tmp_path: Path) -> None:
-    steps = [*STEPS, {"type": "close", "target": "main"}]
+    steps: list[dict[str, object]] = [*STEPS, {"type": "close", "target": "main"}]
 
     with pytest.raises(CommandError, match="--partial") as caught:
         imported(tmp_path, "--publish", steps=steps)

@@ -85,9 +85,54 @@ def test_a_failed_run_says_why_and_exits_with_1(tmp_path: Path, pages: LocalPage
     assert f"add {pages.host_and_port} to --allow" in ran.stdout
 
 
+FLOW = """key: look
+params: {url: {type: url}}
+credentials: [door]
+stages:
+  - name: look
+    effect: read
+    steps:
+      - goto: "{{ params.url }}"
+      - fill: {css: "#name"}
+        with: "{{ credential.door.key }}"
+      - text: {css: h1}
+        into: heading
+result:
+  heading: {value: "{{ state.heading }}"}
+"""
+
+
+@pytest.mark.browser
+def test_a_flow_document_runs_like_an_automation_in_python(
+    tmp_path: Path, pages: LocalPages, browser_executable: str
+):
+    (tmp_path / "look.yaml").write_text(FLOW)
+
+    checked = webgraph(tmp_path, "check", "look.yaml")
+    ran = webgraph(
+        tmp_path, "run", "look.yaml", "--param", f"url={pages.url('/form')}", "--secret", "door.key=DOOR",
+        "--allow", pages.host_and_port, "--out", "out", "--browser", browser_executable,
+    )  # fmt: skip
+
+    assert (checked.returncode, checked.stdout) == (0, "Nothing is wrong.\n")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert json.loads((tmp_path / "out" / "run.json").read_text())["result"] == {"heading": "Form"}
+
+
+def test_checking_names_file_line_and_path(tmp_path: Path):
+    (tmp_path / "look.yaml").write_text(FLOW.replace("effect: read", "effect: maybe"))
+
+    checked = webgraph(tmp_path, "check", "look.yaml")
+
+    assert checked.returncode == 1
+    assert checked.stdout.startswith("look.yaml:6: stages[0].effect: Input should be 'read'")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (("run", "none.yaml", "--out", "o"), "cannot be read"),
+        (("check", "none.yaml"), "cannot be read"),
         (("run", "looking_around", "--out", "o"), "write module:Class"),
         (("run", "looking_around:None_", "--out", "o"), "cannot be loaded"),
         (("run", "pathlib:Path", "--out", "o"), "not a subclass"),
