@@ -109,17 +109,24 @@ class Checker:
         for name, value in _parts(step):
             if name not in ("steps", "pages"):
                 self._strings((*path, name), value, in_fill=isinstance(step, kinds.Fill) and name == "with")
-        pages = getattr(step, "pages", None)
-        if pages is not None:
-            self._inside("pages", (*path, "pages"), pages)
+        self._inside(path, step)
         if isinstance(step, kinds.ReadText) and step.pick and (reason := regex_problem(step.pick)):
             self._say((*path, "pick"), reason)
-        if isinstance(step, kinds.ForEach):
-            self._loop(path, step)
         for key in ("into", "add_to"):
             kept: str | None = getattr(step, key, None)
             if kept is not None:
                 self._keeps((*path, key), kept)
+
+    def _inside(self, path: Path, step: Any) -> None:
+        """Look at what a step holds in its turn: steps, and how pages are turned."""
+        if isinstance(step, kinds.ForEach):
+            self._loop(path, step)
+        elif isinstance(step, kinds.Popup):
+            self._steps((*path, "steps"), step.steps)
+        elif getattr(step, "pages", None) is not None:
+            self._known.items.append("pages")
+            self._strings((*path, "pages"), step.pages)
+            self._known.items.pop()
 
     def _keeps(self, path: Path, name: str) -> None:
         if hasattr(BaseModel, name):
@@ -131,11 +138,6 @@ class Checker:
             self._say((*path, "as"), f"{loop.as_!r} is taken; choose another name.")
         self._known.items.append(loop.as_)
         self._steps((*path, "steps"), loop.steps)
-        self._known.items.pop()
-
-    def _inside(self, item: str, path: Path, part: Any) -> None:
-        self._known.items.append(item)
-        self._strings(path, part)
         self._known.items.pop()
 
     def _strings(self, path: Path, value: Any, *, in_fill: bool = False) -> None:

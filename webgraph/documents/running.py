@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +88,9 @@ class Steps:
         """Make the steps in their order."""
         for step in steps:
             if step.when is None or await self.applies(step.when):
-                await _MAKERS[type(step)](self, step)
+                accept = isinstance(step, kinds.Acting) and step.dialog == "accept"
+                with self._page.dialogs(accept=True) if accept else nullcontext():
+                    await _MAKERS[type(step)](self, step)
 
     async def applies(self, when: data.When) -> bool:
         """Whether the condition of a step or stage holds now."""
@@ -195,6 +197,11 @@ class Steps:
         if step.into is not None:
             facts = {"name": file.name, "size_bytes": file.size_bytes}
             setattr(self._variables.automation.state, step.into, facts)
+
+    async def _popup(self, step: kinds.Popup) -> None:
+        target = self.target(step.popup)
+        async with self._page.popup(target, timeout_seconds=step.timeout_seconds) as window:
+            await Steps(window, self._variables, self._targets).make(step.steps)
 
     async def _expect(self, step: kinds.Expect) -> None:
         wanted = step.expect

@@ -28,6 +28,9 @@ class Acting(Step):
     """What every step that acts may say."""
 
     then: Condition | None = Field(default=None, description="What must be true afterwards.")
+    dialog: Literal["accept", "dismiss"] = Field(
+        default="dismiss", description="How a dialog that the page opens meanwhile is answered."
+    )
 
 
 class Reading(Step):
@@ -138,6 +141,13 @@ class Download(Step):
     into: Into = None
 
 
+class Popup(Step):
+    """Click a thing that opens a window, make the steps in that window, and close it."""
+
+    popup: AnyTarget
+    steps: list[AnyStep] = Field(min_length=1)
+
+
 class Expectation(Part):
     """What must be so: a visible target, with a text if given; an address; or both."""
 
@@ -244,6 +254,7 @@ STEPS: dict[str, type[Step]] = {
     "uncheck": Uncheck,
     "upload": Upload,
     "download": Download,
+    "popup": Popup,
     "expect": Expect,
     "wait_for": WaitFor,
     "text": ReadText,
@@ -259,4 +270,5 @@ if TYPE_CHECKING:
 else:
     AnyStep = keyed(**STEPS)
 
+Popup.model_rebuild()
 ForEach.model_rebuild()

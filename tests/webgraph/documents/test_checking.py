@@ -27,7 +27,8 @@ stages:
 
 
 def problems(steps: str, shared: Mapping[str, str] | None = None) -> list[tuple[str, int, str]]:
-    return [tuple(item) for item in problems_in(HEAD + steps, shared=SharedInMapping(shared or {}))]
+    found = problems_in(HEAD + steps, shared=SharedInMapping(shared or {}))
+    return [(item.path, item.line, item.message) for item in found]
 
 
 def only(steps: str) -> tuple[str, int, str]:

@@ -92,6 +92,30 @@ result:
     }
 
 
+def test_a_dialog_is_answered_as_the_step_says(attempt: Tried, pages: LocalPages):
+    steps = """
+      - click: {css: "#ask"}
+        then: {reads: said, text: "false"}
+      - click: {css: "#ask"}
+        dialog: accept
+        then: {reads: said, text: "true"}
+"""
+    assert tried(attempt, pages.url("/form"), steps).failure is None
+
+
+def test_a_window_that_opens_is_worked_in_and_closed(attempt: Tried, pages: LocalPages):
+    steps = """
+      - popup: {css: "#popup"}
+        steps:
+          - text: {css: "#word"}
+            into: word
+      - expect: {target: {css: h1}, text: Parts}
+result:
+  word: {value: "{{ state.word }}", enum: [inside]}
+"""
+    assert tried(attempt, pages.url("/parts"), steps).result == {"word": "inside"}
+
+
 def test_a_row_that_does_not_fit_fails_the_run_and_is_named(attempt: Tried, pages: LocalPages):
     steps = """
       - extract_table: {css: "#people"}

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from webgraph.documents.recordings.format import RecordedStep
 
 _LONG_PRESS_MILLISECONDS = 1000
+_ELSEWHERE = (
+    "It happens in another window or in a frame of another site, which a recording does not tell apart: "
+    "write a `popup` step, or give its target a `frame`."
+)
 _FAKE_PATH = "C:\\fakepath\\"
 Step = dict[str, Any]
 
@@ -56,7 +60,7 @@ class Conversion:
         if maker is None:
             self._leave_out(step, "A flow has no such step.")
         elif step.target not in (None, "main"):
-            self._leave_out(step, "It happens in another window, or in a frame of another site.")
+            self._leave_out(step, _ELSEWHERE)
         elif len(step.frame) > 1:
             self._leave_out(step, "It happens in a frame within a frame.")
         else:
