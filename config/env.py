@@ -11,9 +11,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import environ
+
+from config import env_rules as rules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 GENERATED_FILE = BASE_DIR / "var" / "local.env"
@@ -23,12 +28,16 @@ REQUIRED = object()
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One variable of the environment. `kind` is the name of a django-environ reader: such as str, bool or int."""
+    """One variable of the environment.
+
+    `kind` is str, bool, int, list or path; `complaint` says what is wrong with a value that was set, "" for nothing.
+    """
 
     name: str
     kind: str
     default: Any
     purpose: str
+    complaint: Callable[[Any], str] = rules.anything
 
 
 SETTINGS = (
@@ -49,6 +58,7 @@ SETTINGS = (
         "list",
         REQUIRED,
         "Fernet keys for credentials at rest, newest first, separated by commas.",
+        rules.fernet_keys,
     ),
     Setting("ALLOWED_HOSTS", "list", ["127.0.0.1", "localhost"], "Host names this server answers to."),
     Setting(
@@ -56,6 +66,7 @@ SETTINGS = (
         "list",
         [],
         "Origins (scheme and host) of the console behind a proxy.",
+        rules.origins,
     ),
     Setting(
         "BEHIND_TLS_PROXY",
@@ -68,6 +79,7 @@ SETTINGS = (
         "int",
         0,
         "How many proxies stand in front; the caller's address is read that many hops from the right of X-Forwarded-For.",
+        rules.at_least(0),
     ),
     Setting(
         "DATA_DIR",
@@ -81,9 +93,12 @@ SETTINGS = (
         "int",
         10,
         "Largest number of pooled PostgreSQL connections of the web process.",
+        rules.at_least(1),
     ),
-    Setting("TIME_ZONE", "str", "UTC", "Default time zone of schedules and screens (IANA name)."),
-    Setting("LOG_LEVEL", "str", "INFO", "Least severe level that is logged."),
+    Setting(
+        "TIME_ZONE", "str", "UTC", "Default time zone of schedules and screens (IANA name).", rules.time_zone
+    ),
+    Setting("LOG_LEVEL", "str", "INFO", "Least severe level that is logged.", rules.log_level),
     Setting("LOG_JSON", "bool", None, "JSON log lines; default: on, off in development."),
     Setting("REVIEW_UI", "bool", True, "Mount the console. It also needs templates/review/ on disk."),
     Setting(
@@ -91,9 +106,16 @@ SETTINGS = (
         "str",
         "ao",
         "First part of every API key, so that secret scanners recognise it.",
+        rules.key_prefix,
     ),
-    Setting("API_RATE_PER_MINUTE", "int", 600, "Requests a minute one API key may make."),
-    Setting("API_FAILURES_PER_MINUTE", "int", 30, "Failed key checks a minute one address may make."),
+    Setting("API_RATE_PER_MINUTE", "int", 600, "Requests a minute one API key may make.", rules.at_least(1)),
+    Setting(
+        "API_FAILURES_PER_MINUTE",
+        "int",
+        30,
+        "Failed key checks a minute one address may make.",
+        rules.at_least(1),
+    ),
     Setting(
         "AUTOMATION_MODULES",
         "list",
@@ -106,45 +128,54 @@ SETTINGS = (
         "list",
         [],
         "host:port entries of private or loopback addresses a browser may open.",
+        rules.hosts_and_ports,
     ),
     Setting(
         "BROWSER_MAX_ATTEMPTS",
         "int",
         50,
         "Attempts after which a worker process replaces its browser.",
+        rules.at_least(1),
     ),
     Setting(
         "BROWSER_MAX_AGE_SECONDS",
         "int",
         3600,
         "Age after which a worker process replaces its browser.",
+        rules.at_least(1),
     ),
     Setting(
         "BROWSER_MAX_MEMORY_MB",
         "int",
         1500,
         "Memory of the browser's processes after which it is replaced.",
+        rules.at_least(1),
     ),
-    Setting("WORKER_QUEUES", "list", ["default"], "Run queues this node serves."),
-    Setting("WORKER_PROCESSES", "int", 2, "Worker processes for each run queue of this node."),
-    Setting("CHORES_PROCESSES", "int", 2, "Worker processes of the chores cluster."),
+    Setting("WORKER_QUEUES", "list", ["default"], "Run queues this node serves.", rules.queues),
+    Setting(
+        "WORKER_PROCESSES", "int", 2, "Worker processes for each run queue of this node.", rules.at_least(1)
+    ),
+    Setting("CHORES_PROCESSES", "int", 2, "Worker processes of the chores cluster.", rules.at_least(1)),
     Setting(
         "LEASE_SECONDS",
         "int",
         20,
         "How long a worker process may be silent before its attempt counts as lost.",
+        rules.at_least(1),
     ),
     Setting(
         "QUEUE_TIMEOUT_SECONDS",
         "int",
         86400,
         "How long a run may wait for a worker before it expires.",
+        rules.at_least(1),
     ),
     Setting(
         "LONGEST_ATTEMPT_SECONDS",
         "int",
         3600,
         "Upper bound of an automation's deadline; the broker's retry time follows from it.",
+        rules.at_least(1),
     ),
     Setting("ARTIFACTS_S3_BUCKET", "str", "", "Bucket for artifact bytes; empty: files in DATA_DIR."),
     Setting("ARTIFACTS_S3_ENDPOINT_URL", "str", "", "Endpoint of an S3-compatible store; empty: AWS."),
@@ -164,16 +195,23 @@ SETTINGS = (
         "str",
         "http://127.0.0.1:8000",
         "Address of the console, used in links of mails.",
+        rules.web_address,
     ),
 )
 _BY_NAME = {row.name: row for row in SETTINGS}
 
 
-def _environment() -> environ.FileAwareEnv:
+def _stop(line: str) -> NoReturn:
+    raise SystemExit(f"Configuration: {line}")
+
+
+def _load_file() -> None:
+    """Put what the environment file says into the environment, where it is not set already."""
     file = environment_file()
     if file.is_file():
-        environ.FileAwareEnv.read_env(file)
-    return environ.FileAwareEnv()
+        environ.Env.read_env(file)
+    elif os.environ.get("ENV_FILE"):
+        _stop(f"ENV_FILE names {file}, and there is no such file. Mend the path, or unset it.")
 
 
 def environment_file() -> Path:
@@ -185,22 +223,66 @@ def environment_file() -> Path:
     return written if written.is_file() or configured else GENERATED_FILE
 
 
-_env = _environment()
+_load_file()
 
 
 def read(name: str) -> Any:
     """The value of one setting, converted; ends the process with one clear line when it is missing or malformed."""
     row = _BY_NAME[name]
-    reader = getattr(_env, "str" if row.kind == "path" else row.kind)
-    try:
-        value = reader(name) if row.default is REQUIRED else reader(name, default=row.default)
-    except environ.ImproperlyConfigured:
-        _stop(f"{name} is not set. {row.purpose} See .env.example.")
-    except (ValueError, OSError) as error:
-        _stop(f"{name} cannot be read ({error}). {row.purpose}")
-    if row.default is REQUIRED and not value:
+    value = _written(row)
+    if value is None:
+        if row.default is REQUIRED:
+            _stop(f"{name} is not set. {row.purpose} See .env.example.")
+        return row.default
+    converted = _converted(row, value)
+    if row.default is REQUIRED and not converted:
         _stop(f"{name} is empty. {row.purpose} See .env.example.")
-    return Path(value) if row.kind == "path" else value
+    complaint = row.complaint(converted)
+    if complaint:
+        _stop(f"{name} {complaint} {row.purpose}")
+    return converted
+
+
+def _written(row: Setting) -> str | None:
+    """The text a setting was given, without the line's end a mounted file brings; None when it was given none.
+
+    Read as it stands: django-environ would take a value beginning with "$" for the name of another variable.
+    """
+    file = os.environ.get(f"{row.name}_FILE")
+    try:
+        text = Path(file).read_text(encoding="utf-8") if file else os.environ.get(row.name)
+    except (OSError, UnicodeDecodeError) as error:
+        _stop(f"{row.name}_FILE cannot be read ({error}). {row.purpose}")
+    return None if text is None else text.strip()
+
+
+def _converted(row: Setting, text: str) -> Any:
+    if row.kind == "list":
+        return [item.strip() for item in text.split(",") if item.strip()]
+    if not text and row.default is not REQUIRED:
+        return row.default  # `NAME=` in an environment file stands for the default
+    if row.kind == "bool":
+        if text.lower() not in rules.BOOLEANS:
+            _stop(f"{row.name} must be true or false, not {text!r}. {row.purpose}")
+        return rules.BOOLEANS[text.lower()]
+    if row.kind == "int":
+        try:
+            return int(text)
+        except ValueError:
+            _stop(f"{row.name} must be a whole number, not {text!r}. {row.purpose}")
+    if row.kind == "path":
+        return Path(text)
+    return text
+
+
+def data_folder() -> Path:
+    """DATA_DIR, made where it is not there yet."""
+    folder: Path = read("DATA_DIR")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        _stop(f"DATA_DIR cannot be made ({error}). {_BY_NAME['DATA_DIR'].purpose}")
+    return folder
 
 
 def database(sqlite_path: Path) -> dict[str, Any]:
@@ -208,18 +290,23 @@ def database(sqlite_path: Path) -> dict[str, Any]:
     url = read("DATABASE_URL")
     if not url:
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(sqlite_path)}
-    parsed = environ.Env.db_url_config(url)
-    if "postgresql" not in parsed.get("ENGINE", ""):
+    if not url.startswith(("postgres://", "postgresql://")):
         _stop("DATABASE_URL must begin with postgres://; leave it empty for the embedded SQLite database.")
-    return dict(parsed)
+    try:
+        return dict(environ.Env.db_url_config(url))
+    except ValueError:  # its text may hold a part of the password
+        _stop(
+            "DATABASE_URL cannot be read. Write postgres://user:password@host:port/name, special characters "
+            "of the password percent-encoded."
+        )
 
 
 def email(url: str) -> dict[str, Any]:
     """Django's EMAIL_* settings out of one URL."""
     try:
         return dict(environ.Env.email_url_config(url))
-    except (ValueError, KeyError, environ.ImproperlyConfigured) as error:
-        _stop(f"EMAIL_URL cannot be read ({error!r}). Example: smtp+tls://user:password@mail.example:587")
+    except (ValueError, KeyError, environ.ImproperlyConfigured):  # its text may hold a part of the password
+        _stop("EMAIL_URL cannot be read. Write it like smtp+tls://user:password@mail.example:587")
 
 
 def process_role() -> str:
@@ -230,7 +317,3 @@ def process_role() -> str:
 def declare_web_process() -> None:
     """Say, before settings are loaded, that this process serves ASGI requests and never forks workers."""
     os.environ["AO_PROCESS_ROLE"] = "web"
-
-
-def _stop(line: str) -> NoReturn:
-    raise SystemExit(f"Configuration: {line}")

@@ -14,8 +14,7 @@ from config import console, env
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = env.BASE_DIR
-DATA_DIR = env.read("DATA_DIR")
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR = env.data_folder()
 
 DEBUG = env.read("DEBUG")
 SECRET_KEY = env.read("SECRET_KEY")

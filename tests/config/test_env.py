@@ -1,0 +1,81 @@
+"""What a wrong setting leads to: one line that names the variable, before anything starts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from config.env import BASE_DIR, REQUIRED, SETTINGS, Setting
+from config.local.environment import new_keys, without_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PASSWORD = "p4ss/word"
+
+
+def load(**variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {**without_settings(), **new_keys(), "ENV_FILE": "", **variables}
+    program = (
+        "from config import settings; print(settings.DATABASES['default'].get('NAME'), settings.SECRET_KEY)"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=BASE_DIR,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", ""),
+        ("FIELD_ENCRYPTION_KEYS", "short"),
+        ("DEBUG", "maybe"),
+        ("WORKER_PROCESSES", "two"),
+        ("WORKER_PROCESSES", "0"),
+        ("LEASE_SECONDS", "-5"),
+        ("WORKER_QUEUES", "chores"),
+        ("TIME_ZONE", "Mars/Base"),
+        ("LOG_LEVEL", "chatty"),
+        ("BROWSER_ALLOW_PRIVATE", "localhost"),
+        ("CSRF_TRUSTED_ORIGINS", "example.com"),
+        ("PUBLIC_URL", "example.com"),
+        ("DATA_DIR", "/dev/null/data"),
+        ("DATABASE_URL", "mysql://host/name"),
+        ("DATABASE_URL", f"postgres://user:{PASSWORD}@host/name"),
+        ("EMAIL_URL", f"smtp://user:{PASSWORD}@host"),
+        ("ENV_FILE", "/dev/null/file"),
+    ],
+)
+def test_a_malformed_setting_stops_with_one_line_that_names_it(name: str, value: str, tmp_path: Path) -> None:
+    done = load(**{"DATA_DIR": str(tmp_path), name: value})
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Configuration: {name} ")
+    assert done.stderr.count("\n") == 1
+    assert PASSWORD.partition("/")[0] not in done.stderr
+
+
+def test_a_value_from_a_file_loses_the_end_of_its_line(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgres://user:word@host/orders\n")
+    (tmp_path / "key").write_text("$begins like a reference\n")
+    files = {"DATABASE_URL_FILE": tmp_path / "url", "SECRET_KEY_FILE": tmp_path / "key"}
+
+    done = load(DATA_DIR=str(tmp_path), **{name: str(path) for name, path in files.items()})
+
+    assert done.stdout == "orders $begins like a reference\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in SETTINGS if row.default is not REQUIRED], ids=lambda row: row.name
+)
+def test_every_default_keeps_its_own_rule(row: Setting) -> None:
+    assert row.complaint(row.default) == ""
