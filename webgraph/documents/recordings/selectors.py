@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _ATTRIBUTE = re.compile(r"\[\s*(?P<name>role|name)\s*=\s*(?P<quote>[\"'])(?P<value>.*?)(?P=quote)\s*\]")
 _TEST_ID = re.compile(r"""\[data-testid=(?P<quote>["']?)(?P<value>[^"'\]]+)(?P=quote)\]""")
+_LAST_TAG = re.compile(r"(?:^|[\s>/])(?P<tag>[a-z]+)(?:[.#:\[][^\s>/]*)?$")
+_ROLES = {"a": "link", "button": "button", "select": "combobox", "textarea": "textbox"}
 _SECRET = re.compile(
     r"passw|passcode|passphrase|kennwort|contrase|pwd|secret|(?<![a-z])(?:pass|pin|otp|mot de passe)(?![a-z])",
     re.IGNORECASE,
@@ -33,11 +35,12 @@ def target_of(step: RecordedStep) -> dict[str, Any] | None:
         elif kind in found and selector not in found[kind]:
             found[kind].append(selector)
     target: dict[str, Any] = {name: _short(several) for name, several in found.items() if several}
-    if aria.get("role"):
-        target |= aria
+    role = aria.get("role") or _role_by_tag([*found["css"], *found["xpath"]])
+    if role:
+        target |= {"role": role, **aria}
     elif aria.get("name"):
-        # A name without a role is what people read on it or beside it, which is what a label means.
-        target["label"] = aria["name"]
+        # A name without a role is what people read on it or, for a field, beside it.
+        target |= {"label": aria["name"], "visible_text": aria["name"]}
     if target and len(step.frame) == 1:
         target["frame"] = f"iframe >> nth={step.frame[0]}"
     return target or None
@@ -93,6 +96,12 @@ def _aria(selector: str) -> dict[str, str]:
     name = attributes.get("name") or _ATTRIBUTE.sub("", words).strip()
     found = {"role": attributes.get("role", ""), "name": name.replace("\\", "")}
     return {key: value for key, value in found.items() if value}
+
+
+def _role_by_tag(selectors: list[str]) -> str | None:
+    """The role of the element that a selector ends with, where its tag alone decides it."""
+    tags = (match["tag"] for selector in selectors if (match := _LAST_TAG.search(selector)))
+    return next((_ROLES[tag] for tag in tags if tag in _ROLES), None)
 
 
 def _short(several: list[str]) -> str | list[str]:

@@ -104,6 +104,21 @@ def test_every_kind_of_selector_finds_its_place_in_the_target():
 
 
 @pytest.mark.parametrize(
+    ("selectors", "described"),
+    [
+        ([["aria/Orders"], ["nav > a:nth-of-type(2)"]], {"role": "link", "name": "Orders"}),
+        ([["aria/Send"], ["xpath//html/body/form/button[2]"]], {"role": "button", "name": "Send"}),
+        ([["aria/City"], ["#city"]], {"label": "City", "visible_text": "City"}),
+        ([["#city"]], {}),
+    ],
+)
+def test_a_name_without_a_role_gets_the_role_its_tag_decides(selectors: list[Any], described: dict[str, str]):
+    (target,) = document(recording(on(selectors, type="click")))["targets"].values()
+
+    assert {name: value for name, value in target.items() if name not in ("css", "xpath")} == described
+
+
+@pytest.mark.parametrize(
     ("step", "reason"),
     [
         (on([["#a"]], type="click", target="https://other.example/"), "another window"),
