@@ -20,6 +20,7 @@ from webgraph.recorder import Effect, EvidenceLevel, StageEnd, StageStart
 from webgraph.supervisor import Supervisor
 from webgraph.surface import Windows
 from webgraph.verdicts import failure_of, prepared, validated
+from webgraph.workers.axtree import AxTreeWorker
 from webgraph.workers.dom import DomWorker
 
 if TYPE_CHECKING:
@@ -54,12 +55,14 @@ class Attempt:
             scratch=self._scratch,
         )
         self._supervisor = Supervisor(
-            workers=spec.workers if spec.workers is not None else (DomWorker(),),
+            workers=spec.workers if spec.workers is not None else (DomWorker(), AxTreeWorker()),
             budget=self._budget,
             journal=journal,
             scrub=self._scrub,
             keeper=self._keeper,
             step_timeout_seconds=spec.step_timeout_seconds or declared.step_timeout.total_seconds(),
+            automation=declared.key,
+            fingerprints=spec.fingerprints,
         )
         self._browser: dict[str, Any] = {"profile": declared.profile.as_json()}
         self._position = 0

@@ -99,9 +99,10 @@ class disappears:  # noqa: N801 - read as a word at the call: then=disappears(SP
     target: Target
 
     async def wait(self, surface: Surface, finder: Finder, timeout_seconds: float) -> None:
-        """Wait until no match is visible."""
+        """Wait until no match is visible in a whole document."""
 
         async def gone() -> bool:
+            await surface.parsed(max(timeout_seconds, 0.05))
             return not await finder.matches(self.target, surface)
 
         await _until(gone, self, timeout_seconds)

@@ -10,7 +10,7 @@ from webgraph.recorder import Tier
 from webgraph.workers.base import Insufficiency, Need, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from webgraph.budget import Budget
     from webgraph.surface import Surface
@@ -19,21 +19,27 @@ if TYPE_CHECKING:
 
 # A tier that is not the last one may wait for this share of the time that is left, so that the next one has time too.
 _SHARE = 0.5
+_LONGEST_SHARE_SECONDS = 4.0
 
 _REASONS = {
     Insufficiency.NONE: "was not found",
     Insufficiency.SEVERAL: "fits several things",
     Insufficiency.HIDDEN: "is there but hidden",
     Insufficiency.DISABLED: "is there but disabled",
+    Insufficiency.MISMATCH: "leads to another control than the one used before",
 }
 
 
 class Finder:
     """Asks the tiers in order for one step; what was decided stays readable in `decisions`."""
 
-    def __init__(self, workers: Sequence[Worker], budget: Budget) -> None:
+    def __init__(
+        self, workers: Sequence[Worker], budget: Budget, known: Mapping[str, Any] | None = None
+    ) -> None:
         self._workers = workers
         self._budget = budget
+        self._known = known
+        self.seen: Mapping[str, Any] | None = None
         self.decisions: list[dict[str, Any]] = []
         self.tier: Tier | None = None
 
@@ -43,17 +49,26 @@ class Finder:
         Raises TargetAmbiguousError when a tier saw several and none could tell them apart, else TargetNotFoundError.
         """
         deadline = monotonic() + timeout_seconds
+        target = _completed(target, self._known)
         able = [worker for worker in self._workers if worker.can_try(target)]
         reason: Insufficiency | None = None
         for worker in able:
             left = max(0.0, deadline - monotonic())
-            share = left if worker is able[-1] else left * _SHARE
-            scope = Scope(page=surface.page, need=need, timeout_seconds=share)
+            share = left if worker is able[-1] else min(left * _SHARE, _LONGEST_SHARE_SECONDS)
+            scope = Scope(
+                page=surface.page,
+                need=need,
+                timeout_seconds=share,
+                session=surface.session,
+                known=self._known,
+            )
             resolution = await self._ask(worker, target, scope)
             if resolution.actor is not None:
                 self.tier = worker.tier
+                self.seen = resolution.seen
                 return resolution.actor
-            if reason is not Insufficiency.SEVERAL:
+            # What the first tiers saw says more than that a later one saw nothing.
+            if resolution.insufficient is not Insufficiency.NONE or reason is None:
                 reason = resolution.insufficient or reason
         raise self._failure(target, reason, [worker.tier for worker in able])
 
@@ -61,7 +76,7 @@ class Finder:
         """What is visible now and fits, on the first tier that can read the target."""
         for worker in self._workers:
             if worker.can_try(target):
-                scope = Scope(page=surface.page, need=Need.SEE, timeout_seconds=0)
+                scope = Scope(page=surface.page, need=Need.SEE, timeout_seconds=0, session=surface.session)
                 self.tier = worker.tier
                 return await worker.matches(target, scope)
         raise self._failure(target, None, [])
@@ -88,3 +103,10 @@ class Finder:
         msg = f"{target} {_REASONS[reason]} (asked: {tiers})."
         kind = TargetAmbiguousError if reason is Insufficiency.SEVERAL else TargetNotFoundError
         return kind(msg)
+
+
+def _completed(target: Target, known: Mapping[str, Any] | None) -> Target:
+    """The target with the role and name it had when it was last used, where its author wrote none."""
+    if not known or target.has_axtree or not (known.get("role") and known.get("name")):
+        return target
+    return target.model_copy(update={"role": known["role"], "name": known["name"]})

@@ -40,6 +40,9 @@ class AttemptSpec:
     workers: tuple[Worker, ...] | None = None
     """The tiers in the order of escalation; None for those this package has."""
     vision_steps: int = 10
+    fingerprints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    """What targets looked like in earlier successes, by `webgraph.fingerprint.key_of`; without one nothing is
+    compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

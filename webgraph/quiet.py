@@ -9,7 +9,7 @@ from playwright._impl.channel_owner import ApiCallOptions
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from playwright.async_api import Page
+    from playwright.async_api import CDPSession, Page
 
 T = TypeVar("T")
 
@@ -23,4 +23,12 @@ async def quietly(page: Page, ask: Callable[[], Awaitable[T]]) -> T:
     """
     owner: Any = page._impl_obj  # noqa: SLF001 - see above
     answer: T = await owner._wrap_api_call(lambda _zone: ask(), ApiCallOptions(internal=True))  # noqa: SLF001
+    return answer
+
+
+async def command(
+    page: Page, session: CDPSession, method: str, params: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The answer to a command of the DevTools protocol; in a trace its answer, a picture even, would be kept twice."""
+    answer: dict[str, Any] = await quietly(page, lambda: session.send(method, params))
     return answer

@@ -103,7 +103,11 @@ class StepIntent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepOutcome:
-    """How a step ended. `decisions` has one entry for each tier asked: tier, candidates, why, milliseconds."""
+    """How a step ended. `decisions` has one entry for each tier asked: tier, candidates, why, milliseconds.
+
+    `fingerprint` is what an acting step's target looked like, for `webgraph.fingerprint.merged`, and
+    `fingerprint_key` the key to keep it under; only steps that succeeded have them.
+    """
 
     index: int
     succeeded: bool
@@ -114,6 +118,8 @@ class StepOutcome:
     failure_kind: FailureKind | None = None
     message: str = ""
     decisions: tuple[dict[str, Any], ...] = ()
+    fingerprint: dict[str, Any] | None = None
+    fingerprint_key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,12 @@ from infra_shared.clock import monotonic, utc_now
 from webgraph.errors import AttemptStopped, StepTimeoutError, TargetNotFoundError, WrongPageError
 from webgraph.escalation import Finder
 from webgraph.failures import classify, is_stale
+from webgraph.fingerprint import key_of
 from webgraph.recorder import StepIntent, StepOutcome
 from webgraph.workers.base import Need
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from webgraph.budget import Budget
     from webgraph.conditions import Condition
@@ -86,7 +87,7 @@ class StepPlan:
 class Supervisor:
     """Owns the plan of one step at a time, the budget, and the record of both. One for each attempt."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of one attempt, put together in one place
         self,
         *,
         workers: Sequence[Worker],
@@ -95,11 +96,15 @@ class Supervisor:
         scrub: Scrub,
         keeper: EvidenceKeeper,
         step_timeout_seconds: float,
+        automation: str = "",
+        fingerprints: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self._workers = workers
         self._budget = budget
         self._journal = journal
         self._step_timeout_seconds = step_timeout_seconds
+        self._automation = automation
+        self._fingerprints = fingerprints or {}
         self.scrub = scrub
         self.keeper = keeper
         self.stage = ""
@@ -118,7 +123,7 @@ class Supervisor:
         self.last_index, self.last_surface = index, surface
         surface.forget_refusal()
         await self._journal.step_started(self._intent(index, surface, plan))
-        finder = Finder(self._workers, self._budget)
+        finder = Finder(self._workers, self._budget, self._fingerprints.get(self._key(plan)))
         started = monotonic()
         try:
             value = await self._carry_out(surface, plan, act, finder, index)
@@ -155,13 +160,12 @@ class Supervisor:
                 if not (plan.reads and is_stale(error)):
                     raise
                 value = await self._find_and_act(surface, plan, act, finder, clock, index)
-            if plan.changes:
-                await surface.parsed(min(clock.left, _PARSE_SECONDS))
             surface.raise_if_refused()
             broken = surface.document_failure() if surface.document is not document else None
             if plan.then is not None:
                 left = min(clock.left, _ERROR_PAGE_SECONDS) if broken else clock.left
-                await plan.then.wait(surface, finder, left)
+                # A finder of its own: what the condition looks at is not what the step acted on.
+                await plan.then.wait(surface, Finder(self._workers, self._budget), left)
             elif broken is not None and plan.changes:
                 raise broken
         return value
@@ -176,11 +180,19 @@ class Supervisor:
         index: int,
     ) -> T:
         actor = None
+        if plan.reads:  # what is read of half a document is half of it
+            await surface.parsed(min(clock.left, _PARSE_SECONDS))
         if plan.target is not None:
             actor = await finder.find(plan.target, surface, plan.need, clock.left)
         if not plan.reads:
             await self.keeper.before_act(surface, index=index, stage=self.stage)
         return await act(Act(actor=actor, clock=clock, finder=finder, index=index))
+
+    def _key(self, plan: StepPlan) -> str:
+        """The key of the step's fingerprint; what is only read has none, as its text is its value."""
+        if plan.target is None or plan.need is Need.SEE:
+            return ""
+        return key_of(self._automation, self.stage, plan.target)
 
     def _intent(self, index: int, surface: Surface, plan: StepPlan) -> StepIntent:
         if self.scrub.holds_secret(plan.description):
@@ -217,6 +229,8 @@ class Supervisor:
                 failure_kind=failure.kind if failure else None,
                 message=self.scrub.text(str(failure)) if failure else "",
                 decisions=tuple(self.scrub.json(item) for item in finder.decisions),
+                fingerprint=self.scrub.json(finder.seen) if finder.seen and not failure else None,
+                fingerprint_key=self._key(plan) if finder.seen and not failure else "",
             )
         )
         if not isinstance(failure, AttemptStopped):

@@ -11,6 +11,7 @@ from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 from infra_shared.clock import utc_now
 from webgraph.errors import WebGraphError
 from webgraph.failures import from_status
+from webgraph.quiet import command
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, CDPSession, Page, Response
@@ -128,9 +129,10 @@ class Surface:
                 await self._policy.check(event["request"]["url"])
             except WebGraphError as refusal:
                 self._refusal = refusal
-                await self.session.send("Fetch.failRequest", request | {"errorReason": "BlockedByClient"})
+                refused = request | {"errorReason": "BlockedByClient"}
+                await command(self.page, self.session, "Fetch.failRequest", refused)
             else:
-                await self.session.send("Fetch.continueRequest", request)
+                await command(self.page, self.session, "Fetch.continueRequest", request)
         except PlaywrightError:
             # The page went away, or the request was superseded meanwhile: there is nothing left to let through.
             return

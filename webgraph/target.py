@@ -11,7 +11,7 @@ class Target(BaseModel):
     """One thing to act on. At least one representation is needed; each tier reads only its own fields.
 
     DOM tier: `css`, `test_id`, `text`, `xpath`, each one selector or several in order of preference. Accessibility
-    tier: `role` with `name`, `label`, `landmark`. Vision tier: `visible_text`, `near`, `description`.
+    tier: `role` with `name`, `label`, `landmark`, `ordinal`. Vision tier: `visible_text`, `near`, `description`.
     `frame` is the CSS selector of the iframe the thing lives in.
     """
 
@@ -27,6 +27,9 @@ class Target(BaseModel):
     name: str | None = None
     label: str | None = None
     landmark: str | None = None
+    ordinal: int | None = Field(
+        default=None, ge=1, description="Which of several that share role, name and landmark, counted from 1."
+    )
 
     visible_text: str | None = None
     near: str | None = None

@@ -74,6 +74,13 @@ PAGES = {
     "/form": FORM,
     "/parts": PARTS,
     "/reflect": REFLECT,
+    "/form-with-another-send": "<button id=send>Delete everything</button><h1>Form</h1>"
+    "<button id=r7 onclick=\"document.getElementById('said').textContent = 'sent'\">Send</button><p id=said></p>",
+    "/twins": "<h1>Twins</h1><section aria-label=First>Alpha <button id=first-edit>Edit</button> one</section>"
+    "<section aria-label=Second>Beta <button id=second-edit>Edit</button> two</section>",
+    "/one-twin": "<h1>Twins</h1><section aria-label=First>Alpha <button id=first-edit>Edit</button> one</section>",
+    "/framed": "<h1>Framed</h1><iframe id=frame src=/inner-button></iframe>",
+    "/inner-button": "<button>Inner</button>",
     "/inside": "<title>Inside</title><p id=word>inside</p>",
     "/late": "<p>Late</p><script>setTimeout(() => { document.body.innerHTML += '<b id=late>now</b>' }, 300)</script>",
     "/elsewhere": "<script>location = new URLSearchParams(location.search).get('to')</script>",

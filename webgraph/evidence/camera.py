@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from playwright.async_api import Error as PlaywrightError
 
 from webgraph.evidence.masking import Layout, black_out
-from webgraph.quiet import quietly
+from webgraph.quiet import command, quietly
 
 if TYPE_CHECKING:
     from webgraph.evidence.scrub import Scrub
@@ -43,13 +43,13 @@ class Camera:
 
     async def accessibility_tree(self, surface: Surface) -> bytes:
         """The page as assistive technology reads it (YAML)."""
-        tree = await surface.page.locator("body").aria_snapshot()
+        tree = await quietly(surface.page, surface.page.locator("body").aria_snapshot)
         return self._scrub.html(tree)
 
     async def _masked(self, surface: Surface, *, full_quality: bool) -> bytes:
-        before = await Layout.take(surface.session)
+        before = await Layout.take(surface)
         plain = await surface.page.screenshot(type="png") if full_quality else await _quick_jpeg(surface)
-        after = await Layout.take(surface.session)
+        after = await Layout.take(surface)
         return await asyncio.to_thread(
             black_out, plain, (before, after), self._scrub.values, self._scrub.holds_secret
         )
@@ -59,7 +59,7 @@ async def _quick_jpeg(surface: Surface) -> bytes:
     """The browser's own capture, a third quicker; now and then it fails just after a navigation."""
     options = {"format": "jpeg", "quality": _JPEG_QUALITY, "optimizeForSpeed": True}
     try:
-        answer = await surface.session.send("Page.captureScreenshot", options)
+        answer = await command(surface.page, surface.session, "Page.captureScreenshot", options)
     except PlaywrightError:
         return await surface.page.screenshot(type="jpeg", quality=_JPEG_QUALITY)
     return base64.b64decode(answer["data"])

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageDraw
 
+from webgraph.quiet import command
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from playwright.async_api import CDPSession
+    from webgraph.surface import Surface
 
 _PADDING = 3.0
 _FRAMES = frozenset({"IFRAME", "FRAME", "OBJECT", "EMBED"})
@@ -39,10 +41,11 @@ class Layout:
     viewport_width: float
 
     @classmethod
-    async def take(cls, session: CDPSession) -> Layout:
+    async def take(cls, surface: Surface) -> Layout:
         """Ask the browser for all texts and form values with their places."""
-        snapshot = await session.send("DOMSnapshot.captureSnapshot", {"computedStyles": []})
-        metrics = await session.send("Page.getLayoutMetrics")
+        page, session = surface.page, surface.session
+        snapshot = await command(page, session, "DOMSnapshot.captureSnapshot", {"computedStyles": []})
+        metrics = await command(page, session, "Page.getLayoutMetrics")
         return cls(snapshot, float(metrics["cssVisualViewport"]["clientWidth"]) or 1.0)
 
 

@@ -11,7 +11,7 @@ from webgraph.errors import WebGraphError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from playwright.async_api import FilePayload, Page
+    from playwright.async_api import CDPSession, FilePayload, Page
 
     from webgraph.recorder import Tier
     from webgraph.target import Target
@@ -35,6 +35,8 @@ class Insufficiency(StrEnum):
     SEVERAL = "several"
     HIDDEN = "hidden"
     DISABLED = "disabled"
+    MISMATCH = "mismatch"
+    """What is there is another control than the one that was used before."""
 
 
 class UnsupportedActionError(WebGraphError):
@@ -48,6 +50,10 @@ class Scope:
     page: Page
     need: Need
     timeout_seconds: float
+    session: CDPSession | None = None
+    """A debugging session of the page, for a tier that can use one."""
+    known: Mapping[str, Any] | None = None
+    """The target's fingerprint from earlier successes (`webgraph.fingerprint`), where there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +134,8 @@ class Resolution:
     milliseconds: float = 0.0
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What else the tier wants kept with the decision."""
+    seen: Mapping[str, Any] | None = None
+    """The fingerprint of what was found, where the tier took it."""
 
     def as_decision(self) -> dict[str, Any]:
         """The answer as kept with the step."""

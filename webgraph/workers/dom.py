@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+import json
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from infra_shared.clock import monotonic
+from webgraph.fingerprint import SIGHT, compare
 from webgraph.quiet import quietly
 from webgraph.recorder import Tier
 from webgraph.workers.base import Candidate, Insufficiency, Need, Resolution
 from webgraph.workers.dom_actor import DomActor
+from webgraph.workers.glance import Glance, GlanceActor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.async_api import FrameLocator, Locator, Page
 
+    from webgraph.fingerprint import Likeness
     from webgraph.target import Target
     from webgraph.workers.base import Scope
 
 # An ambiguous match is looked at again for this long: a list that is being redrawn shows old and new for a moment.
 _SETTLE_SECONDS = 0.5
 _MOST_LOOKED_AT = 50
+_LOOK_AGAIN_SECONDS = 0.1
+_GLANCE_AGAIN_SECONDS = (0.01, 0.02, 0.04, 0.08, 0.15)
 
 # One round trip answers for all matches of a selector. Visible as Playwright means it: a box, and not hidden by style.
-_LOOK = """elements => elements.slice(0, 50).map(element => {
+# What is to be acted on is looked at closely, which a lone candidate or two are worth and a whole list is not.
+_LOOK = """(elements, closely) => elements.slice(0, 50).map(element => {
   const box = element.getBoundingClientRect();
   const words = (element.innerText || element.getAttribute('aria-label') || '').trim().replace(/\\s+/g, ' ');
   const id = element.id ? '#' + element.id : '';
@@ -35,8 +43,10 @@ _LOOK = """elements => elements.slice(0, 50).map(element => {
     visible: box.width > 0 && box.height > 0 && getComputedStyle(element).visibility === 'visible',
     enabled: !element.matches(':disabled') && element.getAttribute('aria-disabled') !== 'true',
     summary: ('<' + element.tagName.toLowerCase() + id + '> ' + words).slice(0, 80).trim(),
+    sight: closely && elements.length <= 3 ? SIGHT(element) : null,
   };
 })"""
+_LOOK_CLOSELY = f"(elements, closely) => {{ const SIGHT = {SIGHT}; return ({_LOOK})(elements, closely); }}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +54,14 @@ class _Found:
     """What one look at the page gave: all candidates, and the locator when exactly one is visible."""
 
     candidates: tuple[Candidate, ...]
-    locator: Locator | None = None
+    actor: DomActor | None = None
     chosen: Candidate | None = None
+    seen: dict[str, Any] | None = None
+    likeness: Likeness | None = None
 
     def reason(self, need: Need) -> Insufficiency | None:
+        if self.likeness is not None and not self.likeness.same:
+            return Insufficiency.MISMATCH
         if self.chosen is not None:
             return None if self.chosen.is_ready(need) else Insufficiency.DISABLED
         if not self.candidates:
@@ -69,50 +83,94 @@ class DomWorker:
         """The one visible match of the first selector that has exactly one; waits for it up to the timeout."""
         started = monotonic()
         deadline = started + scope.timeout_seconds
+        pauses = iter(_GLANCE_AGAIN_SECONDS if scope.session else ())
         found = await _look(target, scope)
         while (reason := found.reason(scope.need)) is not None:
-            if not await _wait_for_change(target, scope, reason, deadline):
+            # A page that is just arriving is glanced at a few times, before Playwright is asked to wait and to look.
+            pause = next(pauses, None)
+            if pause is not None and monotonic() + pause < deadline:
+                await asyncio.sleep(pause)
+            elif await _wait_for_change(target, scope, reason, deadline):
+                scope = replace(scope, session=None)
+            else:
                 break
             found = await _look(target, scope)
-            if found.reason(scope.need) is Insufficiency.SEVERAL:
+            if found.reason(scope.need) in {Insufficiency.SEVERAL, Insufficiency.MISMATCH}:
                 deadline = min(deadline, monotonic() + _SETTLE_SECONDS)
-        actor = DomActor(found.locator) if reason is None and found.locator is not None else None
         return Resolution(
             tier=self.tier,
-            actor=actor,
+            actor=found.actor if reason is None else None,
             insufficient=reason,
             candidates=found.candidates,
             milliseconds=(monotonic() - started) * 1000,
+            seen=found.seen if reason is None else None,
+            facts=_as_facts(found.likeness),
         )
 
     async def matches(self, target: Target, scope: Scope) -> tuple[Candidate, ...]:
         """All visible matches of the first selector that has any."""
-        for matched_by, locator in _locators(target, scope.page):
-            visible = [item for item in await _candidates(matched_by, locator) if item.visible]
+        for way in _ways(target, scope):
+            visible = [item for item, _ in await way.look(closely=False) if item.visible]
             if visible:
                 return tuple(visible)
         return ()
 
 
-async def _look(target: Target, scope: Scope) -> _Found:
-    everything: list[Candidate] = []
-    for matched_by, locator in _locators(target, scope.page):
-        candidates = await _candidates(matched_by, locator)
-        everything += candidates
-        usable = [
-            number for number, item in enumerate(candidates) if item.visible or scope.need is Need.EXIST
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One selector of a target: Playwright's locator for it, and the quick glance where its kind allows one."""
+
+    matched_by: str
+    locator: Locator
+    glance: Glance | None
+
+    async def look(self, *, closely: bool) -> list[tuple[Candidate, dict[str, Any] | None]]:
+        """Every match as a candidate, with its fingerprint when it is worth one."""
+        script = _LOOK_CLOSELY if closely else _LOOK
+        answer: Any = await self.glance.all(script, closely) if self.glance else None
+        if answer is None:
+            answer = await quietly(self.locator.page, lambda: self.locator.evaluate_all(script, closely))
+        looks: list[dict[str, Any]] = answer
+        score = round(1 / len(looks), 3) if looks else 0.0
+        sights = [look.pop("sight") for look in looks]
+        return [
+            (Candidate(matched_by=self.matched_by, score=score, **look), sight)
+            for look, sight in zip(looks, sights, strict=True)
         ]
-        if len(usable) == 1 and len(candidates) < _MOST_LOOKED_AT:
-            # Alone it stays a strict locator: should a second match appear before the act, the act refuses.
-            one = locator if len(candidates) == 1 else locator.nth(usable[0])
-            return _Found(tuple(everything), one, candidates[usable[0]])
+
+    def actor(self, number: int, of: int) -> DomActor:
+        """The actor for one of the matches."""
+        # Alone it stays a strict locator: should a second match appear before the act, the act refuses.
+        one = self.locator if of == 1 else self.locator.nth(number)
+        return GlanceActor(one, self.glance, number=number, of=of) if self.glance else DomActor(one)
+
+
+async def _look(target: Target, scope: Scope) -> _Found:
+    """The first selector with exactly one usable match decides; one that is another control than known does not."""
+    everything: list[Candidate] = []
+    stranger: _Found | None = None
+    for way in _ways(target, scope):
+        looks = await way.look(closely=scope.need is not Need.SEE)
+        everything += [candidate for candidate, _ in looks]
+        usable = [
+            number for number, (item, _) in enumerate(looks) if item.visible or scope.need is Need.EXIST
+        ]
+        if len(usable) != 1 or len(looks) >= _MOST_LOOKED_AT:
+            continue
+        chosen, seen = looks[usable[0]]
+        likeness = compare(scope.known, seen) if scope.known and seen else None
+        actor = way.actor(usable[0], len(looks))
+        found = _Found(tuple(everything), actor, chosen, seen, likeness)
+        if likeness is None or likeness.same:
+            return found
+        stranger = stranger or found
+    if stranger is not None:
+        return replace(stranger, candidates=tuple(everything))
     return _Found(tuple(everything))
 
 
-async def _candidates(matched_by: str, locator: Locator) -> list[Candidate]:
-    looks: list[dict[str, Any]] = await quietly(locator.page, lambda: locator.evaluate_all(_LOOK))
-    score = round(1 / len(looks), 3) if looks else 0.0
-    return [Candidate(matched_by=matched_by, score=score, **look) for look in looks]
+def _as_facts(likeness: Likeness | None) -> dict[str, Any]:
+    return {} if likeness is None else {"likeness": likeness.score, "differs": list(likeness.differs)}
 
 
 async def _wait_for_change(target: Target, scope: Scope, reason: Insufficiency, deadline: float) -> bool:
@@ -122,7 +180,8 @@ async def _wait_for_change(target: Target, scope: Scope, reason: Insufficiency, 
         return False
     if reason in {Insufficiency.NONE, Insufficiency.HIDDEN}:
         state: Any = "attached" if scope.need is Need.EXIST else "visible"
-        anything = reduce(lambda left, right: left.or_(right), _all(target, scope.page))
+        ways = [way.locator for way in _ways(target, scope)]
+        anything = reduce(lambda left, right: left.or_(right), ways)
         # Visible ones only, else `first` may wait for a hidden match while another one is shown.
         wanted = anything if state == "attached" else anything.filter(visible=True)
         try:
@@ -130,22 +189,28 @@ async def _wait_for_change(target: Target, scope: Scope, reason: Insufficiency, 
         except PlaywrightTimeoutError:
             return False
         return True
-    # Disabled or several: the driver has no event for it.
-    await scope.page.wait_for_timeout(min(100.0, remaining * 1000))
+    # Disabled, several or another one: the driver has no event for it.
+    await asyncio.sleep(min(_LOOK_AGAIN_SECONDS, remaining))
     return True
 
 
-def _all(target: Target, page: Page) -> list[Locator]:
-    return [locator for _, locator in _locators(target, page)]
-
-
-def _locators(target: Target, page: Page) -> Iterator[tuple[str, Locator]]:
+def _ways(target: Target, scope: Scope) -> Iterator[_Way]:
+    page = scope.page
     root: Page | FrameLocator = page.frame_locator(target.frame) if target.frame else page
+    session = None if target.frame else scope.session
+
+    def glance(css: str) -> Glance | None:
+        return Glance(page, session, css) if session else None
+
     for css in target.css:
-        yield f"css={css}", root.locator(f"css={css}")
+        yield _Way(f"css={css}", root.locator(f"css={css}"), glance(css))
     for test_id in target.test_id:
-        yield f"test_id={test_id}", root.get_by_test_id(test_id)
+        yield _Way(
+            f"test_id={test_id}",
+            root.get_by_test_id(test_id),
+            glance(f"[data-testid={json.dumps(test_id)}]"),
+        )
     for text in target.text:
-        yield f"text={text}", root.get_by_text(text, exact=True)
+        yield _Way(f"text={text}", root.get_by_text(text, exact=True), None)
     for xpath in target.xpath:
-        yield f"xpath={xpath}", root.locator(f"xpath={xpath}")
+        yield _Way(f"xpath={xpath}", root.locator(f"xpath={xpath}"), None)

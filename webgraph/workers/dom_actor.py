@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import asyncio
+from typing import TYPE_CHECKING, Any, cast
 
 from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Locator
 
 from webgraph.quiet import quietly
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from playwright.async_api import FilePayload, Locator
+    from playwright.async_api import ElementHandle, FilePayload, Page
 
 _NO_TEXT_FIELD = "Element is not an <input>"
 _IS_SELECT = "element => element instanceof HTMLSelectElement"
@@ -52,33 +54,37 @@ _TABLE = """element => {
 
 
 class DomActor:
-    """The actor of the DOM tier; Playwright waits until the element is stable and receives events."""
+    """The actor of the tiers that find elements; Playwright waits until one is stable and receives events.
 
-    def __init__(self, locator: Locator) -> None:
-        self._locator = locator
+    It is given a locator, or a handle together with the page the handle belongs to.
+    """
+
+    def __init__(self, thing: Locator | ElementHandle, page: Page | None = None) -> None:
+        self.thing = thing
+        self._page = thing.page if isinstance(thing, Locator) else cast("Page", page)
 
     async def click(self, *, timeout_seconds: float) -> None:
         """Click the middle of the element."""
-        await self._locator.click(timeout=timeout_seconds * 1000)
+        await self.thing.click(timeout=timeout_seconds * 1000)
 
     async def double_click(self, *, timeout_seconds: float) -> None:
         """Click the middle of the element twice."""
-        await self._locator.dblclick(timeout=timeout_seconds * 1000)
+        await self.thing.dblclick(timeout=timeout_seconds * 1000)
 
     async def hover(self, *, timeout_seconds: float) -> None:
         """Move the pointer to the middle of the element."""
-        await self._locator.hover(timeout=timeout_seconds * 1000)
+        await self.thing.hover(timeout=timeout_seconds * 1000)
 
     async def scroll(self, x: float, y: float, *, timeout_seconds: float) -> None:
         """Scroll the element's content at once, whatever the page says about smoothness."""
-        await self._locator.evaluate(_SCROLL, [x, y], timeout=timeout_seconds * 1000)
+        await self._evaluate(_SCROLL, timeout_seconds, [x, y])
 
     async def fill(self, value: str, *, secret: bool, timeout_seconds: float) -> None:
         """Replace the field's value; a secret one is drawn as dots, so that no picture can show it."""
         if secret:
             await self._ask(_HIDE_VALUE, timeout_seconds)
         try:
-            await self._locator.fill(value, timeout=timeout_seconds * 1000)
+            await self.thing.fill(value, timeout=timeout_seconds * 1000)
         except PlaywrightError as error:
             # A recording says only that a field changed; asking first what it is would cost every other one a turn.
             if _NO_TEXT_FIELD not in error.message or not await self._is_select(timeout_seconds):
@@ -87,19 +93,19 @@ class DomActor:
 
     async def select(self, option: str, *, timeout_seconds: float) -> None:
         """Choose an option of a select element by its label or value."""
-        await self._locator.select_option(option, timeout=timeout_seconds * 1000)
+        await self.thing.select_option(option, timeout=timeout_seconds * 1000)
 
     async def press(self, key: str, *, timeout_seconds: float) -> None:
         """Focus the element and press a key or a chord such as Control+A."""
-        await self._locator.press(key, timeout=timeout_seconds * 1000)
+        await self.thing.press(key, timeout=timeout_seconds * 1000)
 
     async def check(self, *, on: bool, timeout_seconds: float) -> None:
         """Set a checkbox or radio button; does nothing when it is so already."""
-        await self._locator.set_checked(on, timeout=timeout_seconds * 1000)
+        await self.thing.set_checked(on, timeout=timeout_seconds * 1000)
 
     async def upload(self, files: Sequence[FilePayload], *, timeout_seconds: float) -> None:
         """Put files into a file input."""
-        await self._locator.set_input_files(list(files), timeout=timeout_seconds * 1000)
+        await self.thing.set_input_files(list(files), timeout=timeout_seconds * 1000)
 
     async def text(self, *, timeout_seconds: float) -> str:
         """The element's visible text, or a field's value."""
@@ -120,10 +126,13 @@ class DomActor:
 
     async def _ask(self, function: str, timeout_seconds: float, argument: Any = None) -> Any:
         """What a function of the page makes of the element. Reading changes nothing, so no trace needs it."""
-        return await quietly(
-            self._locator.page,
-            lambda: self._locator.evaluate(function, argument, timeout=timeout_seconds * 1000),
-        )
+        return await quietly(self._page, lambda: self._evaluate(function, timeout_seconds, argument))
 
     async def _is_select(self, timeout_seconds: float) -> bool:
-        return bool(await self._locator.evaluate(_IS_SELECT, timeout=timeout_seconds * 1000))
+        return bool(await self._ask(_IS_SELECT, timeout_seconds))
+
+    async def _evaluate(self, function: str, timeout_seconds: float, argument: Any = None) -> Any:
+        if isinstance(self.thing, Locator):
+            return await self.thing.evaluate(function, argument, timeout=timeout_seconds * 1000)
+        async with asyncio.timeout(timeout_seconds):
+            return await self.thing.evaluate(function, argument)
