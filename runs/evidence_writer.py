@@ -8,8 +8,7 @@ store refuses, or does not take in time, becomes a recorded gap.
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 T = TypeVar("T")
+WAIT_SLICE_SECONDS = 0.25
 MAX_PENDING_BYTES = 64 * 1024 * 1024
 TEXT_TYPES = ("text/", "application/json", "application/x-ndjson", "application/xml")
 _log = structlog.get_logger(__name__)
@@ -45,6 +45,7 @@ class EvidenceWriter:
         outage: timedelta,
         sleep: Callable[[float], None] = clock.sleep,
     ) -> None:
+        """`sleep` is called whenever the writer waits, for the store too: there a worker process extends its lease."""
         self._claim = claim
         self._store = store
         self._outage = outage
@@ -98,7 +99,16 @@ class EvidenceWriter:
         until = clock.monotonic() + seconds
         while self._pending:
             item, upload = self._pending.popleft()
-            self._keep(item, upload, timeout=max(0.0, until - clock.monotonic()))
+            self._await(upload, until)
+            self._keep(item, upload)
+
+    def store(self, body: bytes, *, text: bool, seconds: float) -> BlobInfo:
+        """Put bytes that are no evidence into the store; raises BlobStorageError when it does not take them in time."""
+        upload = self._uploads.submit(self._store.put, body, text=text)
+        self._await(upload, clock.monotonic() + seconds)
+        if not upload.done():
+            raise BlobStorageError(f"The store did not take them within {seconds:.0f} s.")
+        return upload.result()
 
     def close(self) -> None:
         """End the storage thread without waiting for it."""
@@ -111,17 +121,23 @@ class EvidenceWriter:
         """
         while self._pending and self._pending[0][1].done():
             item, upload = self._pending.popleft()
-            self._keep(item, upload, timeout=0)
+            self._keep(item, upload)
 
-    def _keep(self, item: Evidence, upload: Future[BlobInfo], *, timeout: float) -> None:
+    def _await(self, upload: Future[BlobInfo], until: float) -> None:
+        """Return when the upload ended or the time came; the worker process keeps its lease meanwhile."""
+        while not upload.done() and (left := until - clock.monotonic()) > 0:
+            wait([upload], timeout=min(left, WAIT_SLICE_SECONDS))
+            self._sleep(0)
+
+    def _keep(self, item: Evidence, upload: Future[BlobInfo]) -> None:
         self._pending_bytes -= len(item.body)
+        if not upload.done():
+            self.gap(_gap(item, "The store did not take it before the attempt ended."))
+            return
         try:
-            blob = upload.result(timeout=timeout)
+            blob = upload.result()
         except BlobStorageError as error:
             self.gap(_gap(item, error.reason))
-            return
-        except FutureTimeoutError:
-            self.gap(_gap(item, "The store did not take it before the attempt ended."))
             return
         step_id, artifact_id = self._step_id(item.step_index), uuid7()
         self._write(

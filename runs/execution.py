@@ -152,13 +152,13 @@ class _Execution:
                 beat_seconds=BEAT_SECONDS,
             )
             writer.flush(seconds=FLUSH_SECONDS)
-            return self._write_end(result)
+            return self._write_end(result, writer)
         finally:
             writer.close()
 
-    def _write_end(self, result: AttemptResult) -> str:
+    def _write_end(self, result: AttemptResult, writer: EvidenceWriter) -> str:
         if result.outcome == "succeeded":
-            return self._write_success(result)
+            return self._write_success(result, writer)
         if result.outcome == "stopped" and result.stop_reason == "lease_lost":
             raise LostClaimError("The lease ended while the attempt ran.")
         if result.outcome == "stopped" and result.stop_reason == "cancelled":
@@ -170,9 +170,9 @@ class _Execution:
             )
         return str(result.stop_reason or result.outcome)
 
-    def _write_success(self, result: AttemptResult) -> str:
+    def _write_success(self, result: AttemptResult, writer: EvidenceWriter) -> str:
         try:
-            row, artifact = self._keep_result(result)
+            row, artifact = self._keep_result(result, writer)
         except BlobStorageError as error:
             failure = outcomes.Failure(
                 kind=FailureKind.STORAGE,
@@ -206,7 +206,9 @@ class _Execution:
             retry_after=timedelta(seconds=wait) if wait is not None else None,
         )
 
-    def _keep_result(self, result: AttemptResult) -> tuple[dict[str, Any] | None, Artifact | None]:
+    def _keep_result(
+        self, result: AttemptResult, writer: EvidenceWriter
+    ) -> tuple[dict[str, Any] | None, Artifact | None]:
         """The result for the run's row, or an artifact when it is larger than a row should hold."""
         body = json.dumps(result.result, ensure_ascii=False).encode()
         if len(body) <= RESULT_IN_ROW_BYTES:
@@ -218,7 +220,7 @@ class _Execution:
             body=body,
             captured_at=utc_now(),
         )
-        blob, artifact_id = self._store.put(body, text=True), uuid7()
+        blob, artifact_id = writer.store(body, text=True, seconds=FLUSH_SECONDS), uuid7()
         artifact = self._write(
             lambda: recording.artifact_stored(
                 claim=self._claim, artifact_id=artifact_id, item=item, blob=blob, step_id=None
