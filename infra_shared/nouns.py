@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from django.core.management.base import CommandParser
 
@@ -66,3 +67,16 @@ def pairs(words: Iterable[str]) -> dict[str, str]:
             raise ValueError(msg)
         found[name] = value
     return found
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """An argument's type: a whole number, `least` or more."""
+
+    def number(word: str) -> int:
+        value = int(word)
+        if value < least:
+            raise argparse.ArgumentTypeError(f"must be {least} or more, not {value}")
+        return value
+
+    number.__name__ = "whole number"  # what argparse calls it in its own complaint
+    return number

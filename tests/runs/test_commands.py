@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from infra_shared.blobs.django_store import artifact_store
 from infra_shared.clock import utc_now
 from infra_shared.ids import uuid7
+from infra_shared.models import ApiKey
 from infra_shared.services import api_keys
 from runs.models import Run
 from runs.services import outcomes, recording
@@ -97,6 +98,21 @@ def test_a_key_is_created_once_and_revoked(db: None) -> None:
 
     with pytest.raises(api_keys.ApiKeyRefusedError):
         api_keys.authenticate(text)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("keys", "create", "ci", "--scope", "runs:everything"),
+        ("keys", "create", "ci", "--scope", "runs:read", "--days", "-1"),
+        ("runs", "list", "--limit", "-1"),
+    ],
+)
+def test_an_argument_that_makes_no_sense_is_refused(db: None, words: tuple[str, ...]) -> None:
+    with pytest.raises(CommandError, match=r"invalid choice|must be 1 or more"):
+        _said(*words)
+
+    assert not ApiKey.objects.exists()
 
 
 def test_the_demo_may_be_prepared_twice(db: None) -> None:

@@ -9,7 +9,9 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from infra_shared.models import ApiKey
-from infra_shared.nouns import ACTOR, NounCommand
+from infra_shared.models.caller import ALL
+from infra_shared.nouns import ACTOR, NounCommand, at_least
+from infra_shared.scopes import Scope
 from infra_shared.services import api_keys
 
 if TYPE_CHECKING:
@@ -22,20 +24,26 @@ class Command(NounCommand):
     def create_arguments(self, parser: CommandParser) -> None:
         """Arguments of `create`."""
         parser.add_argument("caller", help="Who will use it; one caller may have several keys over time.")
-        parser.add_argument("--scope", action="append", required=True, help="May be given several times.")
+        parser.add_argument(
+            "--scope",
+            action="append",
+            required=True,
+            choices=[*(scope.value for scope in Scope), ALL],
+            help="May be given several times; * for everything.",
+        )
         parser.add_argument(
             "--customer",
             action="append",
             help="Customer within reach; only counts for a new caller. Default: main.",
         )
-        parser.add_argument("--days", type=int, help="Days until it expires; default: never.")
+        parser.add_argument("--days", type=at_least(1), help="Days until it expires; default: never.")
 
     def do_create(
         self, caller: str, scope: list[str], customer: list[str] | None, days: int | None, **_: Any
     ) -> None:
         """Create a key and print it, once."""
         owner = api_keys.ensure_caller(name=caller, customers=customer or ["main"], actor=ACTOR)
-        expires_at = timezone.now() + timedelta(days=days) if days else None
+        expires_at = timezone.now() + timedelta(days=days) if days is not None else None
         _key, text = api_keys.issue_key(
             caller=owner, name="created by command", scopes=scope, actor=ACTOR, expires_at=expires_at
         )

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 from automations.errors import AutomationsError
 from infra_shared.blobs.django_store import artifact_store
 from infra_shared.blobs.protocol import BlobError
-from infra_shared.nouns import ACTOR, NounCommand
+from infra_shared.nouns import ACTOR, NounCommand, at_least
 from runs.command_params import typed_params
 from runs.errors import RunsError
 from runs.models import Artifact, Run
@@ -33,7 +33,7 @@ class Command(NounCommand):
         """Arguments of `list`."""
         parser.add_argument("--state", choices=RunState.values)
         parser.add_argument("--automation", metavar="KEY")
-        parser.add_argument("--limit", type=int, default=20)
+        parser.add_argument("--limit", type=at_least(1), default=20)
         parser.add_argument("--json", action="store_true")
 
     def do_list(self, state: str | None, automation: str | None, limit: int, json: bool, **_: Any) -> None:  # noqa: FBT001 - by name

@@ -13,7 +13,7 @@ from automations.models import DEFAULT_CUSTOMER, Automation, Customer, Schedule
 from automations.services import schedules
 from automations.services.registry import register_python_automations
 from infra_shared.database import database_now
-from infra_shared.nouns import ACTOR, NounCommand
+from infra_shared.nouns import ACTOR, NounCommand, at_least
 from runs.command_params import typed_params
 from runs.services.nodes import live_versions
 
@@ -104,7 +104,7 @@ class Command(NounCommand):
     def preview_arguments(self, parser: CommandParser) -> None:
         """Arguments of `preview`."""
         parser.add_argument("id", type=int)
-        parser.add_argument("--count", type=int, default=20)
+        parser.add_argument("--count", type=at_least(1), default=20)
 
     def do_preview(self, id: int, count: int, **_: Any) -> None:  # noqa: A002 - the argument's name on the command line
         """Print the next fire times of a schedule, in its own time zone."""
