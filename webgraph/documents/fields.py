@@ -16,7 +16,7 @@ from webgraph.flow import NoData
 Kind = Literal["text", "integer", "number", "boolean", "url", "date", "list", "object"]
 
 
-class Field_(Part):  # noqa: N801 - pydantic's own Field is needed in this module as well
+class Declared(Part):
     """What params and results both may say of a value."""
 
     title: str = ""
@@ -32,7 +32,7 @@ class Field_(Part):  # noqa: N801 - pydantic's own Field is needed in this modul
     )
 
 
-class ParamField(Field_):
+class ParamField(Declared):
     """One param: what a run wants to know. Without `default` it must be given."""
 
     type: Literal["text", "integer", "number", "boolean", "url", "date", "list"] = Field(
@@ -41,7 +41,7 @@ class ParamField(Field_):
     default: Any = Field(default=None, description="Its value when none is given.")
 
 
-class ItemField(Field_):
+class ItemField(Declared):
     """One field of a record: which column it comes from, and how what was read becomes a value."""
 
     type: Literal["text", "integer", "number", "boolean", "url", "date"] = "text"
@@ -61,7 +61,7 @@ class ItemField(Field_):
     )
 
 
-class ResultField(Field_):
+class ResultField(Declared):
     """One field of the result."""
 
     type: Kind = "text"

@@ -15,7 +15,7 @@ from webgraph.documents.expression import is_true
 from webgraph.documents.fields import picked
 from webgraph.documents.parts import Matches, TargetName
 from webgraph.documents.variables import template
-from webgraph.errors import BadResultError, FailureKind, WebGraphError
+from webgraph.errors import BadParamsError, BadResultError, FailureKind, WebGraphError
 from webgraph.files import InputFile
 from webgraph.target import Target
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from webgraph.documents.parts import AnyTarget, Pattern, TargetData
     from webgraph.flow import Automation
     from webgraph.page import Page
-
-_SELECTORS = frozenset({"css", "xpath", "frame"})
 
 
 class DeclaredFailure(WebGraphError):  # noqa: N818 - the failure a document declares with `fail`
@@ -125,8 +123,7 @@ class Steps:
         if not isinstance(value, str):
             return value
         # Inside a selector a value stands between quotes: what would end them must not.
-        quote = _escaped if name in _SELECTORS else None
-        return template(value).text(self._variables.lookup, quote)
+        return template(value).text(self._variables.lookup, _QUOTES.get(name))
 
     def _pattern(self, pattern: Pattern) -> str | re.Pattern[str]:
         if isinstance(pattern, Matches):
@@ -303,3 +300,14 @@ def _member(value: Any, name: str) -> Any:
 
 def _escaped(value: str) -> str:
     return re.sub(r"([\\\"'])", r"\\\1", value)
+
+
+def _unquoted(value: str) -> str:
+    """The value if it can stand in an XPath, whose quotes know no escape."""
+    if "'" in value or '"' in value:
+        msg = "A value with quotes cannot stand in an XPath; describe the target by css."
+        raise BadParamsError(msg)
+    return value
+
+
+_QUOTES: dict[str, Callable[[str], str]] = {"css": _escaped, "frame": _escaped, "xpath": _unquoted}

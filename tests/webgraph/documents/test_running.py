@@ -195,6 +195,16 @@ def test_a_value_cannot_break_out_of_a_selector(attempt: Tried, pages: LocalPage
     assert tried(attempt, pages.url("/form"), steps, name="x'], #name, [id='y").failure is None
 
 
+def test_a_value_with_quotes_is_refused_where_nothing_escapes_them(attempt: Tried, pages: LocalPages):
+    steps = """
+      - click: {xpath: "//input[@id='{{ params.name }}']"}
+"""
+    failure = tried(attempt, pages.url("/form"), steps, name="x' or '1").failure
+
+    assert failure is not None
+    assert (failure.kind, "describe the target by css" in failure.message) == (FailureKind.BAD_PARAMS, True)
+
+
 def test_a_declared_failure_has_its_kind_and_words(attempt: Tried, pages: LocalPages):
     steps = """
       - fail: rate_limited

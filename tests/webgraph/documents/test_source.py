@@ -81,9 +81,7 @@ VALUES = st.recursive(
 
 
 @settings(deadline=None)
-@given(
-    data=st.dictionaries(KEYS, VALUES, min_size=1, max_size=4), indent=st.sampled_from([None, 2, "\t"])
-)
+@given(data=st.dictionaries(KEYS, VALUES, min_size=1, max_size=4), indent=st.sampled_from([None, 2, "\t"]))
 def test_json_is_read_as_it_is(data: dict[str, Any], indent: Any):
     text = json.dumps(data, indent=indent)
 
