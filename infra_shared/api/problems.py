@@ -66,25 +66,10 @@ class NotFoundError(ApiError):
     status = HTTPStatus.NOT_FOUND
 
 
-class NotYetError(ApiError):
-    """It may be there later."""
-
-    status = HTTPStatus.CONFLICT
-
-
 class TooManyRequestsError(ApiError):
     """A rate limit is used up."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
-
-    def __init__(self, detail: str, *, retry_after_seconds: int) -> None:
-        super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
-
-
-class UnavailableError(ApiError):
-    """Something this service needs does not answer now."""
-
-    status = HTTPStatus.SERVICE_UNAVAILABLE
 
     def __init__(self, detail: str, *, retry_after_seconds: int) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})

@@ -124,7 +124,10 @@ class Command(NounCommand):
     def do_artifacts(self, id: str, out: Path, **_: Any) -> None:  # noqa: A002 - as above
         """Write every artifact of a run into a folder."""
         run = _run(id)
-        out.mkdir(parents=True, exist_ok=True)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CommandError(f"{out} cannot be made a folder: {error.strerror}.") from error
         written = 0
         for artifact in run.artifacts.select_related("blob", "attempt", "step"):
             if artifact.blob is None:
@@ -140,7 +143,7 @@ class Command(NounCommand):
             with artifact_store().open(artifact.blob) as reader, path.open("wb") as file:
                 while chunk := reader.read(CHUNK_BYTES):
                     file.write(chunk)
-        except BlobError as error:
+        except (BlobError, OSError) as error:
             raise CommandError(f"{path.name}: {error}") from error
 
 
