@@ -63,6 +63,18 @@ def test_problems_name_file_line_and_path(file: Path) -> None:
         said("flows", "publish", str(file))
 
 
+def test_problems_are_json_for_scripts(file: Path) -> None:
+    file.write_text(LOOK.replace("effect: read", "effect: maybe"))
+    out = io.StringIO()
+
+    with pytest.raises(SystemExit) as ended:
+        call_command("flows", "check", str(file), "--json", stdout=out)
+
+    assert ended.value.code == 1
+    (problem,) = json.loads(out.getvalue())
+    assert (problem["path"], problem["line"]) == ("stages[0].effect", 8)
+
+
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="cannot be read"):
         said("flows", "publish", str(tmp_path / "none.yaml"))

@@ -69,10 +69,10 @@ class Command(NounCommand):
         problems = flows.check_flow(text=_text(file))
         if json:
             self.say_json([problem._asdict() for problem in problems])
+            sys.exit(1 if problems else 0)
         if problems:
-            raise CommandError("" if json else _lines(file, problems))
-        if not json:
-            self.say("It can be published.")
+            raise CommandError(_lines(file, problems))
+        self.say("It can be published.")
 
     def diff_arguments(self, parser: CommandParser) -> None:
         """Arguments of `diff`."""
