@@ -17,13 +17,20 @@ def _file(name: str) -> Callable[[HttpRequest], str]:
     return lambda _request: static(f"console/{name}")
 
 
-def _holders_of(permission: str) -> Callable[[HttpRequest], bool]:
-    return lambda request: request.user.has_perm(permission)
+def _holders_of(permission: str, *, of_all: bool) -> Callable[[HttpRequest], bool]:
+    def may(request: HttpRequest) -> bool:
+        # Imported when asked: the settings that name this module are read before any model exists.
+        from infra_shared.reach import reaches_all  # noqa: PLC0415
+
+        return request.user.has_perm(permission) and (not of_all or reaches_all(request.user))
+
+    return may
 
 
-def _item(title: str, icon: str, page: str, permission: str, **more: Any) -> dict[str, Any]:
+def _item(title: str, icon: str, page: str, permission: str, *, of_all: bool = False) -> dict[str, Any]:
+    """One line of the menu, for holders of the permission; `of_all`: who reach every customer."""
     link = reverse_lazy(f"admin:{page}")
-    return {"title": title, "icon": icon, "link": link, "permission": _holders_of(permission), **more}
+    return {"title": title, "icon": icon, "link": link, "permission": _holders_of(permission, of_all=of_all)}
 
 
 UNFOLD: dict[str, Any] = {
@@ -62,6 +69,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     {"title": "Overview", "icon": "space_dashboard", "link": reverse_lazy("admin:index")},
                     _item("Runs", "play_circle", "runs_run_changelist", "runs.view_run"),
+                    _item("Failures", "error", "runs_failurefamily_changelist", "runs.view_failurefamily"),
                 ],
             },
             {
@@ -85,6 +93,7 @@ UNFOLD: dict[str, Any] = {
                         "key_vertical",
                         "automations_credential_changelist",
                         "automations.view_credential",
+                        of_all=True,
                     ),
                 ],
             },
@@ -94,7 +103,11 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item("Nodes", "dns", "runs_node_changelist", "runs.view_node"),
                     _item(
-                        "API keys", "vpn_key", "infra_shared_apikey_changelist", "infra_shared.view_apikey"
+                        "API keys",
+                        "vpn_key",
+                        "infra_shared_apikey_changelist",
+                        "infra_shared.view_apikey",
+                        of_all=True,
                     ),
                     _item(
                         "Audit",
@@ -102,7 +115,7 @@ UNFOLD: dict[str, Any] = {
                         "infra_shared_auditline_changelist",
                         "infra_shared.view_auditline",
                     ),
-                    _item("Operators", "group", "auth_user_changelist", "auth.view_user"),
+                    _item("Operators", "group", "auth_user_changelist", "auth.view_user", of_all=True),
                 ],
             },
         ],

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.http import Http404
 
+from automations.admin.differences import differences
 from automations.forms.params import kind_in_words, resolved
 from automations.forms.schemas import params_schema_of
 from infra_shared.admin.base import ConsoleAdmin
@@ -14,10 +16,11 @@ from infra_shared.templatetags.console import NOTHING, pill, words
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
     from automations.models import Automation, AutomationVersion
 
+VERSIONS_OFFERED = 20
 EFFECTS = {
     "read": "only looks",
     "idempotent": "may be repeated without harm",
@@ -40,7 +43,7 @@ class ParamRow:
 class AutomationPages(ConsoleAdmin):
     """The list of automations, and what their pages say without knowing any run."""
 
-    list_display = ("title", "state", "key", "stages_in_words", "version")
+    list_display: tuple[str, ...] = ("title", "state", "key", "stages_in_words", "version")
     list_display_links = ("title",)
     list_select_related = ("latest_version",)
     search_fields = ("key__startswith", "title__icontains")
@@ -50,6 +53,37 @@ class AutomationPages(ConsoleAdmin):
         "No automation yet",
         "They are registered when a worker node starts. Write one with: manage.py automations new NAME",
     )
+
+    def extra_pages(self) -> list[tuple[str, Any, str]]:
+        """What a version changed."""
+        return [("<int:pk>/versions/<int:number>/", self.version_view, "version")]
+
+    def version_view(self, request: HttpRequest, pk: int, number: int) -> HttpResponse:
+        """One version beside the one before it, or beside `?with=` another."""
+        self.require(request, "view")
+        automation: Automation = self.found(request, pk)
+        version = automation.versions.filter(number=number).first()
+        if version is None:
+            msg = f"{automation} has no version {number}."
+            raise Http404(msg)
+        others = automation.versions.exclude(pk=version.pk).order_by("-number")
+        asked = request.GET.get("with", "")
+        other = (
+            others.filter(number=int(asked)).first()
+            if asked.isdigit()
+            else others.filter(number__lt=number).first()
+        )
+        return self.page(
+            request,
+            "review/automation/version.html",
+            title=f"Version {number}",
+            section=(automation.title, self.url("change", pk)),
+            automation=automation,
+            version=version,
+            other=other,
+            others=others.values_list("number", flat=True)[:VERSIONS_OFFERED],
+            differences=differences(other, version) if other is not None else [],
+        )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Automation]:
         """Without the sources, which are long."""

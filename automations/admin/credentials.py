@@ -76,6 +76,7 @@ class SecretForm(forms.Form):
 class CredentialAdmin(ConsoleAdmin):
     """Every credential by name, with the names of its fields and who uses it."""
 
+    need_full_reach = True  # a credential belongs to no one customer
     list_display = ("name", "parts", "changed", "used")
     search_fields = ("name__startswith",)
     search_help_text = "Name, from its beginning"

@@ -13,6 +13,7 @@ from django.utils import timezone
 from automations import fire_times
 from automations.errors import FieldProblem, ScheduleInvalidError
 from automations.fire_times import TimeRuleError
+from automations.forms.customers import offer_customers
 from automations.forms.params import ParamsForm
 from automations.forms.schedules import ScheduleForm, new_values, spring_and_autumn, values_of, zones
 from automations.forms.schemas import params_schema_of
@@ -42,6 +43,7 @@ class PauseForm(forms.Form):
 class SchedulePages(ConsoleAdmin):
     """The list of schedules, their form with its preview, and pausing."""
 
+    customer_field = "customer__key"
     list_display = ("name", "state", "what", "rule_in_words", "next_fire", "customer")
     list_select_related = ("automation", "customer")
     list_filter = ("kind", "automation", "customer")
@@ -154,6 +156,7 @@ class SchedulePages(ConsoleAdmin):
         self, request: HttpRequest, automation: Automation, form: ScheduleForm, *, schedule: Schedule | None
     ) -> HttpResponse:
         """Take the form and save it, or show it with what does not fit."""
+        offer_customers(form, request.user)
         version = (schedule.pinned_version if schedule else None) or automation.latest_version
         params_form = _params_form(request, version, schedule)
         if request.method == "POST" and form.is_valid() & params_form.is_valid():

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 class AuditAdmin(ConsoleAdmin):
     """Who did what, when and why."""
 
+    customer_field = "customer"
     list_display = ("time", "actor", "deed", "thing", "customer", "why")
     list_display_links = ("time",)
     search_fields = ("actor__startswith", "object_id__startswith", "action__startswith")

@@ -14,6 +14,9 @@ from django.utils.functional import cached_property
 from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 
+from infra_shared.models import ALL
+from infra_shared.reach import customers_of, reaches_all
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -49,8 +52,12 @@ class ConsoleAdmin(ModelAdmin):
     """A model's pages: a quick list, and whatever pages of its own the subclass adds.
 
     Rows are written by services alone, so that stock adding, changing and deleting are off; `extra_pages` names the
-    actions instead.
+    actions instead. `customer_field` leads to the key of the customer a row belongs to: rows outside the operator's
+    reach are not there for them. Pages that `need_full_reach` exist only for operators who reach every customer.
     """
+
+    customer_field = ""
+    need_full_reach = False
 
     list_per_page = ROWS_PER_PAGE
     list_max_show_all = ROWS_PER_PAGE
@@ -61,6 +68,26 @@ class ConsoleAdmin(ModelAdmin):
     actions = None
     sortable_by = ()
     empty_words = ("Nothing here yet", "")
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Whether the operator may look, and reaches far enough to."""
+        return self.may(request, "view")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """The rows within the operator's reach."""
+        return self.within_reach(request, super().get_queryset(request))
+
+    def within_reach(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Those of the rows that belong to a customer the operator reaches; all where rows belong to nobody."""
+        customers = customers_of(request.user)
+        if not self.customer_field or ALL in customers:
+            return rows
+        return rows.filter(**{f"{self.customer_field}__in": customers})
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """The list's filters; not the one that would name customers out of reach."""
+        filters = super().get_list_filter(request)
+        return filters if reaches_all(request.user) else [item for item in filters if item != "customer"]
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
         """No: services create rows."""
@@ -112,7 +139,9 @@ class ConsoleAdmin(ModelAdmin):
         return self.url("changelist")
 
     def may(self, request: HttpRequest, action: str) -> bool:
-        """Whether the operator has the model's permission `view`, `add` or `change`."""
+        """Whether the operator has the model's permission, such as `view`, `change` or one of its own."""
+        if self.need_full_reach and not reaches_all(request.user):
+            return False
         return bool(request.user.has_perm(f"{self.opts.app_label}.{action}_{self.opts.model_name}"))
 
     def require(self, request: HttpRequest, action: str) -> None:

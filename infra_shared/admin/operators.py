@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as StockGroupAdmin
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
@@ -12,6 +13,8 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from infra_shared.admin.base import actor
+from infra_shared.models import OperatorReach
+from infra_shared.reach import reaches_all
 from infra_shared.services import audit
 
 if TYPE_CHECKING:
@@ -21,16 +24,58 @@ admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
+class _OfAll(ModelAdmin):
+    """Pages for those alone who reach every customer: whoever is narrowed must not widen that here."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether the operator may look."""
+        return reaches_all(request.user) and bool(super().has_view_permission(request, obj))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whether the operator may add one."""
+        return reaches_all(request.user) and bool(super().has_add_permission(request))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether the operator may change it; an account that may do everything is changed by its equals alone."""
+        if getattr(obj, "is_superuser", False) and not request.user.is_superuser:
+            return False
+        return reaches_all(request.user) and bool(super().has_change_permission(request, obj))
+
+
+class OperatorForm(UserChangeForm):
+    """An account, with the customers it works for."""
+
+    customers = forms.CharField(
+        required=False,
+        label="Customers",
+        help_text="Keys of the customers this operator works for, separated by commas. Empty: all of them.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        reach = OperatorReach.objects.filter(user=self.instance).first()
+        self.fields["customers"].initial = ", ".join(reach.customers) if reach is not None else ""
+
+    def clean_customers(self) -> list[str]:
+        """The keys as a list."""
+        return [part.strip() for part in self.cleaned_data["customers"].split(",") if part.strip()]
+
+
 @admin.register(User)
-class OperatorAdmin(StockUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class OperatorAdmin(_OfAll, StockUserAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     """Accounts of operators. They are deactivated, never deleted: the audit log names them."""
 
-    form = UserChangeForm
+    form = OperatorForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "email", "first_name", "last_name", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "is_superuser")
     list_fullwidth = True
+    fieldsets = (*(StockUserAdmin.fieldsets or ()), ("Reach", {"fields": ("customers",)}))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        """Only who may do everything can give somebody more than a role."""
+        return () if request.user.is_superuser else ("is_superuser", "user_permissions", "is_staff")
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -48,6 +93,8 @@ class OperatorAdmin(StockUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # no
         if not change:
             obj.is_staff = True
         super().save_model(request, obj, form, change)
+        if "customers" in form.cleaned_data:
+            _set_reach(obj, form.cleaned_data["customers"])
         audit.record(
             actor=actor(request),
             action="operator.change" if change else "operator.create",
@@ -58,7 +105,15 @@ class OperatorAdmin(StockUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # no
 
 
 @admin.register(Group)
-class RoleAdmin(StockGroupAdmin, ModelAdmin):
+class RoleAdmin(_OfAll, StockGroupAdmin):
     """Groups of permissions, given to operators."""
 
     list_fullwidth = True
+
+
+def _set_reach(user: User, customers: list[str]) -> None:
+    """Narrow an account to these customers; an empty list takes the limit away."""
+    if customers:
+        OperatorReach.objects.update_or_create(user=user, defaults={"customers": customers})
+    else:
+        OperatorReach.objects.filter(user=user).delete()

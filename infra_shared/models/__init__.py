@@ -1,4 +1,4 @@
-"""The shared tables: blobs, callers and their keys, the audit log, outgoing mail, rate windows.
+"""The shared tables: blobs, callers and their keys, the reach of operators, the audit log, outgoing mail, rate windows.
 
 Customers, automations and runs appear in them as opaque strings. Only `services` and the packages above write them.
 """
@@ -6,6 +6,7 @@ Customers, automations and runs appear in them as opaque strings. Only `services
 from infra_shared.models.audit import AuditLine, AuditLineQuerySet
 from infra_shared.models.blob import Blob, BlobQuerySet
 from infra_shared.models.caller import ALL, ApiKey, ApiKeyQuerySet, Caller
+from infra_shared.models.operator_reach import OperatorReach
 from infra_shared.models.outbox import OutboxMessage, OutboxQuerySet
 from infra_shared.models.rate_window import RateWindow
 
@@ -18,6 +19,7 @@ __all__ = [
     "Blob",
     "BlobQuerySet",
     "Caller",
+    "OperatorReach",
     "OutboxMessage",
     "OutboxQuerySet",
     "RateWindow",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from asgiref.sync import sync_to_async
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -14,6 +15,7 @@ from django.urls import path, reverse
 from infra_shared.admin.base import ConsoleAdmin
 from infra_shared.blobs.django_store import artifact_store
 from infra_shared.blobs.protocol import BlobError, BlobNotFoundError
+from infra_shared.reach import reaches
 from runs.admin.evidence import File
 from runs.errors import ArtifactMissingError
 from runs.models import Artifact
@@ -33,6 +35,8 @@ RETRY_AFTER_SECONDS = 5
 @admin.register(Artifact)
 class ArtifactAdmin(ConsoleAdmin):
     """Artifacts are reached from their runs; they have no list of their own."""
+
+    customer_field = "run__customer__key"
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """No stock page: the two below ask for the permission themselves."""
@@ -54,8 +58,8 @@ class ArtifactAdmin(ConsoleAdmin):
             return redirect_to_login(request.get_full_path(), reverse("admin:login"))
         if not await user.ahas_perm("runs.view_artifact"):
             raise PermissionDenied
-        artifact = await Artifact.objects.select_related("blob").filter(pk=pk).afirst()
-        if artifact is None:
+        artifact = await Artifact.objects.select_related("blob", "run__customer").filter(pk=pk).afirst()
+        if artifact is None or not await sync_to_async(reaches)(user, artifact.run.customer.key):
             raise Http404("There is no such file.")
         try:
             answer = await artifact_answer(
@@ -79,7 +83,8 @@ class ArtifactAdmin(ConsoleAdmin):
         """A page about one artifact: text escaped, logs as tables, captured HTML in a sandbox."""
         if not request.user.has_perm("runs.view_artifact"):
             raise PermissionDenied
-        row = Artifact.objects.select_related("blob", "run__automation", "step").filter(pk=pk).first()
+        rows = Artifact.objects.select_related("blob", "run__automation", "run__customer", "step")
+        row = self.within_reach(request, rows).filter(pk=pk).first()
         if row is None:
             raise Http404("There is no such file.")
         file = File(row)

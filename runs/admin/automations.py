@@ -5,22 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch
 from django.urls import reverse
 
 from automations.admin.automations import AutomationPages, describe
 from automations.errors import ParamsInvalidError
+from automations.forms.customers import offer_customers
 from automations.forms.params import ParamsForm
 from automations.forms.schemas import params_schema_of
 from automations.models import Automation
 from infra_shared.admin.base import actor
+from infra_shared.models import ALL
+from infra_shared.reach import customers_of
 from runs.admin import wording
 from runs.admin.asking import OptionsForm
+from runs.admin.figures import figures_of, read_chart
+from runs.admin.health import dots, recent_of, typical
 from runs.errors import RunsError
-from runs.models import Run
+from runs.models import AutomationHealth, Run
 from runs.services.requests import Origin, RunRequest, request_run
 from runs.states import Cause
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
 RUNS_SHOWN = 10
@@ -31,9 +39,36 @@ VERSIONS_SHOWN = 10
 class AutomationAdmin(AutomationPages):
     """Automations with what became of them."""
 
+    list_display = ("title", "state", "lately", "typical_time", "stages_in_words", "version")
+
     def extra_pages(self) -> list[tuple[str, Any, str]]:
-        """Run now."""
-        return [*super().extra_pages(), ("<int:pk>/run/", self.run_view, "run")]
+        """Run now, and what a version changed."""
+        return [
+            *super().extra_pages(),
+            ("<int:pk>/run/", self.run_view, "run"),
+        ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Automation]:
+        """With the health of each, in one query for the whole page."""
+        customers = customers_of(request.user)
+        health = AutomationHealth.objects.all()
+        if ALL not in customers:
+            health = health.filter(customer__key__in=customers)
+        return (
+            super()
+            .get_queryset(request)
+            .prefetch_related(Prefetch("health", health, to_attr="reached_health"))
+        )
+
+    @admin.display(description="Last 20 runs")
+    def lately(self, automation: Any) -> str:
+        """How its latest runs ended."""
+        return dots(recent_of(automation.reached_health))
+
+    @admin.display(description="Takes: half / 95 %")
+    def typical_time(self, automation: Any) -> str:
+        """How long its latest successes took."""
+        return typical(recent_of(automation.reached_health))
 
     def change_view(
         self,
@@ -47,13 +82,18 @@ class AutomationAdmin(AutomationPages):
         automation: Automation = self.found(request, object_id)
         runnable = automation.latest_version_id is not None and automation.retired_at is None
         tools = []
-        if runnable and request.user.has_perm("runs.add_run"):
+        if runnable and request.user.has_perm("runs.request_run"):
             tools.append(("Run now", self.url("run", automation.pk)))
         if runnable and request.user.has_perm("automations.add_schedule"):
             tools.append(("Schedule it", _schedule_url(automation)))
-        runs = (
-            Run.objects.filter(automation=automation).select_related("customer", "automation").order_by("-id")
-        )
+        customers = customers_of(request.user)
+        rows = Run.objects.for_customers(customers).filter(automation=automation)
+        runs = rows.select_related("customer", "automation").order_by("-id")
+        schedules = automation.schedules.order_by("name")
+        if ALL not in customers:
+            schedules = schedules.filter(customer__key__in=customers)
+        query = f"&automation__id__exact={automation.pk}"
+        figures = figures_of(customers=customers, automation_id=automation.pk)
         return self.page(
             request,
             "review/automation/page.html",
@@ -61,15 +101,16 @@ class AutomationAdmin(AutomationPages):
             automation=automation,
             tools=tools,
             versions=automation.versions.defer("source").order_by("-number")[:VERSIONS_SHOWN],
-            schedules=automation.schedules.order_by("name"),
+            schedules=schedules,
+            chart=read_chart(figures, query=query),
             runs=[(run, wording.failure_sentence(run)) for run in runs[:RUNS_SHOWN]],
             **describe(automation.latest_version),
         )
 
     def run_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask for the params, then for the run."""
-        if not request.user.has_perm("runs.add_run"):
-            self.require(request, "change")
+        if not request.user.has_perm("runs.request_run"):
+            raise PermissionDenied
         automation: Automation = self.found(request, pk)
         version = automation.latest_version
         if version is None or automation.retired_at is not None:
@@ -80,6 +121,7 @@ class AutomationAdmin(AutomationPages):
         options = OptionsForm(
             request.POST or None, initial={"evidence_level": version.options.get("evidence")}
         )
+        offer_customers(options, request.user)
         if request.method == "POST" and form.is_valid() & options.is_valid():
             wanted = RunRequest(
                 automation=automation.key,

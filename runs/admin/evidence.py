@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from runs.admin.wording import ARTIFACTS, failure_in_words
-from runs.models import Artifact, Attempt, AttemptStage, Run, Step
+from runs.models import Artifact, Attempt, AttemptStage, AutomationHealth, Run, Step
 from runs.states import RunState
 from webgraph.errors import FailureKind
 from webgraph.recorder import ArtifactKind
@@ -55,6 +55,16 @@ class File:
     def is_viewed(self) -> bool:
         """Whether the console has a page that shows it; the others are downloaded."""
         return self.artifact.kind in (*_SERVED_AS_TEXT, *_SERVED_AS_PAGE)
+
+    @property
+    def is_tree(self) -> bool:
+        """Whether it is an accessibility tree."""
+        return self.artifact.kind in (ArtifactKind.STEP_AXTREE, ArtifactKind.FAILURE_AXTREE)
+
+    @property
+    def is_trace(self) -> bool:
+        """Whether it is a trace that can be opened in its viewer."""
+        return self.artifact.kind == ArtifactKind.TRACE and self.artifact.blob_id is not None
 
     @property
     def is_page(self) -> bool:
@@ -190,27 +200,44 @@ def read_attempt(attempt: Attempt, titles: dict[str, str]) -> AttemptView:
     return AttemptView(attempt, _stages(rows, steps, titles), steps, by_step.get(None, []))
 
 
-def last_success(run: Run, view: AttemptView | None, titles: dict[str, str]) -> Picture | None:
+def last_success(run: Run, view: AttemptView | None) -> Picture | None:
     """The same step in the last success of the same automation, to be shown beside a failure; None without one."""
     failed = view.failed_step if view is not None else None
-    if failed is None:
-        return None
-    success = (
-        Run.objects.filter(automation_id=run.automation_id, state=RunState.SUCCEEDED).order_by("-id").first()
-    )
+    return same_in_last_success(run, failed, view) if failed is not None and view is not None else None
+
+
+def same_in_last_success(run: Run, step: StepView, view: AttemptView) -> Picture | None:
+    """What the last success of the same automation and customer saw at the same step; None where there is none.
+
+    Before the step where it failed before it did anything: the page then is what the step before left behind.
+    """
+    success = _last_success_of(run)
     attempt = success.attempts.order_by("-number").first() if success is not None else None
     if success is None or attempt is None:
         return None
-    same = _same_step(failed, view.steps if view else [], read_attempt(attempt, titles).steps)
+    same = _same_step(step, view.steps, read_attempt(attempt, {}).steps)
     if same is None:
         return None
-    was_before = failed.step.failure_kind in _BEFORE_THE_ACT and same.before is not None
+    was_before = step.step.failure_kind in _BEFORE_THE_ACT and same.before is not None
     artifact = same.before if was_before else same.picture
     if artifact is None:
         return None
     moment = "before" if was_before else "after"
     caption = f"{moment} step {same.step.index}, {same.step.description}"
     return Picture(caption=caption, artifact=artifact, run=success, step=same)
+
+
+def _last_success_of(run: Run) -> Run | None:
+    """The newest success of the automation for the same customer, other than the run itself."""
+    rows = AutomationHealth.objects.filter(automation_id=run.automation_id, customer_id=run.customer_id)
+    health = rows.select_related("last_success").first()
+    found = health.last_success if health is not None else None
+    if found is None or found.pk != run.pk:
+        return found
+    before = Run.objects.filter(
+        automation_id=run.automation_id, customer_id=run.customer_id, state=RunState.SUCCEEDED
+    )
+    return before.filter(pk__lt=run.pk).order_by("-id").first()
 
 
 def _stages(rows: dict[str, AttemptStage], steps: list[StepView], titles: dict[str, str]) -> list[StageView]:

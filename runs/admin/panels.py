@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from django.urls import reverse
 from django.utils import timezone
 
 from automations.models import Schedule
+from infra_shared.models import ALL
 from infra_shared.overview import Panel, register
+from infra_shared.reach import customers_of
+from infra_shared.templatetags.console import span
 from runs.admin import wording
+from runs.admin.figures import figures_of, read_chart
+from runs.admin.health import dots
 from runs.admin.nodes import node_state
-from runs.models import Node, Run, WorkerProcess
-from runs.states import FAILED_RUNS, WAITING_RUNS, RunState
+from runs.models import Attempt, AutomationHealth, Node, Run, WorkerProcess
+from runs.states import WAITING_RUNS, AttemptState, RunState
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from datetime import datetime
 
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
+    from runs.models import RunQuerySet
+
 SHOWN = 8
 MOST_COUNTED = 1_000
-DAY = timedelta(hours=24)
-
-
-def _first_id_of(moment: datetime) -> UUID:
-    """The smallest time-ordered id of a moment, so that "since" reads the index of states."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
+STREAK = 3
+"""As many failures in a row are no accident."""
 
 
 def _count(rows: QuerySet[Any]) -> str:
@@ -39,44 +39,59 @@ def _count(rows: QuerySet[Any]) -> str:
     return f"{found}+" if found >= MOST_COUNTED else str(found)
 
 
-def _link(states: Collection[str]) -> str:
-    return f"{reverse('admin:runs_run_changelist')}?state__in={','.join(sorted(states))}"
+def _link(query: str) -> str:
+    return f"{reverse('admin:runs_run_changelist')}?{query}"
 
 
-def _numbers(_request: HttpRequest) -> dict[str, Any]:
-    day = Run.objects.filter(pk__gte=_first_id_of(timezone.now() - DAY))
-    runs = reverse("admin:runs_run_changelist")
-    person = _count(Run.objects.filter(state=RunState.WAITING_INPUT))
-    failed = _count(day.filter(state__in=sorted(FAILED_RUNS)))
+def _any_of(states: Collection[str]) -> str:
+    return f"state__in={','.join(sorted(states))}"
+
+
+def _reached(request: HttpRequest) -> RunQuerySet:
+    """The runs within the operator's reach."""
+    return Run.objects.for_customers(customers_of(request.user))
+
+
+def _numbers(request: HttpRequest) -> dict[str, Any]:
+    runs = _reached(request)
+    person = _count(runs.filter(state=RunState.WAITING_INPUT))
+    failed = _count(runs.open_failures())
+    waiting = runs.filter(state__in=sorted(WAITING_RUNS))
     return {
         "numbers": [
             (
                 "Need a person",
                 person,
-                f"{runs}?state__exact=waiting_input",
+                _link(f"state__exact={RunState.WAITING_INPUT}"),
                 "person" if person != "0" else "plain",
             ),
-            ("Failed in 24 hours", failed, _link(FAILED_RUNS), "bad" if failed != "0" else "plain"),
-            (
-                "Succeeded in 24 hours",
-                _count(day.filter(state=RunState.SUCCEEDED)),
-                f"{runs}?state__exact=succeeded",
-                "good",
-            ),
+            ("Open failures", failed, _link("attention=open"), "bad" if failed != "0" else "plain"),
             (
                 "Running now",
-                _count(Run.objects.filter(state=RunState.RUNNING)),
-                f"{runs}?state__exact=running",
+                _count(runs.filter(state=RunState.RUNNING)),
+                _link(f"state__exact={RunState.RUNNING}"),
                 "busy",
             ),
+            ("Waiting", _count(waiting), _link(_any_of(WAITING_RUNS)), "plain"),
             (
-                "Waiting",
-                _count(Run.objects.filter(state__in=sorted(WAITING_RUNS))),
-                _link(WAITING_RUNS),
+                "Longest wait for a worker",
+                _queue_age(request),
+                _link(f"state__exact={RunState.QUEUED}"),
                 "plain",
             ),
         ]
     }
+
+
+def _queue_age(request: HttpRequest) -> str:
+    """How long the attempt that is due longest has waited for a worker; "none" while none is due."""
+    now = timezone.now()
+    due = Attempt.objects.filter(state=AttemptState.QUEUED, due_at__lte=now)
+    customers = customers_of(request.user)
+    if ALL not in customers:
+        due = due.filter(run__customer__key__in=customers)
+    oldest = due.order_by("due_at").values_list("due_at", flat=True).first()
+    return span(now - oldest) if oldest is not None else "none"
 
 
 def _runs(rows: QuerySet[Run]) -> list[tuple[Run, str]]:
@@ -84,21 +99,50 @@ def _runs(rows: QuerySet[Run]) -> list[tuple[Run, str]]:
     return [(run, wording.failure_sentence(run)) for run in shown]
 
 
-def _person(_request: HttpRequest) -> dict[str, Any]:
-    rows = _runs(Run.objects.filter(state=RunState.WAITING_INPUT))
-    return {"runs": rows, "more_url": _link([RunState.WAITING_INPUT]), "empty": "Nothing waits for you."}
-
-
-def _failures(_request: HttpRequest) -> dict[str, Any]:
+def _person(request: HttpRequest) -> dict[str, Any]:
+    rows = _runs(_reached(request).filter(state=RunState.WAITING_INPUT))
     return {
-        "runs": _runs(Run.objects.failures()),
-        "more_url": _link(FAILED_RUNS),
-        "empty": "No run has failed.",
+        "runs": rows,
+        "more_url": _link(f"state__exact={RunState.WAITING_INPUT}"),
+        "empty": "Nothing waits for you.",
     }
 
 
-def _fires(_request: HttpRequest) -> dict[str, Any]:
+def _failures(request: HttpRequest) -> dict[str, Any]:
+    return {
+        "runs": _runs(_reached(request).open_failures()),
+        "more_url": _link("attention=open"),
+        "empty": "No failure is open.",
+    }
+
+
+def _streaks(request: HttpRequest) -> dict[str, Any]:
+    rows = AutomationHealth.objects.filter(failing_streak__gte=STREAK).select_related(
+        "automation", "customer"
+    )
+    customers = customers_of(request.user)
+    if ALL not in customers:
+        rows = rows.filter(customer__key__in=customers)
+    streaks = [
+        (
+            row,
+            dots(row.recent),
+            _link(f"attention=open&automation__id__exact={row.automation_id}"),
+        )
+        for row in rows.order_by("-failing_streak")[:SHOWN]
+    ]
+    return {"streaks": streaks, "more_url": reverse("admin:runs_failurefamily_changelist")}
+
+
+def _charts(request: HttpRequest) -> dict[str, Any]:
+    return {"chart": read_chart(figures_of(customers=customers_of(request.user)))}
+
+
+def _fires(request: HttpRequest) -> dict[str, Any]:
     rows = Schedule.objects.filter(next_fire_at__isnull=False, paused_at__isnull=True)
+    customers = customers_of(request.user)
+    if ALL not in customers:
+        rows = rows.filter(customer__key__in=customers)
     return {
         "schedules": rows.select_related("automation").order_by("next_fire_at")[:SHOWN],
         "more_url": reverse("admin:automations_schedule_changelist"),
@@ -146,11 +190,30 @@ register(
 )
 register(
     Panel(
-        title="Last failures",
+        title="Open failures",
         template="review/panels/runs.html",
         facts=_failures,
         permission=_OF_RUNS,
         order=30,
+    )
+)
+register(
+    Panel(
+        title="Runs over time",
+        template="review/panels/charts.html",
+        facts=_charts,
+        permission=_OF_RUNS,
+        order=15,
+        is_wide=True,
+    )
+)
+register(
+    Panel(
+        title="Failing again and again",
+        template="review/panels/streaks.html",
+        facts=_streaks,
+        permission=_OF_RUNS,
+        order=35,
     )
 )
 register(

@@ -2,40 +2,34 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django import forms
 from django.contrib import admin
 from django.http import HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import path
 from django.utils import timezone
 from django.utils.html import format_html
 
-from automations.errors import ParamsInvalidError
-from automations.forms.params import ParamsForm
-from automations.forms.schemas import params_schema_of
-from infra_shared.admin.base import ConsoleAdmin, actor
 from infra_shared.blobs.protocol import BlobError
 from infra_shared.templatetags.console import pill, span, when
 from runs.admin import evidence, wording
-from runs.admin.asking import OptionsForm
+from runs.admin.api_call import api_call
+from runs.admin.downloads import archive_view, result_file
+from runs.admin.run_actions import RunActions
+from runs.admin.run_filters import AttentionFilter, MomentFilter
 from runs.admin.run_page import read_run_page, stamp_of
+from runs.admin.step_details import read_details
+from runs.admin.trace_viewer import file_view, viewer_url
 from runs.errors import RunsError
 from runs.models import Run, Step
-from runs.services.cancelling import cancel_run
-from runs.services.requests import Origin
-from runs.services.reruns import rerun
-from runs.services.result_formats import to_csv, to_json_lines
-from runs.services.results import result_of
-from runs.states import FAILED_RUNS, WAITING_RUNS, Cause, RunState
+from runs.states import FAILED_RUNS, WAITING_RUNS, RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from django.db.models import QuerySet
     from django.http import HttpRequest
+    from django.urls import URLPattern
 
 STOP_POLLING = 286
 """htmx swaps the answer in and asks no more."""
@@ -43,38 +37,24 @@ NOTHING_NEW = 204
 VIEWS = (
     ("All", ""),
     ("Needs a person", f"?state__exact={RunState.WAITING_INPUT}"),
-    ("Failures", f"?state__in={','.join(sorted(FAILED_RUNS))}"),
+    ("Open failures", "?attention=open"),
+    ("All failures", f"?state__in={','.join(sorted(FAILED_RUNS))}"),
     ("Running", f"?state__exact={RunState.RUNNING}"),
     ("Waiting", f"?state__in={','.join(sorted(WAITING_RUNS))}"),
     ("Succeeded", f"?state__exact={RunState.SUCCEEDED}"),
+    ("Pinned", "?attention=pinned"),
 )
-_FORMATS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
-    "json": ("application/json", lambda result: json.dumps(result, indent=2, ensure_ascii=False)),
-    "jsonl": ("application/x-ndjson", to_json_lines),
-    "csv": ("text/csv; charset=utf-8", to_csv),
-}
-
-
-class CancelForm(forms.Form):
-    """Why a run is cancelled."""
-
-    reason = forms.CharField(
-        required=False,
-        max_length=500,
-        label="Reason",
-        help_text="Kept in the log of the run.",
-        widget=forms.Textarea(attrs={"rows": 2}),
-    )
 
 
 @admin.register(Run)
-class RunAdmin(ConsoleAdmin):
+class RunAdmin(RunActions):
     """Runs, newest first."""
 
+    customer_field = "customer__key"
     list_display = ("state_pill", "what", "problem", "customer", "why", "asked", "took")
     list_display_links = ("state_pill", "what")
     list_select_related = ("automation", "customer")
-    list_filter = ("state", "failure_kind", "cause", "automation", "customer")
+    list_filter = (AttentionFilter, MomentFilter, "state", "failure_kind", "cause", "automation", "customer")
     search_fields = ("automation__key__startswith",)
     search_help_text = "Run id, or the beginning of an automation or customer key"
     ordering = ("-id",)
@@ -87,8 +67,14 @@ class RunAdmin(ConsoleAdmin):
             ("<uuid:pk>/live/", self.live_view, "live"),
             ("<uuid:pk>/steps/<int:step_pk>/", self.step_view, "step"),
             ("<uuid:pk>/result.<slug:form>", self.result_view, "result"),
-            ("<uuid:pk>/rerun/", self.rerun_view, "rerun"),
-            ("<uuid:pk>/cancel/", self.cancel_view, "cancel"),
+            *super().extra_pages(),
+        ]
+
+    def site_urls(self) -> list[URLPattern]:
+        """The archive, which streams, and the viewer of traces."""
+        return [
+            path("runs/run/<uuid:pk>/everything.zip", archive_view, name="runs_run_archive"),
+            path("trace/<path:name>", self.admin_site.admin_view(file_view), name="trace_viewer"),
         ]
 
     def changelist_view(
@@ -162,7 +148,8 @@ class RunAdmin(ConsoleAdmin):
             "rerun_of",
             "result_artifact__blob",
         )
-        return rows.filter(pk=pk).first()
+        found: Run | None = self.within_reach(request, rows).filter(pk=pk).first()
+        return found
 
     def change_view(
         self,
@@ -191,97 +178,40 @@ class RunAdmin(ConsoleAdmin):
     def step_view(self, request: HttpRequest, pk: UUID, step_pk: int) -> HttpResponse:
         """One opened step: its pictures, files, target and how it was found."""
         self.require(request, "view")
-        step = Step.objects.select_related("attempt").filter(pk=step_pk, attempt__run_id=pk).first()
+        run: Run = self.found(request, pk)
+        step = Step.objects.select_related("attempt").filter(pk=step_pk, attempt__run=run).first()
         if step is None:
             return HttpResponse(
                 "This step is no longer there. Reload the page.", status=404, content_type="text/plain"
             )
         view = evidence.read_attempt(step.attempt, {})
         chosen = next(item for item in view.steps if item.step.pk == step.pk)
-        return TemplateResponse(request, "review/run/step.html", {"view": chosen})
+        shown = {
+            "view": chosen,
+            "details": read_details(step),
+            "sibling": evidence.same_in_last_success(run, chosen, view),
+        }
+        return TemplateResponse(request, "review/run/step.html", shown)
 
     def result_view(self, request: HttpRequest, pk: UUID, form: str) -> HttpResponse:
         """The result as a file: JSON, JSON Lines or CSV."""
         self.require(request, "view")
         run: Run = self.found(request, pk)
-        content_type, write = _FORMATS.get(form, _FORMATS["json"])
         try:
-            body = write(result_of(run=run))
+            return result_file(run, form)
         except (RunsError, BlobError) as error:
             return self.refused(request, str(error), wording.run_url(pk))
-        name = f"{run.automation.key}-{run.short_id}.{form if form in _FORMATS else 'json'}"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return HttpResponse(body, content_type=content_type, headers=headers)
-
-    def rerun_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """Ask for a new run like this one, with a form of its params to change."""
-        self.require(request, "change")
-        run: Run = self.found(request, pk)
-        latest = run.automation.latest_version or run.version
-        form = ParamsForm(params_schema_of(latest), request.POST or None, values=run.params)
-        options = OptionsForm(request.POST or None, initial={"evidence_level": run.evidence_level})
-        del options.fields["customer"]
-        if request.method == "POST" and form.is_valid() & options.is_valid():
-            params = form.params()
-            try:
-                made = rerun(
-                    run=run,
-                    origin=Origin(cause=Cause.RERUN, actor=actor(request)),
-                    params=params if params != run.params else None,
-                    evidence_level=options.cleaned_data["evidence_level"],
-                )
-            except ParamsInvalidError as error:
-                form.show_problems(error.problems)
-            except RunsError as error:
-                options.add_error(None, str(error))
-            else:
-                return self.done(request, "The rerun is on its way.", wording.run_url(made.run.pk))
-        title = f"Rerun {run.automation.title}"
-        return self.page(
-            request,
-            "review/run/ask.html",
-            title=title,
-            form=form,
-            options=options,
-            submit="Rerun",
-            back=wording.run_url(pk),
-            newer=latest if latest.pk != run.version_id else None,
-            run=run,
-            status=422 if form.is_bound else 200,
-        )
-
-    def cancel_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """Cancel a run after asking."""
-        self.require(request, "change")
-        run: Run = self.found(request, pk)
-        form = CancelForm(request.POST or None)
-        if request.method != "POST" or not form.is_valid():
-            at_work = run.state == RunState.RUNNING
-            return self.page(
-                request,
-                "review/form.html",
-                title=f"Cancel {run.automation.title} {run.short_id}",
-                form=form,
-                submit="Cancel the run",
-                back=wording.run_url(pk),
-                warning="The step at work is finished first; what was seen so far is kept."
-                if at_work
-                else "",
-            )
-        try:
-            cancelled = cancel_run(run=run, actor=actor(request), reason=form.cleaned_data["reason"])
-        except RunsError as error:
-            return self.refused(request, str(error), wording.run_url(pk))
-        return self.done(request, f"The run is {cancelled.get_state_display().lower()}.", wording.run_url(pk))
 
     def _run_context(self, request: HttpRequest, run: Run) -> dict[str, Any]:
         number = request.GET.get("attempt", "")
         page = read_run_page(run, attempt_number=int(number) if number.isdigit() else None)
-        may_act = self.may(request, "change")
+        trace = next((file for file in (page.shown.files if page.shown else ()) if file.is_trace), None)
         return {
             "page": page,
             "run": run,
             "asked_attempt": number,
-            "may_rerun": may_act and run.is_terminal,
-            "may_cancel": may_act and not run.is_terminal and run.state != RunState.CANCELLING,
+            "allowed": self.allowed(request, run),
+            "may_see_files": request.user.has_perm("runs.view_artifact"),
+            "trace_url": viewer_url(trace.artifact) if trace is not None else "",
+            "api_call": api_call(run, request.build_absolute_uri("/api/v1/runs")),
         }

@@ -38,8 +38,6 @@ ARTIFACTS = {
     ArtifactKind.STEP_HTML: "Page as HTML",
     ArtifactKind.STEP_BEFORE: "Picture before the step",
     ArtifactKind.STEP_AXTREE: "Accessibility tree",
-    ArtifactKind.STEP_BEFORE: "Picture before the step",
-    ArtifactKind.STEP_AXTREE: "Accessibility tree",
     ArtifactKind.FAILURE_PICTURE: "Picture of the failure",
     ArtifactKind.FAILURE_HTML: "Page as HTML at the failure",
     ArtifactKind.FAILURE_AXTREE: "Accessibility tree at the failure",

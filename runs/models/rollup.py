@@ -11,6 +11,7 @@ from runs.models.run import Run
 from webgraph.errors import FailureKind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
 
@@ -20,6 +21,11 @@ class HourQuerySet(models.QuerySet["HourFigures"]):
     def since(self, moment: datetime) -> HourQuerySet:
         """Those of hours that began at `moment` or later, in order of time."""
         return self.filter(hour__gte=moment).order_by("hour")
+
+    def for_customers(self, customers: Iterable[str]) -> HourQuerySet:
+        """Those within reach of a list of customer keys; "*" reaches all."""
+        keys = list(customers)
+        return self if "*" in keys else self.filter(customer__key__in=keys)
 
 
 class HourFigures(models.Model):

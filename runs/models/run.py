@@ -135,6 +135,13 @@ class Run(models.Model):
 
     class Meta:
         ordering = ("-id",)
+        permissions = (
+            ("request_run", "Can ask for runs and reruns"),
+            ("cancel_run", "Can cancel runs"),
+            ("answer_run", "Can say what became of a commit"),
+            ("resolve_run", "Can resolve failures"),
+            ("pin_run", "Can pin runs"),
+        )
         constraints = [
             models.UniqueConstraint(
                 fields=("caller", "idempotency_key"),
@@ -170,6 +177,8 @@ class Run(models.Model):
                 name="run_open_failure",
                 condition=Q(state__in=sorted(FAILED_RUNS), resolved_at__isnull=True),
             ),
+            # Few runs are pinned, and their list is read in the order of time.
+            models.Index(fields=("-id",), name="run_pinned", condition=Q(pinned_at__isnull=False)),
             # Runs that wait for an attempt and may expire: few, whatever the size of the history.
             models.Index(
                 fields=("expires_at",),

@@ -1,0 +1,23 @@
+"""A run as the call that asks for the same over the API."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runs.models import Run
+
+
+def api_call(run: Run, url: str) -> str:
+    """The call for a shell, ready to be pasted; the key is read from the environment and never written here."""
+    body = {"automation": run.automation.key, "params": run.params, "customer": run.customer.key}
+    return " \\\n  ".join(
+        (
+            f"curl -X POST {shlex.quote(url)}",
+            '-H "X-API-Key: $API_KEY"',
+            "-H 'Content-Type: application/json'",
+            f"-d {shlex.quote(json.dumps(body, ensure_ascii=False))}",
+        )
+    )

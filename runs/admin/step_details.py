@@ -1,0 +1,106 @@
+"""What an opened step shows beside its pictures: where it looked, and what went on meanwhile."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from infra_shared.blobs.django_store import artifact_store
+from infra_shared.blobs.protocol import BlobError
+from infra_shared.templatetags.console import words
+from runs.models import Artifact
+from webgraph.recorder import ArtifactKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runs.models import Step
+
+READ_BYTES = 512 * 1024
+LINES_SHOWN = 40
+AFTERWARDS = timedelta(seconds=1)
+"""Requests are logged when they end, which may be a little after the step that caused them."""
+_TIERS = {"dom": "the page's elements", "axtree": "the accessibility tree", "vision": "the picture"}
+_REASONS = {
+    "none": "nothing fits",
+    "several": "several fit equally well",
+    "hidden": "it is there, but hidden",
+    "disabled": "it is there, but disabled",
+    "mismatch": "another control than the one used before",
+    "budget": "not asked: the attempt's vision budget is spent",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one tier answered, in words, with the candidates it considered."""
+
+    where: str
+    found: bool
+    reason: str
+    milliseconds: float | None
+    candidates: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class StepDetails:
+    """The parts of an opened step that are read only then."""
+
+    sought: list[tuple[str, str]]
+    decisions: list[Decision]
+    requests: list[dict[str, Any]]
+    console: list[dict[str, Any]]
+
+
+def read_details(step: Step) -> StepDetails:
+    """The details of one step, fetched with its attempt; logs are there once the attempt has ended."""
+    return StepDetails(
+        sought=[(words(name), _plain(value)) for name, value in (step.target or {}).items() if value],
+        decisions=[_decision(item) for item in step.decisions],
+        requests=_lines(step, ArtifactKind.REQUEST_LOG),
+        console=_lines(step, ArtifactKind.CONSOLE_LOG),
+    )
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return ", then ".join(str(item) for item in value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+
+
+def _decision(item: dict[str, Any]) -> Decision:
+    tier, reason = str(item.get("tier", "")), str(item.get("reason") or item.get("why") or "")
+    return Decision(
+        where=_TIERS.get(tier, tier),
+        found=bool(item.get("found")),
+        reason=_REASONS.get(reason, reason),
+        milliseconds=item.get("milliseconds"),
+        candidates=list(item.get("candidates") or []),
+    )
+
+
+def _lines(step: Step, kind: ArtifactKind) -> list[dict[str, Any]]:
+    """The lines of the attempt's log that fall into the step, the first LINES_SHOWN of them."""
+    log = Artifact.objects.filter(attempt_id=step.attempt_id, kind=kind).select_related("blob").first()
+    if log is None or log.blob is None:
+        return []
+    end = (step.finished_at or log.captured_at) + AFTERWARDS
+    try:
+        with artifact_store().open(log.blob, length=READ_BYTES) as reader:
+            body = b"".join(iter(lambda: reader.read(READ_BYTES), b""))
+    except BlobError:
+        # The log's own page says what is wrong with its bytes; a step is worth showing without it.
+        return []
+    found = [line for line in _entries(body) if step.started_at <= line["at"] <= end]
+    return found[:LINES_SHOWN]
+
+
+def _entries(body: bytes) -> Iterator[dict[str, Any]]:
+    for text in body.decode("utf-8", errors="replace").splitlines():
+        try:
+            line = json.loads(text)
+            yield {**line, "at": datetime.fromisoformat(line["at"])}
+        except (ValueError, KeyError, TypeError):
+            continue  # the last line may be cut, and the first may only count what was dropped
