@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from automations.errors import CredentialError
+from automations.models import AutomationKind
 from automations.services.credentials import secrets_for
 from automations.services.registry import code_for, definitions, latest_code_for
 from infra_shared import clock
@@ -118,7 +119,7 @@ class _Execution:
         """Run the automation and write its end."""
         code = self._code()
         if code is None:
-            return self._fail(FailureKind.BUG, f"This node has no code for {self._version}.")
+            return self._fail(FailureKind.BUG, _no_code(self._version))
         try:
             secrets = secrets_for(names=code.credentials)
         except CredentialError as error:
@@ -265,6 +266,12 @@ class _Execution:
 
     def _time_left(self) -> timedelta:
         return timedelta(seconds=max(self._until - clock.monotonic(), 1.0))
+
+
+def _no_code(version: AutomationVersion) -> str:
+    if version.automation.kind == AutomationKind.FLOW:
+        return f"This release cannot read {version}. Say what is wrong with it: manage.py flows check FILE"
+    return f"This node has no code for {version}."
 
 
 def _deadline_seconds(claim: Claim) -> float:
