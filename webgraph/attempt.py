@@ -11,12 +11,19 @@ from typing import TYPE_CHECKING, Any
 from infra_shared.clock import utc_now
 from webgraph.budget import Budget
 from webgraph.dialogs import Dialogs
-from webgraph.errors import AttemptStopped, FailureKind
+from webgraph.errors import (
+    AttemptStopped,
+    FailureKind,
+    TargetAmbiguousError,
+    TargetNotFoundError,
+    WrongPageError,
+)
 from webgraph.evidence.keeper import EvidenceKeeper
 from webgraph.evidence.scrub import Scrub
 from webgraph.outcome import AttemptFailure, AttemptResult, Outcome
 from webgraph.page import Page
 from webgraph.recorder import Effect, EvidenceLevel, StageEnd, StageStart
+from webgraph.recovery import Recoveries, SignInAgain
 from webgraph.supervisor import Supervisor
 from webgraph.surface import Windows
 from webgraph.verdicts import failure_of, prepared, validated
@@ -63,9 +70,11 @@ class Attempt:
             step_timeout_seconds=spec.step_timeout_seconds or declared.step_timeout.total_seconds(),
             automation=declared.key,
             fingerprints=spec.fingerprints,
+            recoveries=Recoveries(declared.recoveries),
         )
         self._browser: dict[str, Any] = {"profile": declared.profile.as_json()}
         self._position = 0
+        self._may_sign_in_again = True
         self._stop_reason: str | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[Any] | None = None
@@ -140,7 +149,7 @@ class Attempt:
         await self._journal.stage_started(
             StageStart(position=position, name=stage.name, effect=effect, started_at=utc_now())
         )
-        value = await self._automation.run_stage(stage.name, page)
+        value = await self._run_plan(stage, page)
         await self._keeper.settled()
         state = self._automation.state.model_dump(mode="json")
         end = StageEnd(
@@ -156,6 +165,36 @@ class Attempt:
         await self._journal.stage_finished(end)
         self._keeper.stage_state(state, position=position, stage=stage.name)
         return value
+
+    async def _run_plan(self, stage: Stage, page: Page) -> Any:
+        """What the stage returned: at once, after signing in again, or on its other way to the same end."""
+        state = self._automation.state.model_copy(deep=True)
+        try:
+            return await self._automation.run_stage(stage.name, page)
+        except (TargetNotFoundError, TargetAmbiguousError, WrongPageError) as error:
+            again = await self._signed_out(stage)
+            missing = not isinstance(error, WrongPageError)
+            if again is None and not (missing and stage.instead and stage.effect is not Effect.COMMIT):
+                raise
+        self._automation.state = state
+        if again is None:
+            return await self._automation.run_stage(stage.instead, page)
+        self._may_sign_in_again = False
+        await self._automation.run_stage(again.stage, page)
+        return await self._automation.run_stage(stage.name, page)
+
+    async def _signed_out(self, stage: Stage) -> SignInAgain | None:
+        """How to sign in again, when the page now shown asks for it and this stage may start over."""
+        if stage.effect is Effect.COMMIT or not self._may_sign_in_again:
+            return None
+        for item in self._automation.recoveries:
+            if (
+                isinstance(item, SignInAgain)
+                and item.stage != stage.name
+                and await self._supervisor.sees(item.sign)
+            ):
+                return item
+        return None
 
     async def _keep_the_rest(self, context: BrowserContext, ended: AttemptResult) -> None:
         """Keep what belongs to the end; each capture has its own time limit, so this is bounded."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
@@ -18,6 +18,8 @@ from webgraph.workers.base import Need
 if TYPE_CHECKING:
     import re
     from collections.abc import Awaitable, Callable
+
+    from playwright.async_api import Download, Request
 
     from webgraph.escalation import Finder
     from webgraph.surface import Surface
@@ -139,6 +141,100 @@ class reads:  # noqa: N801 - read as a word at the call: then=reads(TOTAL, "12.0
     def __str__(self) -> str:
         pattern = self.pattern if isinstance(self.pattern, str) else self.pattern.pattern
         return f"{self.target} reads {pattern!r}"
+
+
+@dataclass(frozen=True, slots=True)
+class requested:  # noqa: N801 - read as a word at the call: then=requested("/api/orders", method="POST")
+    """The page made a request, after the act began, whose address contains (or matches) something."""
+
+    pattern: str | re.Pattern[str]
+    method: str | None = None
+
+    def armed(self, surface: Surface) -> Watch:
+        """The condition, watching from now on."""
+
+        def fits(request: Request) -> bool:
+            return _occurs(self.pattern, request.url) and self.method in {None, request.method}
+
+        return Watch(self, surface, "request", fits)
+
+    async def wait(self, surface: Surface, finder: Finder, timeout_seconds: float) -> None:
+        """Wait for such a request from now on."""
+        await self.armed(surface).wait(surface, finder, timeout_seconds)
+
+    def __str__(self) -> str:
+        pattern = self.pattern if isinstance(self.pattern, str) else self.pattern.pattern
+        return f"a {self.method or ''} request to {pattern} is made".replace("  ", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class downloads:  # noqa: N801 - read as a word at the call: then=downloads(".csv")
+    """A download begins, after the act began, whose file name contains (or matches) something."""
+
+    pattern: str | re.Pattern[str] = ""
+
+    def armed(self, surface: Surface) -> Watch:
+        """The condition, watching from now on."""
+
+        def fits(download: Download) -> bool:
+            return _occurs(self.pattern, download.suggested_filename)
+
+        return Watch(self, surface, "download", fits)
+
+    async def wait(self, surface: Surface, finder: Finder, timeout_seconds: float) -> None:
+        """Wait for such a download from now on."""
+        await self.armed(surface).wait(surface, finder, timeout_seconds)
+
+    def __str__(self) -> str:
+        pattern = self.pattern if isinstance(self.pattern, str) else self.pattern.pattern
+        return f"a download of {pattern or 'a file'} begins"
+
+
+class Watch:
+    """A condition about something that happens: it listens from before the act until it was waited for."""
+
+    def __init__(
+        self, condition: Condition, surface: Surface, event: Any, fits: Callable[[Any], bool]
+    ) -> None:
+        self._condition = condition
+        self._page = surface.page
+        self._event = event
+        self._fits = fits
+        self._happened = asyncio.Event()
+        self._page.on(event, self._on_event)
+
+    async def wait(
+        self,
+        surface: Surface,  # noqa: ARG002 - the protocol's; it listens to its own
+        finder: Finder,  # noqa: ARG002 - the protocol's; an event needs no target
+        timeout_seconds: float,
+    ) -> None:
+        """Wait until it happened."""
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await self._happened.wait()
+        except TimeoutError as error:
+            msg = f"Expected that {self._condition}, but it did not happen in time."
+            raise WrongPageError(msg) from error
+        finally:
+            self.disarm()
+
+    def disarm(self) -> None:
+        """Stop listening. May be called more than once."""
+        if self._event is not None:
+            self._page.remove_listener(self._event, self._on_event)
+            self._event = None
+
+    def __str__(self) -> str:
+        return str(self._condition)
+
+    def _on_event(self, item: Any) -> None:
+        if self._fits(item):
+            self._happened.set()
+
+
+def _occurs(pattern: str | re.Pattern[str], text: str) -> bool:
+    return pattern in text if isinstance(pattern, str) else pattern.search(text) is not None
 
 
 async def _until(

@@ -29,7 +29,7 @@ _DISMISS = DialogAnswer(accept=False)
 
 
 class Dialogs:
-    """Dismisses every dialog unless a step said otherwise; a page can never hang on one."""
+    """Dismisses every dialog unless a step said otherwise, and lets a page be left; none can hang on one."""
 
     def __init__(self, context: BrowserContext, log: ConsoleLog) -> None:
         self._log = log
@@ -47,7 +47,9 @@ class Dialogs:
             self._answer = before
 
     def _on_dialog(self, dialog: Dialog) -> None:
-        task = asyncio.ensure_future(self._settle(dialog, self._answer))
+        # Dismissing this one would keep the automation from ever leaving the page.
+        answer = DialogAnswer(accept=True) if dialog.type == "beforeunload" else self._answer
+        task = asyncio.ensure_future(self._settle(dialog, answer))
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
 

@@ -40,6 +40,7 @@ class Finder:
         self._budget = budget
         self._known = known
         self.seen: Mapping[str, Any] | None = None
+        self.changed: bool | None = None
         self.decisions: list[dict[str, Any]] = []
         self.tier: Tier | None = None
 

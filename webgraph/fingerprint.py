@@ -93,7 +93,7 @@ def compare(known: Mapping[str, Any], seen: Mapping[str, Any]) -> Likeness:
     }
     context = _mean(likenesses)
     differs = tuple(sorted(name for name, value in likenesses.items() if value < _LIKELY))
-    if known.get("role") and seen.get("role") and normal_role(known["role"]) != normal_role(seen["role"]):
+    if known.get("role") and "role" in seen and normal_role(known["role"]) != normal_role(seen["role"]):
         return Likeness(same=False, score=0.0, differs=("role", *differs))
     called, shown = normal(known.get("name", "")), normal(seen.get("name", ""))
     if not called:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from webgraph.browser.profile import BrowserProfile
 from webgraph.recorder import Effect, EvidenceLevel
+from webgraph.recovery import Recovery, SignInAgain
 
 if TYPE_CHECKING:
     from webgraph.errors import FailureKind
@@ -27,20 +28,28 @@ class Stage:
     name: str
     effect: Effect | None
     title: str
+    instead: str = ""
+    """The method that reaches the same end another way when a target of this stage cannot be found."""
 
 
 class FlowError(Exception):
     """An automation's definition is not usable; the message says what to change."""
 
 
-def stage(*, effect: Effect | str | None = None, title: str = "") -> Callable[[StageMethod], StageMethod]:
-    """Mark a method as the next stage of its automation; stages run in the order they are written."""
+def stage(
+    *, effect: Effect | str | None = None, title: str = "", instead: str = ""
+) -> Callable[[StageMethod], StageMethod]:
+    """Mark a method as the next stage of its automation; stages run in the order they are written.
+
+    `instead` names another method of the automation, itself no stage, that is run when a target of this one cannot be
+    found on any tier or the budget for looking is spent: the plan B of a stage that commits nothing.
+    """
 
     def mark(method: StageMethod) -> StageMethod:
         declared = Effect(effect) if effect is not None else None
         name = method.__name__
         words = title or name.replace("_", " ").capitalize()
-        method.__stage__ = Stage(name=name, effect=declared, title=words)  # type: ignore[attr-defined]
+        method.__stage__ = Stage(name=name, effect=declared, title=words, instead=instead)  # type: ignore[attr-defined]
         return method
 
     return mark
@@ -78,6 +87,8 @@ class Automation:
     profile: ClassVar[BrowserProfile] = BrowserProfile()
     """How the browser presents itself to the site."""
     evidence: ClassVar[EvidenceLevel] = EvidenceLevel.DEFAULT
+    recoveries: ClassVar[tuple[Recovery | SignInAgain, ...]] = ()
+    """What may get in the way and how it is put aside, tried before a step gives up a tier."""
     allow_latest: ClassVar[bool] = False
     """Whether a run may be executed by a newer version than the one it was requested with."""
 
@@ -141,4 +152,18 @@ class Automation:
             for item in stages
             if not inspect.iscoroutinefunction(getattr(cls, item.name))
         ]
+        found += [
+            f"It signs in again by the stage {item.stage!r}, which it does not have."
+            for item in cls.recoveries
+            if isinstance(item, SignInAgain) and item.stage not in {known.name for known in stages}
+        ]
+        return found + [problem for item in stages if item.instead for problem in cls._plan_b_problems(item)]
+
+    @classmethod
+    def _plan_b_problems(cls, item: Stage) -> list[str]:
+        found = []
+        if item.effect is Effect.COMMIT:
+            found.append(f"Stage {item.name!r} commits; it cannot be done over by {item.instead!r}.")
+        if not inspect.iscoroutinefunction(getattr(cls, item.instead, None)):
+            found.append(f"Stage {item.name!r} names {item.instead!r}, which is no `async def` method.")
         return found

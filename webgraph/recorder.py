@@ -106,7 +106,8 @@ class StepOutcome:
     """How a step ended. `decisions` has one entry for each tier asked: tier, candidates, why, milliseconds.
 
     `fingerprint` is what an acting step's target looked like, for `webgraph.fingerprint.merged`, and
-    `fingerprint_key` the key to keep it under; only steps that succeeded have them.
+    `fingerprint_key` the key to keep it under; only steps that succeeded have them. `changed` is False when an act
+    did nothing that could be observed, None where that was not looked at or cannot be told.
     """
 
     index: int
@@ -120,6 +121,7 @@ class StepOutcome:
     decisions: tuple[dict[str, Any], ...] = ()
     fingerprint: dict[str, Any] | None = None
     fingerprint_key: str = ""
+    changed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

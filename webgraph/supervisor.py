@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from infra_shared.clock import monotonic, utc_now
-from webgraph.errors import AttemptStopped, StepTimeoutError, TargetNotFoundError, WrongPageError
+from webgraph.conditions import Watch, downloads, requested
+from webgraph.errors import (
+    AttemptStopped,
+    StepTimeoutError,
+    TargetAmbiguousError,
+    TargetNotFoundError,
+    WrongPageError,
+)
 from webgraph.escalation import Finder
 from webgraph.failures import classify, is_stale
 from webgraph.fingerprint import key_of
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
     from webgraph.evidence.keeper import EvidenceKeeper
     from webgraph.evidence.scrub import Scrub
     from webgraph.journal import Journal
+    from webgraph.recovery import Recoveries
     from webgraph.surface import Surface
     from webgraph.target import Target
     from webgraph.workers.base import Actor, Worker
@@ -32,6 +40,8 @@ T = TypeVar("T")
 # What Playwright's own timeouts leave open (a hung renderer answers nothing) is cut this much later.
 _GRACE_SECONDS = 2.0
 _PARSE_SECONDS = 10.0
+# Something in the way may appear while a target is waited for: time is kept for a second try without it.
+_SHARE_BEFORE_RECOVERY = 0.6
 # A server's error page is whole when it is there; what an automation expects on it is there soon or not at all.
 _ERROR_PAGE_SECONDS = 1.0
 # What a step runs into when the page it works on is not the site's own but an error page in its place.
@@ -83,6 +93,11 @@ class StepPlan:
     changes: bool = False
     reads: bool = False
 
+    @property
+    def moves(self) -> bool:
+        """Whether the act is one that does something or is in vain: setting what is set already is neither."""
+        return self.action in {"click", "double_click", "press"} and not (self.target and self.target.frame)
+
 
 class Supervisor:
     """Owns the plan of one step at a time, the budget, and the record of both. One for each attempt."""
@@ -98,6 +113,7 @@ class Supervisor:
         step_timeout_seconds: float,
         automation: str = "",
         fingerprints: Mapping[str, Mapping[str, Any]] | None = None,
+        recoveries: Recoveries | None = None,
     ) -> None:
         self._workers = workers
         self._budget = budget
@@ -105,6 +121,7 @@ class Supervisor:
         self._step_timeout_seconds = step_timeout_seconds
         self._automation = automation
         self._fingerprints = fingerprints or {}
+        self._recoveries = recoveries
         self.scrub = scrub
         self.keeper = keeper
         self.stage = ""
@@ -151,7 +168,9 @@ class Supervisor:
         seconds = min(plan.timeout_seconds or self._step_timeout_seconds, self._budget.seconds_left)
         clock = StepClock(seconds)
         document = surface.document
+        condition = _armed(plan.then, surface)
         async with asyncio.timeout(seconds + _GRACE_SECONDS):
+            before = await surface.digest() if plan.moves else None
             try:
                 value = await self._find_and_act(surface, plan, act, finder, clock, index)
             except Exception as error:
@@ -162,12 +181,17 @@ class Supervisor:
                 value = await self._find_and_act(surface, plan, act, finder, clock, index)
             surface.raise_if_refused()
             broken = surface.document_failure() if surface.document is not document else None
-            if plan.then is not None:
+            if condition is not None:
                 left = min(clock.left, _ERROR_PAGE_SECONDS) if broken else clock.left
                 # A finder of its own: what the condition looks at is not what the step acted on.
-                await plan.then.wait(surface, Finder(self._workers, self._budget), left)
+                await condition.wait(surface, Finder(self._workers, self._budget), left)
             elif broken is not None and plan.changes:
                 raise broken
+            if before is not None:
+                finder.changed = surface.document is not document or await surface.digest() != before
+                if not finder.changed and plan.then is not None and not isinstance(condition, Watch):
+                    msg = f"The act did nothing that can be observed; that {plan.then} was so before it."
+                    raise WrongPageError(msg)
         return value
 
     async def _find_and_act(
@@ -183,10 +207,37 @@ class Supervisor:
         if plan.reads:  # what is read of half a document is half of it
             await surface.parsed(min(clock.left, _PARSE_SECONDS))
         if plan.target is not None:
-            actor = await finder.find(plan.target, surface, plan.need, clock.left)
+            actor = await self._find(plan.target, surface, plan, finder, clock)
         if not plan.reads:
             await self.keeper.before_act(surface, index=index, stage=self.stage)
         return await act(Act(actor=actor, clock=clock, finder=finder, index=index))
+
+    async def _find(
+        self, target: Target, surface: Surface, plan: StepPlan, finder: Finder, clock: StepClock
+    ) -> Actor:
+        """The target; what is declared to stand in the way is put aside first, and once more when it is not found."""
+        if not self._recoveries or plan.reads:
+            return await finder.find(target, surface, plan.need, clock.left)
+        await self._clear(target, surface, finder)
+        try:
+            return await finder.find(target, surface, plan.need, clock.left * _SHARE_BEFORE_RECOVERY)
+        except (TargetNotFoundError, TargetAmbiguousError):
+            if not await self._clear(target, surface, finder):
+                raise
+        return await finder.find(target, surface, plan.need, clock.left)
+
+    async def _clear(self, target: Target, surface: Surface, finder: Finder) -> bool:
+        assert self._recoveries is not None
+        done = await self._recoveries.clear(surface, Finder(self._workers, self._budget), wanted=target)
+        if done is not None:
+            finder.decisions.append(done)
+        return done is not None
+
+    async def sees(self, target: Target) -> bool:
+        """Whether anything that fits the target is visible in the window of the last step. No step."""
+        if self.last_surface is None:
+            return False
+        return bool(await Finder(self._workers, self._budget).matches(target, self.last_surface))
 
     def _key(self, plan: StepPlan) -> str:
         """The key of the step's fingerprint; what is only read has none, as its text is its value."""
@@ -229,12 +280,18 @@ class Supervisor:
                 failure_kind=failure.kind if failure else None,
                 message=self.scrub.text(str(failure)) if failure else "",
                 decisions=tuple(self.scrub.json(item) for item in finder.decisions),
+                changed=finder.changed,
                 fingerprint=self.scrub.json(finder.seen) if finder.seen and not failure else None,
                 fingerprint_key=self._key(plan) if finder.seen and not failure else "",
             )
         )
         if not isinstance(failure, AttemptStopped):
             self.keeper.after_step(surface, index=index, stage=self.stage, only_looked=plan.reads)
+
+
+def _armed(condition: Condition | None, surface: Surface) -> Condition | None:
+    """The condition, which listens from now on where it is about something that happens."""
+    return condition.armed(surface) if isinstance(condition, requested | downloads) else condition
 
 
 def _explained(failure: WebGraphError, surface: Surface) -> WebGraphError:

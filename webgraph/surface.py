@@ -20,6 +20,21 @@ if TYPE_CHECKING:
 
 _STOP_LOADING_SECONDS = 1.0
 _LOAD_SECONDS = 5.0
+_DIGEST = """(() => {
+  let mark = 0;
+  const add = text => { for (let i = 0; i < text.length; i++) mark = (Math.imul(mark, 31) + text.charCodeAt(i)) | 0; };
+  const read = root => {
+    if (root.querySelector('canvas, video, object, embed')) return false;
+    add(root.documentElement?.outerHTML ?? root.innerHTML);
+    for (const field of root.querySelectorAll('input, textarea, select')) add(`${field.value} ${field.checked}`);
+    for (const host of root.querySelectorAll('*')) {
+      if (host.shadowRoot && !read(host.shadowRoot)) return false;
+      if (host.tagName === 'IFRAME' && !(host.contentDocument && read(host.contentDocument))) return false;
+    }
+    return true;
+  };
+  return read(document) ? String(mark) : null;
+})()"""
 
 
 class Surface:
@@ -72,6 +87,19 @@ class Surface:
                 await self.session.send("Page.stopLoading")
         except (PlaywrightError, TimeoutError):
             return  # the page is gone or hangs, which its next user will be told
+
+    async def digest(self) -> str | None:
+        """A mark of everything in the document that an act could have changed; None where that cannot be told.
+
+        Pixels and other origins' frames are beyond it, so a document that has any of them has no mark.
+        """
+        asked = {"expression": _DIGEST, "returnByValue": True}
+        try:
+            answer = await command(self.page, self.session, "Runtime.evaluate", asked)
+        except PlaywrightError:
+            return None  # between two documents
+        mark = answer["result"].get("value")
+        return f"{len(self.page.context.pages)} {self.url} {mark}" if mark else None
 
     async def parsed(self, timeout_seconds: float) -> None:
         """Give a page that is loading the time to become a document; one that does not is the next step's business."""

@@ -68,7 +68,14 @@ GESTURES = """<p id=said>nothing</p><select id=size><option value=s>Small<option
   'box ' + document.getElementById('box').scrollTop };
 onscroll = () => { document.getElementById('said').textContent = 'page ' + scrollY };</script>"""
 
+BANNER = """<div id=banner style="position:fixed;inset:0;background:#eee"><button
+  onclick="document.getElementById('banner').remove()">Accept</button></div>"""
+BEHIND = """<button id=send onclick="document.getElementById('said').textContent = 'sent'">Send</button><p id=said></p>"""
+
 PAGES = {
+    "/banner": BEHIND + BANNER,
+    "/late-banner": f"<div id=place></div>{BANNER}<script>addEventListener('click', () => "
+    f"{{ document.getElementById('place').innerHTML = `{BEHIND}` }}, {{once: true}})</script>",
     "/gestures": GESTURES,
     "/split": SPLIT,
     "/form": FORM,
@@ -76,6 +83,11 @@ PAGES = {
     "/reflect": REFLECT,
     "/form-with-another-send": "<button id=send>Delete everything</button><h1>Form</h1>"
     "<button id=r7 onclick=\"document.getElementById('said').textContent = 'sent'\">Send</button><p id=said></p>",
+    "/asks": "<button id=ask onclick=\"fetch('/inside?asked', {method: 'POST'})\">Ask</button>",
+    "/sends": "<button id=send onclick=\"fetch('/inside', {method: 'POST', body: new URLSearchParams("
+    "{name: 'Ada', word: 's3cret/word'})})\">Send</button>",
+    "/stays": "<button id=leave>Leave</button><script>addEventListener('beforeunload', event => event.preventDefault())"
+    "</script>",
     "/twins": "<h1>Twins</h1><section aria-label=First>Alpha <button id=first-edit>Edit</button> one</section>"
     "<section aria-label=Second>Beta <button id=second-edit>Edit</button> two</section>",
     "/one-twin": "<h1>Twins</h1><section aria-label=First>Alpha <button id=first-edit>Edit</button> one</section>",

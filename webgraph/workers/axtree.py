@@ -29,6 +29,7 @@ _SETTLE_SECONDS = 0.6
 # How well the best of several must fit, and by how much better than the second, to be taken for the one.
 _ENOUGH = 0.75
 _MARGIN = 0.25
+_ELSEWHERE = 0.35
 _FIELDS = frozenset({"textbox", "combobox", "listbox", "checkbox", "radio", "slider"})
 
 
@@ -102,7 +103,7 @@ def _judge(target: Target, scope: Scope, nodes: Sequence[Node]) -> _Verdict:
     if known is None:
         node, reason = _by_place(target, fitting)
     else:
-        node, reason = _by_likeness(scored)
+        node, reason = _by_likeness(scored, more_than_before=len(scored) - 1 > int(known.get("namesakes", 0)))
     if node is not None and scope.need is Need.ACT and not node.enabled:
         return _Verdict(candidates, reason=Insufficiency.DISABLED)
     return _Verdict(candidates, node, reason)
@@ -116,13 +117,17 @@ def _by_place(target: Target, fitting: Sequence[Node]) -> tuple[Node | None, Ins
     return (fitting[0], None) if len(fitting) == 1 else (None, Insufficiency.SEVERAL)
 
 
-def _by_likeness(scored: Sequence[tuple[float, Node]]) -> tuple[Node | None, Insufficiency | None]:
+def _by_likeness(
+    scored: Sequence[tuple[float, Node]], *, more_than_before: bool
+) -> tuple[Node | None, Insufficiency | None]:
     best, node = scored[0]
     if best == 0.0:
         return None, Insufficiency.MISMATCH
     if len(scored) == 1:
         return node, None
-    clear = best >= _ENOUGH and best - scored[1][0] >= _MARGIN
+    second = scored[1][0]
+    # A newcomer at its very place looks more like it than it does itself, pushed aside: then none is clear.
+    clear = best >= _ENOUGH and second <= (_ELSEWHERE if more_than_before else best - _MARGIN)
     return (node, None) if clear else (None, Insufficiency.SEVERAL)
 
 
