@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, Field, HttpUrl
+from pydantic import BaseModel, Field, HttpUrl, field_validator
 
 from webgraph.flow import Automation, stage
 
@@ -20,6 +20,14 @@ class SnapshotParams(BaseModel):
         description="The page to open; http or https.",
         examples=["https://example.com/"],
     )
+
+    @field_validator("url")
+    @classmethod
+    def _without_sign_in(cls, url: HttpUrl) -> HttpUrl:
+        # It would be stored with the run, in its steps and in the log of its requests.
+        if url.username or url.password:
+            raise ValueError("It must not hold a user name or a password.")
+        return url
 
 
 class Snapshot(BaseModel):

@@ -49,6 +49,11 @@ def test_no_answer_at_all_is_a_navigation_failure(run: Run, practice_site: Pract
     assert result.failure.kind is FailureKind.NAVIGATION
 
 
+def test_an_address_that_holds_a_password_is_refused():
+    with pytest.raises(ValidationError, match="must not hold a user name or a password"):
+        SnapshotParams.model_validate({"url": "https://anna:secret@example.com/"})
+
+
 @pytest.mark.parametrize("url", ["ftp://example.com/", "file:///etc/passwd", "example.com", ""])
 def test_only_web_addresses_are_taken(url: str):
     with pytest.raises(ValidationError):
