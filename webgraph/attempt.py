@@ -139,11 +139,16 @@ class Attempt:
 
     async def _run_stages(self, page: Page, context: BrowserContext) -> dict[str, Any]:
         value: Any = None
-        for position, stage in enumerate(self._automation.stages(), start=1):
-            value = await self._run_stage(position, stage, page, context)
+        stages = self._automation.stages()
+        for position, stage in enumerate(stages, start=1):
+            # Behind the last stage there is nothing to resume.
+            resumable = context if position < len(stages) else None
+            value = await self._run_stage(position, stage, page, resumable)
         return validated(self._automation, value)
 
-    async def _run_stage(self, position: int, stage: Stage, page: Page, context: BrowserContext) -> Any:
+    async def _run_stage(
+        self, position: int, stage: Stage, page: Page, context: BrowserContext | None
+    ) -> Any:
         self._supervisor.stage, self._position = stage.name, position
         effect = stage.effect or Effect.COMMIT
         await self._journal.stage_started(
@@ -159,7 +164,7 @@ class Attempt:
             finished_at=utc_now(),
             url=self._scrub.text(page.url),
             state=state,
-            storage_state=dict(await context.storage_state()),
+            storage_state=dict(await context.storage_state()) if context else None,
         )
         self._position = 0
         await self._journal.stage_finished(end)

@@ -76,7 +76,7 @@ class StageEnd:
     """A stage is finished: its state and the browser's, enough to resume after it.
 
     `state` is the automation's State as JSON, `storage_state` Playwright's cookies and origins (a secret), both None
-    when the stage failed.
+    when the stage failed; the latter also for the last stage, after which there is nothing to resume.
     """
 
     position: int

@@ -40,6 +40,8 @@ T = TypeVar("T")
 # What Playwright's own timeouts leave open (a hung renderer answers nothing) is cut this much later.
 _GRACE_SECONDS = 2.0
 _PARSE_SECONDS = 10.0
+# These do not wait for what they look for, so the page's own scripts are given their time before.
+_LOOKS_ONCE = frozenset({"count", "is_visible"})
 # Something in the way may appear while a target is waited for: time is kept for a second try without it.
 _SHARE_BEFORE_RECOVERY = 0.6
 # A server's error page is whole when it is there; what an automation expects on it is there soon or not at all.
@@ -204,8 +206,11 @@ class Supervisor:
         index: int,
     ) -> T:
         actor = None
-        if plan.reads:  # what is read of half a document is half of it
-            await surface.parsed(min(clock.left, _PARSE_SECONDS))
+        patience = min(clock.left, _PARSE_SECONDS)
+        if plan.reads and plan.target is not None:  # what is read of half a document is half of it
+            await surface.whole(patience)
+        elif plan.action in _LOOKS_ONCE:
+            await surface.parsed(patience)
         if plan.target is not None:
             actor = await self._find(plan.target, surface, plan, finder, clock)
         if not plan.reads:
@@ -286,7 +291,10 @@ class Supervisor:
             )
         )
         if not isinstance(failure, AttemptStopped):
-            self.keeper.after_step(surface, index=index, stage=self.stage, only_looked=plan.reads)
+            # A download leaves the page as it is; should it not, its document differs and is pictured anew.
+            self.keeper.after_step(
+                surface, index=index, stage=self.stage, only_looked=plan.reads or plan.action == "download"
+            )
 
 
 def _armed(condition: Condition | None, surface: Surface) -> Condition | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
-from infra_shared.clock import utc_now
+from infra_shared.clock import monotonic, utc_now
 from webgraph.errors import WebGraphError
 from webgraph.failures import from_status
 from webgraph.quiet import command
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _STOP_LOADING_SECONDS = 1.0
 _LOAD_SECONDS = 5.0
+_LOOK_AGAIN_SECONDS = (0.005, 0.01, 0.02, 0.04)
+_LOOK_AGAIN_LATER_SECONDS = 0.08
 _DIGEST = """(() => {
   let mark = 0;
   const add = text => { for (let i = 0; i < text.length; i++) mark = (Math.imul(mark, 31) + text.charCodeAt(i)) | 0; };
@@ -100,6 +102,20 @@ class Surface:
             return None  # between two documents
         mark = answer["result"].get("value")
         return f"{len(self.page.context.pages)} {self.url} {mark}" if mark else None
+
+    async def whole(self, timeout_seconds: float) -> None:
+        """Give the document time to arrive to its end; scripts that wait for that end may still be at work."""
+        pauses = iter(_LOOK_AGAIN_SECONDS)
+        asked = {"expression": "document.readyState", "returnByValue": True}
+        deadline = monotonic() + timeout_seconds
+        while monotonic() < deadline:
+            try:
+                answer = await command(self.page, self.session, "Runtime.evaluate", asked)
+            except PlaywrightError:
+                answer = {"result": {}}  # between two documents
+            if answer["result"].get("value") in {"interactive", "complete"}:
+                return
+            await asyncio.sleep(next(pauses, _LOOK_AGAIN_LATER_SECONDS))
 
     async def parsed(self, timeout_seconds: float) -> None:
         """Give a page that is loading the time to become a document; one that does not is the next step's business."""

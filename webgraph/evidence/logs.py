@@ -79,18 +79,18 @@ class RequestLog(JsonLines):
     async def _finished(self, request: Request) -> None:
         line = _line(request) | self._body(request)
         response = request.existing_response
-        try:
-            sizes = await request.sizes()
-        except PlaywrightError:
-            # The page is gone; what is known of its request is still worth a line.
-            self.add(**line, status=response.status if response else None)
-            return
-        status = response.status if response else None
+        length = response.headers.get("content-length", "") if response else ""
+        received: int | None = int(length) if length.isascii() and length.isdigit() else None
+        if received is None:
+            try:
+                received = (await request.sizes())["responseBodySize"]
+            except PlaywrightError:
+                received = None  # the page is gone; what is known of its request is still worth a line
         self.add(
             **line,
-            status=status,
-            sent_bytes=sizes["requestBodySize"],
-            received_bytes=sizes["responseBodySize"],
+            status=response.status if response else None,
+            sent_bytes=len(request.post_data_buffer or b""),
+            received_bytes=received,
         )
 
     def _on_failed(self, request: Request) -> None:
