@@ -87,13 +87,17 @@ class RunsFactory:
     def succeeded(self, **changes: Any) -> Run:
         """A run that did all its steps and returned rows."""
         claim = self.claimed(self.requested(**changes))
+        self.finish(claim)
+        return Run.objects.get(pk=claim.attempt.run_id)
+
+    def finish(self, claim: Claim) -> None:
+        """Let a claimed run do its steps and succeed."""
         self._begin_stage(claim, Effect.READ)
         for index in range(1, len(STEPS) + 1):
             self.step(claim, index)
         self._end_stage(claim, succeeded=True)
         rows = [{"number": f"INV-{number}", "amount": number * 3} for number in range(40)]
         outcomes.finish_succeeded(claim=claim, result={"invoices": rows, "total": len(rows)})
-        return Run.objects.get(pk=claim.attempt.run_id)
 
     def failed(self, message: str = FAILURE, **changes: Any) -> Run:
         """A run whose last step did not find its target."""
