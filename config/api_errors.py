@@ -129,7 +129,9 @@ def _invalid_request(_request: HttpRequest, error: ValidationError) -> HttpRespo
     if any(item["loc"][0] == "path" for item in error.errors):
         # What cannot be an id names nothing.
         return problem_response(HTTPStatus.NOT_FOUND, "There is nothing under this id.")
-    return _fields(FieldProblem(_path(item["loc"]), item["msg"]) for item in error.errors)
+    return _fields(
+        FieldProblem(_path(item["loc"]), item["msg"].removeprefix("Value error, ")) for item in error.errors
+    )
 
 
 def _invalid_field(_request: HttpRequest, error: InvalidRequestError) -> HttpResponse:

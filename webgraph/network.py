@@ -35,6 +35,8 @@ _METADATA_ADDRESSES = frozenset(
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 # A browser drops or rewrites these, other parsers do not: nothing may hide in the difference.
 _AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\]")
+# RFC 3986, section 3.2: what stands between "//" and "@", before any slash.
+_SIGN_IN = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*://)[^/?#]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,10 @@ class AddressPolicy:
             raise AddressRefusedError(f"{url} is not a valid address: {error}.") from error
         if parts.scheme not in _PORTS:
             raise AddressRefusedError(f"Only http and https addresses can be opened, not {url}")
+        if parts.username is not None or parts.password is not None:
+            raise AddressRefusedError(
+                f"The address of {host} carries a sign-in, which would be kept in plain text; use a credential."
+            )
         if not host:
             raise AddressRefusedError(f"{url} names no host.")
         host = host.rstrip(".").lower()
@@ -80,11 +86,11 @@ class AddressPolicy:
             )
         if real.is_global and not real.is_multicast:
             return
+        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         spellings = {f"{host}:{port}", f"{real}:{port}", f"[{real}]:{port}", f"[{host}]:{port}"}
         if spellings.isdisjoint(item.lower() for item in self.allowed):
             raise AddressRefusedError(
-                f"{host}:{port} is a private or loopback address; "
-                f"to allow it, add {host}:{port} to {self.setting_name}."
+                f"{place} is a private or loopback address; to allow it, add {place} to {self.setting_name}."
             )
 
 
@@ -104,6 +110,11 @@ def _written(host: str) -> tuple[IpAddress, ...]:
         return (ipaddress.ip_address(host),)
     except ValueError:
         return ()
+
+
+def without_sign_in(url: str) -> str:
+    """The address without user name and password: what may be shown and kept."""
+    return _SIGN_IN.sub(r"\1", url)
 
 
 def resolve(host: str, port: int) -> tuple[IpAddress, ...]:

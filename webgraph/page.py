@@ -13,6 +13,7 @@ from webgraph.dialogs import DialogAnswer
 from webgraph.failures import from_status, unexpected_status
 from webgraph.files import DownloadedFile, InputFile, PageAnswer
 from webgraph.looking import Looking
+from webgraph.network import without_sign_in
 from webgraph.quiet import quietly
 from webgraph.supervisor import StepPlan
 from webgraph.workers.base import Need
@@ -67,7 +68,12 @@ class Page(Looking):
             status = response.status if response else None
             return PageAnswer(status, surface.url, await quietly(surface.page, surface.page.title))
 
-        plan = StepPlan(action="goto", description=f"Open {url}", then=then, timeout_seconds=timeout_seconds)
+        plan = StepPlan(
+            action="goto",
+            description=f"Open {without_sign_in(url)}",
+            then=then,
+            timeout_seconds=timeout_seconds,
+        )
         return await self._supervisor.step(surface, plan, act)
 
     async def click(

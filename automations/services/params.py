@@ -30,7 +30,9 @@ def check_params(*, version: AutomationVersion, params: dict[str, Any]) -> dict[
         model = code.Params.model_validate(params)
     except pydantic.ValidationError as error:
         problems += [
-            FieldProblem(".".join(str(part) for part in item["loc"]), item["msg"]) for item in error.errors()
+            # pydantic puts this before what a validator of the automation's own says
+            FieldProblem(".".join(map(str, item["loc"])), item["msg"].removeprefix("Value error, "))
+            for item in error.errors()
         ]
         raise ParamsInvalidError(problems) from error
     if problems:

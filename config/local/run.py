@@ -7,6 +7,7 @@ next run goes on with it.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import signal
 import sys
@@ -20,7 +21,9 @@ from config.local.terminal import Phases, say
 from infra_shared.clock import sleep
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import FrameType
+    from typing import TextIO
 
 WEB_PORT = 8000
 SITE_PORT = 8001
@@ -55,6 +58,10 @@ class StopRequests:
         return self.count > 1
 
 
+class AlreadyRunningError(Exception):
+    """Another `make run` uses the same data."""
+
+
 class StoppedEarly(Exception):  # noqa: N818 - an order, not an error
     """Somebody asked to stop while the system was still starting."""
 
@@ -66,14 +73,19 @@ def main() -> int:
     parser.parse_args()
     requests = StopRequests()
     load_environment()
+    folder = env.read("DATA_DIR")
     try:
+        lock = _only_one(folder)
         web_port = free_port(WEB_PORT)
         site_port = free_port(SITE_PORT if web_port < SITE_PORT else web_port + 1)
-    except NoFreePortError as error:
+    except (NoFreePortError, AlreadyRunningError) as error:
         say(str(error))
         return 1
+    for wanted, got in ((WEB_PORT, web_port), (SITE_PORT, site_port)):
+        if wanted != got:
+            say(f"Port {wanted} is taken; using {got}.")
     system = LocalSystem(
-        folder=env.read("DATA_DIR"),
+        folder=folder,
         base_environment=inherited({}),
         web_port=web_port,
         site_port=site_port,
@@ -94,7 +106,26 @@ def main() -> int:
         say("\nStopping … (Ctrl-C again: at once)")
         system.stop(hurry=lambda: requests.hurry)
         say("Stopped. `make run` goes on with the same data.")
+        lock.close()
     return 0
+
+
+def _only_one(folder: Path) -> TextIO:
+    """Hold this folder for this process: a second system on the same data would move the demo to its own site.
+
+    Raises:
+        AlreadyRunningError: another `make run` holds it. The kernel lets go of the lock when its holder ends.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = (folder / "run.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise AlreadyRunningError(
+            f"`make run` is running already with the data in {folder}. Stop it first, or set DATA_DIR."
+        ) from error
+    return lock
 
 
 def _start(system: LocalSystem, requests: StopRequests) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 from tests.webgraph.local_pages import serving
 from webgraph import network
 from webgraph.errors import AddressRefusedError, FailureKind, NavigationError
-from webgraph.network import AddressPolicy
+from webgraph.network import AddressPolicy, without_sign_in
 from webgraph.target import Target
 
 if TYPE_CHECKING:
@@ -149,3 +149,16 @@ def test_a_window_opened_at_a_refused_address_is_closed_and_fails_the_step(attem
         assert failure is not None
         assert failure.kind is FailureKind.BAD_PARAMS
         assert private.host_and_port in failure.message
+
+
+@pytest.mark.parametrize("url", ["http://anna:secret@shop.example/", "https://anna@shop.example/"])
+def test_an_address_with_a_sign_in_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(AddressRefusedError) as caught:
+        asyncio.run(AddressPolicy().check(url))
+
+    assert "anna" not in str(caught.value)
+
+
+def test_what_is_shown_of_an_address_holds_no_sign_in() -> None:
+    assert without_sign_in("http://anna:p%40ss@shop.example/a@b") == "http://shop.example/a@b"
+    assert without_sign_in("http://shop.example/a@b") == "http://shop.example/a@b"
