@@ -86,7 +86,16 @@ if "sqlite3" in DATABASES["default"]["ENGINE"]:
         "timeout": 5 if _is_web else 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16000;",
     }
-elif _is_web:
+else:
+    # A server that vanished without a word (its machine or the network died) is noticed within half a minute.
+    _options |= {
+        "connect_timeout": 5,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+    }
+if _is_web and "sqlite3" not in DATABASES["default"]["ENGINE"]:
     # A pool that goes on trying waits twice as long each time: after an outage of half a minute it would stay away for
     # another one. One that gives up soon begins anew with the next request.
     _options["pool"] = {

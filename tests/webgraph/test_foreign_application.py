@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.urls import path
 from pydantic import BaseModel
 
-from tests.automations.library.memory import Memory
+from tests.webgraph.memory import Memory
 from webgraph.browser.host import BrowserHost
 from webgraph.conditions import appears, reads
 from webgraph.flow import Automation, stage

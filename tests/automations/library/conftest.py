@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from tests.automations.library.memory import Memory
+from tests.webgraph.memory import Memory
 from webgraph.browser.host import BrowserHost
 from webgraph.network import AddressPolicy
 from webgraph.practice_site.accounts import DEMO_PASSWORD, DEMO_USERNAME
