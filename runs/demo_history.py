@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from automations.models import AutomationVersion, Customer
+    from runs.models import Artifact
+
+    Seen = Mapping[tuple[str, bool], Sequence[Sequence[Artifact]]]
+    """What the steps of a real run kept, in their order, by the automation's key and whether the run succeeded."""
 
 WEEKS = 4
 
@@ -94,8 +98,12 @@ def past_runs(
     count: int,
     until: datetime,
     seed: int,
+    seen: Seen | None = None,
 ) -> Iterator[PastRun]:
-    """`count` past runs spread over the weeks before `until`, the oldest first, the same for the same seed."""
+    """`count` past runs spread over the weeks before `until`, the oldest first, the same for the same seed.
+
+    `seen` holds what real runs kept: the past runs show it too, so that their pages are not empty.
+    """
     chance = random.Random(seed)  # noqa: S311 - a demo, not a secret
     begin = until - timedelta(weeks=WEEKS)
     step = (until - begin) / max(count, 1)
@@ -103,7 +111,7 @@ def past_runs(
         created_at = begin + step * number + step * (chance.random() * 0.8)
         weights = [6.0, 2.0, 3.0][: len(versions)]
         version = chance.choices(versions, weights=weights)[0]
-        yield _one(version, chance.choice(customers), created_at, chance)
+        yield _one(version, chance.choice(customers), created_at, chance, seen or {})
 
 
 def waiting_run(*, version: AutomationVersion, customer: Customer, until: datetime) -> PastRun:
@@ -131,10 +139,15 @@ def waiting_run(*, version: AutomationVersion, customer: Customer, until: dateti
 
 
 def _one(
-    version: AutomationVersion, customer: Customer, created_at: datetime, chance: random.Random
+    version: AutomationVersion,
+    customer: Customer,
+    created_at: datetime,
+    chance: random.Random,
+    seen: Seen,
 ) -> PastRun:
     key = version.automation.key
     trouble = _trouble(key, chance)
+    kept = seen.get((key, trouble is None)) or seen.get((key, True), ())
     seconds = USUAL_SECONDS[key] * chance.lognormvariate(0, 0.35)
     message = trouble.message.format(n=chance.randint(2, 9)) if trouble else ""
     return PastRun(
@@ -149,7 +162,7 @@ def _one(
         failure_kind=trouble.kind if trouble else "",
         failure_message=message,
         failed_stage=trouble.stage if trouble else "",
-        steps=_steps(version, trouble, message, seconds),
+        steps=_steps(version, trouble, message, seconds, kept),
     )
 
 
@@ -163,7 +176,11 @@ def _trouble(key: str, chance: random.Random) -> Trouble | None:
 
 
 def _steps(
-    version: AutomationVersion, trouble: Trouble | None, message: str, seconds: float
+    version: AutomationVersion,
+    trouble: Trouble | None,
+    message: str,
+    seconds: float,
+    kept: Sequence[Sequence[Artifact]],
 ) -> list[PastStep]:
     words = DESCRIPTIONS[version.automation.key]
     stage = trouble.stage if trouble and trouble.stage else version.stages[-1]["name"]
@@ -177,9 +194,15 @@ def _steps(
             succeeded=index != failed_at,
             message=message if index == failed_at else "",
             failure_kind=trouble.kind if trouble and index == failed_at else "",
+            artifacts=_of_step(kept, index, len(words)),
         )
         for index, description in enumerate(words)
     ]
+
+
+def _of_step(kept: Sequence[Sequence[Artifact]], index: int, count: int) -> Sequence[Artifact]:
+    """What the real run's step at about the same place kept; the last step's for the last."""
+    return kept[-1 if index == count - 1 else index * len(kept) // count] if kept else ()
 
 
 def _params(key: str, chance: random.Random) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, Http404
+from django.http import Http404, HttpResponse
 from django.urls import reverse
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def viewer_url(trace: Artifact) -> str:
     return f"{page}?trace={reverse('admin:artifact', args=[trace.pk])}"
 
 
-def file_view(request: HttpRequest, name: str) -> FileResponse:
+def file_view(request: HttpRequest, name: str) -> HttpResponse:
     """One file of the viewer, for those who may see artifacts: names are looked up, never joined to a folder."""
     if not request.user.has_perm("runs.view_artifact"):
         raise PermissionDenied
@@ -61,7 +61,8 @@ def file_view(request: HttpRequest, name: str) -> FileResponse:
     if path is None:
         raise Http404("The trace viewer has no such file.")
     kind = _TYPES.get(path.suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
-    answer = FileResponse(path.open("rb"), content_type=kind)
+    # Whole: a file that is read synchronously cannot be streamed under ASGI, and the largest has half a megabyte.
+    answer = HttpResponse(path.read_bytes(), content_type=kind)
     answer.headers["Content-Security-Policy"] = POLICY
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Referrer-Policy"] = "no-referrer"

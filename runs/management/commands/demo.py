@@ -16,12 +16,13 @@ from automations.services.schedules import ScheduleInput, change_schedule, creat
 from infra_shared.database import database_now
 from infra_shared.nouns import ACTOR, NounCommand
 from runs.demo_history import TROUBLES, past_runs, waiting_run
-from runs.models import Run
+from runs.models import Artifact, Run
 from runs.services.history import insert_history
 from runs.services.nodes import live_versions
 from runs.services.requests import Origin, RunRequest, request_run
-from runs.states import Cause
+from runs.states import Cause, RunState
 from webgraph.practice_site.accounts import DEMO_PASSWORD, DEMO_USERNAME
+from webgraph.recorder import ArtifactKind
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
@@ -33,6 +34,12 @@ EVERY = timedelta(minutes=15)
 FIRST_AFTER = timedelta(seconds=12)
 CUSTOMERS = ((DEFAULT_CUSTOMER, "Main"), ("northwind", "Northwind Traders"), ("acme", "Acme Logistics"))
 PORTION = 5000
+SHOWN_OF_STEPS = (
+    ArtifactKind.STEP_PICTURE,
+    ArtifactKind.STEP_HTML,
+    ArtifactKind.FAILURE_PICTURE,
+    ArtifactKind.FAILURE_HTML,
+)
 
 
 class Command(NounCommand):
@@ -73,12 +80,31 @@ class Command(NounCommand):
         ]
         now = database_now()
         written = 0
-        past = past_runs(versions=versions, customers=customers, count=runs, until=now, seed=seed)
+        past = past_runs(
+            versions=versions, customers=customers, count=runs, until=now, seed=seed, seen=_seen()
+        )
         while portion := list(islice(past, PORTION)):
             written += insert_history(portion)
             self.say(f"{written} of {runs} runs written")
         insert_history([waiting_run(version=versions[1], customer=customers[0], until=now)])
         self.say("One run waits for a person: see Overview.")
+
+
+def _seen() -> dict[tuple[str, bool], list[list[Artifact]]]:
+    """What the steps of the latest real success and failure of each automation kept, in their order."""
+    found: dict[tuple[str, bool], list[list[Artifact]]] = {}
+    real = Artifact.objects.filter(step__isnull=False, kind__in=SHOWN_OF_STEPS, blob__isnull=False)
+    for key in TROUBLES:
+        for state in (RunState.SUCCEEDED, RunState.FAILED):
+            rows = real.filter(run__automation__key=key, run__state=state)
+            newest = rows.order_by("-run_id").first()
+            if newest is None:
+                continue
+            by_step: dict[int | None, list[Artifact]] = {}
+            for artifact in rows.filter(attempt=newest.attempt).order_by("step__index", "id"):
+                by_step.setdefault(artifact.step_id, []).append(artifact)
+            found[key, state == RunState.SUCCEEDED] = list(by_step.values())
+    return found
 
 
 def _schedule(customer: Customer, site_url: str) -> None:
