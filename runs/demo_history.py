@@ -182,6 +182,8 @@ def _steps(
     seconds: float,
     kept: Sequence[Sequence[Artifact]],
 ) -> list[PastStep]:
+    if trouble is None and kept:
+        return [_as_seen(artifacts, seconds / len(kept)) for artifacts in kept]
     words = DESCRIPTIONS[version.automation.key]
     stage = trouble.stage if trouble and trouble.stage else version.stages[-1]["name"]
     failed_at = len(words) - 1 if trouble and trouble.kind else None
@@ -198,6 +200,22 @@ def _steps(
         )
         for index, description in enumerate(words)
     ]
+
+
+def _as_seen(artifacts: Sequence[Artifact], seconds: float) -> PastStep:
+    """The step of a real run once more, so that a failure finds the same step in its last success."""
+    step = artifacts[0].step
+    if step is None:
+        msg = "What real runs kept belongs to a step."
+        raise ValueError(msg)
+    return PastStep(
+        stage=step.stage,
+        action=step.action,
+        description=step.description,
+        seconds=seconds,
+        url=step.url,
+        artifacts=artifacts,
+    )
 
 
 def _of_step(kept: Sequence[Sequence[Artifact]], index: int, count: int) -> Sequence[Artifact]:

@@ -101,7 +101,8 @@ def _seen() -> dict[tuple[str, bool], list[list[Artifact]]]:
             if newest is None:
                 continue
             by_step: dict[int | None, list[Artifact]] = {}
-            for artifact in rows.filter(attempt=newest.attempt).order_by("step__index", "id"):
+            of_attempt = rows.filter(attempt=newest.attempt).select_related("step")
+            for artifact in of_attempt.order_by("step__index", "id"):
                 by_step.setdefault(artifact.step_id, []).append(artifact)
             found[key, state == RunState.SUCCEEDED] = list(by_step.values())
     return found
