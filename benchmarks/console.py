@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measure(few: int, many: int) -> dict[str, Any]:
-    from django.core.management import call_command  # noqa: PLC0415 - needs the settings made above
+    from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
     call_command("demo", "seed", "--runs", str(few))
@@ -101,12 +101,12 @@ def _measure(few: int, many: int) -> dict[str, Any]:
 
 def _signed_in() -> Any:
     """A client of an operator who may do everything, and rows in the small lists."""
-    from django.contrib.auth import get_user_model  # noqa: PLC0415
-    from django.test import Client  # noqa: PLC0415
+    from django.contrib.auth import get_user_model
+    from django.test import Client
 
-    from automations.services.credentials import set_credential  # noqa: PLC0415
-    from infra_shared.services import audit  # noqa: PLC0415
-    from infra_shared.services.api_keys import ensure_caller, issue_key  # noqa: PLC0415
+    from automations.services.credentials import set_credential
+    from infra_shared.services import audit
+    from infra_shared.services.api_keys import ensure_caller, issue_key
 
     operator = get_user_model().objects.create_superuser("bench")
     caller = ensure_caller(name="bench", customers=["*"], actor="command")
@@ -122,8 +122,8 @@ def _signed_in() -> Any:
 
 def _page(client: Any, path: str) -> tuple[float, int]:
     """The milliseconds of a page at its quickest, and its own queries."""
-    from django.db import connection  # noqa: PLC0415
-    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
 
     with CaptureQueriesContext(connection) as captured:
         answer = client.get(path)
@@ -145,7 +145,7 @@ def _page(client: Any, path: str) -> tuple[float, int]:
 
 def _grow(few: int, many: int) -> None:
     """Copy runs, hours and audit lines back in time, four weeks at each turn."""
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection
 
     turns = max(many // few - 1, 0)
     begun = monotonic()
@@ -190,20 +190,20 @@ _COPY_LINES = """
 
 
 def _analyse() -> None:
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection
 
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
 
 
 def _count_runs() -> int:
-    from runs.models import Run  # noqa: PLC0415
+    from runs.models import Run
 
     return Run.objects.count()
 
 
 def _disconnect() -> None:
-    from django.db import connections  # noqa: PLC0415
+    from django.db import connections
 
     connections.close_all()
 

@@ -20,7 +20,7 @@ def _file(name: str) -> Callable[[HttpRequest], str]:
 def _holders_of(permission: str, *, of_all: bool) -> Callable[[HttpRequest], bool]:
     def may(request: HttpRequest) -> bool:
         # Imported when asked: the settings that name this module are read before any model exists.
-        from infra_shared.reach import reaches_all  # noqa: PLC0415
+        from infra_shared.reach import reaches_all  # noqa: PLC0415 - see above
 
         return request.user.has_perm(permission) and (not of_all or reaches_all(request.user))
 

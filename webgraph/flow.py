@@ -49,7 +49,7 @@ def stage(
         declared = Effect(effect) if effect is not None else None
         name = method.__name__
         words = title or name.replace("_", " ").capitalize()
-        method.__stage__ = Stage(name=name, effect=declared, title=words, instead=instead)  # type: ignore[attr-defined]
+        method.__stage__ = Stage(name=name, effect=declared, title=words, instead=instead)  # type: ignore[attr-defined]  # the mark `stages` looks for
         return method
 
     return mark

@@ -21,7 +21,7 @@ async def quietly(page: Page, ask: Callable[[], Awaitable[T]]) -> T:
     as slow and the trace hard to read. Playwright offers no public way to leave a call out, so this reaches for the
     one its own code uses; a test touches it.
     """
-    owner: Any = page._impl_obj  # noqa: SLF001 - see above
+    owner: Any = page._impl_obj  # noqa: SLF001 - the one private name; test_quiet.py watches it - see above
     answer: T = await owner._wrap_api_call(lambda _zone: ask(), ApiCallOptions(internal=True))  # noqa: SLF001
     return answer
 

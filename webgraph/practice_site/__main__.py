@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     # The site runs without Django, so it cannot read its one variable in config/env.py.
-    password = os.environ.get("PRACTICE_PASSWORD", DEMO_PASSWORD)  # noqa: TID251
+    password = os.environ.get("PRACTICE_PASSWORD", DEMO_PASSWORD)  # noqa: TID251 - a program of its own, without the server's settings
     parser = argparse.ArgumentParser(prog="python -m webgraph.practice_site", description=__doc__)
     parser.add_argument("--port", type=int, default=8001, help="0 takes any free one (default: 8001)")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")

@@ -89,7 +89,7 @@ class FaultBoard:
         self.faults = tuple(faults)
         self.requests_left = requests
         # The same scenario must meet the same requests each time it is played.
-        self._dice = random.Random(self.seed if seed is None else seed)  # noqa: S311
+        self._dice = random.Random(self.seed if seed is None else seed)  # noqa: S311 - repeatable faults, not a secret
 
     def strike(self, asked: Iterable[Fault] = ()) -> dict[str, Fault]:
         """The faults that hit the next request, by name: the site's and those the request asked for itself."""
