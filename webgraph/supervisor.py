@@ -10,6 +10,7 @@ from infra_shared.clock import monotonic, utc_now
 from webgraph.conditions import Watch, downloads, requested
 from webgraph.errors import (
     AttemptStopped,
+    BrowserCrashError,
     StepTimeoutError,
     TargetAmbiguousError,
     TargetNotFoundError,
@@ -171,7 +172,7 @@ class Supervisor:
         clock = StepClock(seconds)
         document = surface.document
         condition = _armed(plan.then, surface)
-        async with asyncio.timeout(seconds + _GRACE_SECONDS):
+        async with surface.limit(seconds + _GRACE_SECONDS):
             before = await surface.digest() if plan.moves else None
             try:
                 value = await self._find_and_act(surface, plan, act, finder, clock, index)
@@ -303,7 +304,9 @@ def _armed(condition: Condition | None, surface: Surface) -> Condition | None:
 
 
 def _explained(failure: WebGraphError, surface: Surface) -> WebGraphError:
-    """The failure, or what lies behind it: on a server's error page nothing is where it should be."""
+    """The failure, or what lies behind it: a crash, or a server's error page, where nothing is where it should be."""
+    if surface.crashed:
+        return BrowserCrashError("The page's process crashed.")
     if isinstance(failure, _ON_AN_ERROR_PAGE):
         return surface.document_failure() or failure
     return failure

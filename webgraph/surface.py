@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
@@ -14,6 +15,8 @@ from webgraph.failures import from_status
 from webgraph.quiet import command
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from playwright.async_api import BrowserContext, CDPSession, Page, Response
 
     from webgraph.network import AddressPolicy
@@ -52,6 +55,7 @@ class Surface:
         self._refusal: WebGraphError | None = None
         self._checks: set[asyncio.Task[None]] = set()
         self.crashed = False
+        self._limit: asyncio.Timeout | None = None
         self.document: Response | None = None
         """The answer that made the document now shown; None before the first one, and in a popup's first."""
 
@@ -77,6 +81,20 @@ class Surface:
         browser = self.page.context.browser
         alive = browser is not None and browser.is_connected()
         return self.page.is_closed() and alive and not self.crashed
+
+    @asynccontextmanager
+    async def limit(self, seconds: float) -> AsyncIterator[None]:
+        """End what is done inside with TimeoutError after the time, or at once when the page's process crashes.
+
+        Not every question that was under way when a page crashed is ever answered, so nobody waits for that.
+        """
+        outer = self._limit
+        async with asyncio.timeout(0 if self.crashed else seconds) as limit:
+            self._limit = limit
+            try:
+                yield
+            finally:
+                self._limit = outer
 
     async def check_address(self, url: str) -> None:
         """Raise when the policy refuses the URL."""
@@ -160,6 +178,8 @@ class Surface:
 
     def _on_crash(self, _page: Page) -> None:
         self.crashed = True
+        if self._limit is not None:
+            self._limit.reschedule(asyncio.get_running_loop().time())
 
     def _on_document(self, event: dict[str, Any]) -> None:
         task = asyncio.ensure_future(self._judge(event))

@@ -14,6 +14,7 @@ from django.db import connection
 
 from config.env import BASE_DIR
 from config.local.processes import Part, inherited, stop
+from tests.support.families import children_of, words_of
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -62,11 +63,11 @@ class NodeUnderTest:
     def cluster(self, queue: str) -> dict[str, psutil.Process]:
         """The processes of one cluster: main, sentinel, worker-0 …, monitor, pusher; what is there yet."""
         main = self._started_with("worker_cluster", queue)
-        sentinel = next(iter(main.children()), None) if main else None
+        sentinel = next(iter(children_of(main)), None)
         if main is None or sentinel is None:
             return {}
         # Forked in this order; a replaced one comes last, and a cluster that is being repaired is asked again.
-        rest = sorted(sentinel.children(), key=lambda child: (child.create_time(), child.pid))
+        rest = sorted(children_of(sentinel), key=lambda child: (child.create_time(), child.pid))
         if len(rest) < 3:
             return {}
         workers = {f"worker-{number}": process for number, process in enumerate(rest[:-2])}
@@ -84,11 +85,10 @@ class NodeUnderTest:
         return self.exit_code
 
     def _started_with(self, *words: str) -> psutil.Process | None:
-        for process in self.outermost.children():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                arguments = process.cmdline()
-                if all(any(word in argument for argument in arguments) for word in words):
-                    return process
+        for process in children_of(self.outermost):
+            arguments = words_of(process)
+            if all(any(word in argument for argument in arguments) for word in words):
+                return process
         return None
 
 

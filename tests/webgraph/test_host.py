@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from tests.support.families import name_of
 from tests.support.waiting import wait_until
 from webgraph.browser import folders, processes
 from webgraph.browser.host import BrowserHost, RecyclePolicy
@@ -84,11 +85,10 @@ def test_a_browser_is_replaced_by_number_age_and_memory(served: dict[str, Any], 
 def test_a_killed_part_is_replaced_at_the_next_attempt(own_host: BrowserHost, victim):
     first = browser_pid(own_host)
     family = processes.owned_by(own_host.folder)
-    is_driver = [process.name().startswith("node") for process in family]
     doomed = next(
         process
-        for process, driver in zip(family, is_driver, strict=True)
-        if (driver if victim == "driver" else process.pid == first)
+        for process in family
+        if (name_of(process).startswith("node") if victim == "driver" else process.pid == first)
     )
 
     doomed.kill()

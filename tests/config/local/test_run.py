@@ -16,6 +16,7 @@ import pytest
 
 from config.env import BASE_DIR
 from config.local.environment import new_keys, without_settings
+from tests.support.families import words_of
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def test_nothing_is_left_when_the_terminal_of_make_is_closed(local_run: LocalRun
 @pytest.mark.slow
 def test_a_killed_node_is_started_again(local_run: LocalRun) -> None:
     local_run.start()
-    nodes = [process for process in local_run.family() if process.cmdline()[1:3] == ["manage.py", "worker"]]
+    nodes = [process for process in local_run.family() if words_of(process)[1:3] == ["manage.py", "worker"]]
 
     min(nodes, key=psutil.Process.create_time).kill()
 

@@ -15,6 +15,7 @@ import psutil
 from config.local.postgres import PostgresServer
 from config.local.system import throwaway_system
 from infra_shared.clock import monotonic
+from tests.support.families import children_of, name_of, words_of
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class Rig:
     def browser_of(self, worker: psutil.Process) -> list[psutil.Process]:
         """Every process of a worker's browser, its driver left out."""
         family = worker.children(recursive=True)
-        return [process for process in family if "chrom" in process.name()]
+        return [process for process in family if "chrom" in name_of(process)]
 
     def strike(self, *faults: str, seed: int | None = None) -> None:
         """Switch the practice site's faults; none ends them."""
@@ -119,7 +120,7 @@ class Rig:
     def may_reap(self) -> bool:
         """Whether the dispatcher has stood for a lease, as it must before it ends anything as lost."""
         node = psutil.Process(self.system.node.pid)
-        started = [child.create_time() for child in node.children() if "dispatcher" in child.cmdline()]
+        started = [child.create_time() for child in children_of(node) if "dispatcher" in words_of(child)]
         return bool(started) and time.time() > started[0] + self.lease_seconds + STARTING_SECONDS
 
     @contextlib.contextmanager
