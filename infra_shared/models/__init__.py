@@ -1,4 +1,4 @@
-"""The shared tables: blobs, callers and their keys, the reach of operators, the audit log, outgoing mail, rate windows.
+"""The shared tables: blobs, callers and keys, operators' reach and saved filters, audit log, outgoing mail, rate windows.
 
 Customers, automations and runs appear in them as opaque strings. Only `services` and the packages above write them.
 """
@@ -9,6 +9,7 @@ from infra_shared.models.caller import ALL, ApiKey, ApiKeyQuerySet, Caller
 from infra_shared.models.operator_reach import OperatorReach
 from infra_shared.models.outbox import OutboxMessage, OutboxQuerySet
 from infra_shared.models.rate_window import RateWindow
+from infra_shared.models.saved_filter import SavedFilter
 
 __all__ = [
     "ALL",
@@ -23,4 +24,5 @@ __all__ = [
     "OutboxMessage",
     "OutboxQuerySet",
     "RateWindow",
+    "SavedFilter",
 ]
