@@ -81,7 +81,6 @@ class CredentialAdmin(ConsoleAdmin):
     search_fields = ("name__startswith",)
     search_help_text = "Name, from its beginning"
     ordering = ("name",)
-    change_list_template = "review/change_list.html"
     empty_words = (
         "No credential yet",
         "Automations that sign in somewhere name one. Set it with the button above.",
@@ -91,12 +90,13 @@ class CredentialAdmin(ConsoleAdmin):
         """Set a new one, replace the values of one."""
         return [("set/", self.set_view, "set"), ("<int:pk>/replace/", self.replace_view, "replace")]
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """The list, with what automations still lack."""
-        tools = [("Set a credential", self.url("set"))] if self.may(request, "add") else []
-        return self.list_page(request, "Credentials", tools=tools, notice=_missing_in_words())
+    def list_tools(self, request: HttpRequest) -> list[tuple[str, str]]:
+        """The button to set one."""
+        return [("Set a credential", self.url("set"))] if self.may(request, "add") else []
+
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        """What automations still lack."""
+        return {"notice": _missing_in_words()}
 
     @admin.display(description="Fields")
     def parts(self, credential: Credential) -> str:
@@ -113,16 +113,8 @@ class CredentialAdmin(ConsoleAdmin):
         """When an attempt last took it."""
         return when(credential.last_used_at, empty="never")
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def row_page(self, request: HttpRequest, credential: Credential) -> HttpResponse:
         """One credential: everything but its values."""
-        self.require(request, "view")
-        credential: Credential = self.found(request, object_id)
         rows = [
             ("Fields", self.parts(credential)),
             ("Values", "Stored encrypted; nobody can read them here."),

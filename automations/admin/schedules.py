@@ -50,7 +50,6 @@ class SchedulePages(ConsoleAdmin):
     search_fields = ("name__icontains", "automation__key__startswith")
     search_help_text = "A word of the name, or the key of the automation"
     ordering = ("name", "id")
-    change_list_template = "review/change_list.html"
     empty_words = (
         "No schedule yet",
         "A schedule runs an automation by itself. Make one with the button above.",
@@ -67,12 +66,9 @@ class SchedulePages(ConsoleAdmin):
             ("<int:pk>/resume/", self.resume_view, "resume"),
         ]
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """The list, with the button to make one."""
-        tools = [("New schedule", self.url("choose"))] if self.may(request, "add") else []
-        return self.list_page(request, "Schedules", tools=tools)
+    def list_tools(self, request: HttpRequest) -> list[tuple[str, str]]:
+        """The button to make one."""
+        return [("New schedule", self.url("choose"))] if self.may(request, "add") else []
 
     @admin.display(description="State")
     def state(self, schedule: Schedule) -> str:

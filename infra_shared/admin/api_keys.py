@@ -88,7 +88,6 @@ class ApiKeyAdmin(ConsoleAdmin):
     search_fields = ("name__startswith", "public_id__startswith", "caller__name__startswith")
     search_help_text = "Name, caller or public id, from its beginning"
     ordering = ("-id",)
-    change_list_template = "review/change_list.html"
     empty_words = ("No API key yet", "Programs need one to start runs. Issue one with the button above.")
 
     def extra_pages(self) -> list[tuple[str, Any, str]]:
@@ -99,12 +98,9 @@ class ApiKeyAdmin(ConsoleAdmin):
             ("<int:pk>/revoke/", self.revoke_view, "revoke"),
         ]
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """The list, with the button to issue a key."""
-        tools = [("Issue a key", self.url("issue"))] if self.may(request, "add") else []
-        return self.list_page(request, "API keys", tools=tools)
+    def list_tools(self, request: HttpRequest) -> list[tuple[str, str]]:
+        """The button to issue a key."""
+        return [("Issue a key", self.url("issue"))] if self.may(request, "add") else []
 
     @admin.display(description="Caller")
     def owner(self, key: ApiKey) -> str:
@@ -136,16 +132,8 @@ class ApiKeyAdmin(ConsoleAdmin):
         """When it was made."""
         return when(key.created_at)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def row_page(self, request: HttpRequest, key: ApiKey) -> HttpResponse:
         """One key and what can be done with it."""
-        self.require(request, "view")
-        key: ApiKey = self.found(request, object_id)
         rows = [
             ("State", self.state(key)),
             ("Caller", key.caller.name),

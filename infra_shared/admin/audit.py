@@ -49,16 +49,8 @@ class AuditAdmin(ConsoleAdmin):
         """The reason given."""
         return line.reason or NOTHING
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, object] | None = None,
-    ) -> HttpResponse:
+    def row_page(self, request: HttpRequest, line: AuditLine) -> HttpResponse:
         """One line with all its details."""
-        self.require(request, "view")
-        line: AuditLine = self.found(request, object_id)
         rows = [
             ("When", when(line.at)),
             ("Actor", line.actor),

@@ -14,13 +14,16 @@ from django.utils.functional import cached_property
 from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 
+from infra_shared.admin.filter_links import offered_filters
 from infra_shared.models import ALL
 from infra_shared.reach import customers_of, reaches_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from django.db.models import Model, QuerySet
+
+    Tool = tuple[str, str]
 
 MOST_COUNTED = 10_000
 ROWS_PER_PAGE = 40
@@ -52,7 +55,8 @@ class ConsoleAdmin(ModelAdmin):
     """A model's pages: a quick list, and whatever pages of its own the subclass adds.
 
     Rows are written by services alone, so that stock adding, changing and deleting are off; `extra_pages` names the
-    actions instead. `customer_field` leads to the key of the customer a row belongs to: rows outside the operator's
+    actions instead. A list is titled by `list_title` (else by what it lists) with `list_tools` in its header, and the page
+    of one row is `row_page`. `customer_field` leads to the key of the customer a row belongs to: rows outside the operator's
     reach are not there for them. Pages that `need_full_reach` exist only for operators who reach every customer.
     """
 
@@ -67,6 +71,9 @@ class ConsoleAdmin(ModelAdmin):
     list_fullwidth = True
     actions = None
     sortable_by = ()
+    change_list_template = "review/change_list.html"
+    list_title = ""
+    usual_filters: Sequence[tuple[str, str]] = ()
     empty_words = ("Nothing here yet", "")
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -101,16 +108,49 @@ class ConsoleAdmin(ModelAdmin):
         """No: nothing is deleted by hand."""
         return False
 
-    def list_page(self, request: HttpRequest, title: str, **context: Any) -> HttpResponse:
-        """The list under a title, with what its template shows beside it."""
-        response: HttpResponse = super().changelist_view(request, {"title": title, **context})
-        return response
-
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The list, titled by what it lists."""
-        return self.list_page(request, self.plural)
+        """The list with its buttons, its usual filters and those the operator keeps."""
+        filters = offered_filters(
+            owner=request.user,
+            page=f"{self.opts.app_label}_{self.opts.model_name}_changelist",
+            asked=request.META.get("QUERY_STRING", ""),
+            usual=self.usual_filters,
+        )
+        context = {
+            "title": self.list_title or self.plural,
+            "tools": self.list_tools(request),
+            "filters": filters,
+            **self.list_context(request),
+            **(extra_context or {}),
+        }
+        response: HttpResponse = super().changelist_view(request, context)
+        return response
+
+    def list_tools(self, request: HttpRequest) -> list[Tool]:
+        """The buttons above the list that this operator may press: title and address of each."""
+        return []
+
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        """What else the list's template shows, such as a `notice`."""
+        return {}
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The page of one row, for who may see it; Http404 where it is not within reach."""
+        self.require(request, "view")
+        return self.row_page(request, self.found(request, object_id))
+
+    def row_page(self, request: HttpRequest, row: Any) -> HttpResponse:
+        """What is shown of one row; each list that links its rows has one."""
+        msg = f"{self.plural} have no pages of their own."
+        raise Http404(msg)
 
     @property
     def plural(self) -> str:
@@ -147,6 +187,11 @@ class ConsoleAdmin(ModelAdmin):
     def require(self, request: HttpRequest, action: str) -> None:
         """Raise PermissionDenied unless the operator may."""
         if not self.may(request, action):
+            raise PermissionDenied
+
+    def require_all(self, request: HttpRequest, *permissions: str) -> None:
+        """Raise PermissionDenied unless the operator has these permissions of other models, such as `runs.request_run`."""
+        if not request.user.has_perms(permissions):
             raise PermissionDenied
 
     def found(self, request: HttpRequest, pk: Any) -> Any:

@@ -35,7 +35,9 @@ def filters_of(*, owner: AbstractBaseUser | AnonymousUser, page: str) -> list[Sa
 
 
 @transaction.atomic
-def save_filter(*, owner: AbstractBaseUser, page: str, name: str, query: str, actor: str) -> SavedFilter:
+def save_filter(
+    *, owner: AbstractBaseUser | AnonymousUser, page: str, name: str, query: str, actor: str
+) -> SavedFilter:
     """Keep a list's filter under a name; the same name again replaces it. Raises FilterRefusedError."""
     kept = normal_query(query)
     if not kept:

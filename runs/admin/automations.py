@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch
 from django.urls import reverse
 
@@ -70,16 +69,8 @@ class AutomationAdmin(AutomationPages):
         """How long its latest successes took."""
         return typical(recent_of(automation.reached_health))
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def row_page(self, request: HttpRequest, automation: Automation) -> HttpResponse:
         """One automation: what it does, what it wants to know, its versions and its last runs."""
-        self.require(request, "view")
-        automation: Automation = self.found(request, object_id)
         runnable = automation.latest_version_id is not None and automation.retired_at is None
         tools = []
         if runnable and request.user.has_perm("runs.request_run"):
@@ -109,8 +100,7 @@ class AutomationAdmin(AutomationPages):
 
     def run_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask for the params, then for the run."""
-        if not request.user.has_perm("runs.request_run"):
-            raise PermissionDenied
+        self.require_all(request, "runs.request_run")
         automation: Automation = self.found(request, pk)
         version = automation.latest_version
         if version is None or automation.retired_at is not None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.utils.html import format_html
 
 from infra_shared.admin.base import ConsoleAdmin, actor
@@ -33,18 +32,12 @@ class FamilyAdmin(ConsoleAdmin):
     search_fields = ("automation__key__startswith",)
     search_help_text = "The beginning of an automation's key"
     ordering = ("-last_seen_at", "-id")
-    change_list_template = "review/change_list.html"
+    list_title = "Failures that look alike"
     empty_words = ("No failure yet", "When runs fail, those that failed alike stand here as one line.")
 
     def extra_pages(self) -> list[tuple[str, Any, str]]:
         """Rerunning all of one."""
         return [("<int:pk>/rerun/", self.rerun_view, "rerun")]
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """The list, titled by what it shows."""
-        return self.list_page(request, "Failures that look alike")
 
     @admin.display(description="What happened")
     def what(self, family: FailureFamily) -> str:
@@ -71,16 +64,8 @@ class FamilyAdmin(ConsoleAdmin):
         """When the newest of them ended."""
         return when(family.last_seen_at)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def row_page(self, request: HttpRequest, family: FailureFamily) -> HttpResponse:
         """One family with its open failures."""
-        self.require(request, "view")
-        family: FailureFamily = self.found(request, object_id)
         runs = open_runs(family=family)
         may_rerun = bool(runs) and request.user.has_perm("runs.request_run")
         title = f"Rerun all {len(runs)}" if len(runs) > 1 else "Rerun it"
@@ -97,8 +82,7 @@ class FamilyAdmin(ConsoleAdmin):
 
     def rerun_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Rerun every open failure of the family after asking."""
-        if not request.user.has_perm("runs.request_run"):
-            raise PermissionDenied
+        self.require_all(request, "runs.request_run")
         family: FailureFamily = self.found(request, pk)
         back = self.url("change", pk)
         if request.method != "POST":

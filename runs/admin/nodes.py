@@ -67,16 +67,8 @@ class NodeAdmin(ConsoleAdmin):
         """When it started."""
         return when(node.started_at)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def row_page(self, request: HttpRequest, node: Node) -> HttpResponse:
         """One node with its processes and what they have in hand."""
-        self.require(request, "view")
-        node: Node = self.found(request, object_id)
         processes = node.processes.select_related("current_attempt__run__automation").order_by("queue", "pid")
         return self.page(
             request,

@@ -66,6 +66,7 @@ class RunPage:
     next_at: datetime | None
     duration: timedelta | None
     attempts: list[Attempt]
+    begun: list[Attempt]
     shown: AttemptView | None
     decisive: Picture | None
     sibling: Picture | None
@@ -93,6 +94,7 @@ def read_run_page(run: Run, *, attempt_number: int | None = None) -> RunPage:
         next_at=next_at,
         duration=evidence.duration_of(run, timezone.now()),
         attempts=attempts,
+        begun=[attempt for attempt in attempts if attempt.started_at is not None],
         shown=view,
         decisive=view.decisive if view is not None else None,
         sibling=evidence.last_success(run, view),

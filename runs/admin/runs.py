@@ -34,15 +34,15 @@ if TYPE_CHECKING:
 STOP_POLLING = 286
 """htmx swaps the answer in and asks no more."""
 NOTHING_NEW = 204
-VIEWS = (
+USUAL_FILTERS = (
     ("All", ""),
-    ("Needs a person", f"?state__exact={RunState.WAITING_INPUT}"),
-    ("Open failures", "?attention=open"),
-    ("All failures", f"?state__in={','.join(sorted(FAILED_RUNS))}"),
-    ("Running", f"?state__exact={RunState.RUNNING}"),
-    ("Waiting", f"?state__in={','.join(sorted(WAITING_RUNS))}"),
-    ("Succeeded", f"?state__exact={RunState.SUCCEEDED}"),
-    ("Pinned", "?attention=pinned"),
+    ("Needs a person", f"state__exact={RunState.WAITING_INPUT}"),
+    ("Open failures", "attention=open"),
+    ("All failures", f"state__in={','.join(sorted(FAILED_RUNS))}"),
+    ("Running", f"state__exact={RunState.RUNNING}"),
+    ("Waiting", f"state__in={','.join(sorted(WAITING_RUNS))}"),
+    ("Succeeded", f"state__exact={RunState.SUCCEEDED}"),
+    ("Pinned", "attention=pinned"),
 )
 
 
@@ -58,7 +58,7 @@ class RunAdmin(RunActions):
     search_fields = ("automation__key__startswith",)
     search_help_text = "Run id, or the beginning of an automation or customer key"
     ordering = ("-id",)
-    change_list_template = "review/change_list.html"
+    usual_filters = USUAL_FILTERS
     empty_words = ("No run here", "Open an automation and press “Run now”, or make a schedule for it.")
 
     def extra_pages(self) -> list[tuple[str, Any, str]]:
@@ -76,14 +76,6 @@ class RunAdmin(RunActions):
             path("runs/run/<uuid:pk>/everything.zip", archive_view, name="runs_run_archive"),
             path("trace/<path:name>", self.admin_site.admin_view(file_view), name="trace_viewer"),
         ]
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """The list under the links to its usual filters."""
-        asked = request.META.get("QUERY_STRING", "")
-        views = [(title, query or "?", query.lstrip("?") == asked) for title, query in VIEWS]
-        return self.list_page(request, "Runs", views=views)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Run], search_term: str
@@ -151,16 +143,8 @@ class RunAdmin(RunActions):
         found: Run | None = self.within_reach(request, rows).filter(pk=pk).first()
         return found
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def row_page(self, request: HttpRequest, run: Run) -> HttpResponse:
         """The run page."""
-        self.require(request, "view")
-        run: Run = self.found(request, object_id)
         context = self._run_context(request, run)
         return self.page(request, "review/run/page.html", title=f"Run {run.short_id}", **context)
 

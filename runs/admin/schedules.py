@@ -23,16 +23,8 @@ OCCURRENCES_SHOWN = 30
 class ScheduleAdmin(SchedulePages):
     """Schedules with their occurrences."""
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def row_page(self, request: HttpRequest, schedule: Schedule) -> HttpResponse:
         """One schedule: its rule, the next fires, and what became of those that passed."""
-        self.require(request, "view")
-        schedule: Schedule = self.found(request, object_id)
         occurrences = Occurrence.objects.filter(schedule=schedule).select_related("run").order_by("-fire_at")
         return self.page(
             request,

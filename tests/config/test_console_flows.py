@@ -10,6 +10,8 @@ from playwright.sync_api import expect
 
 from infra_shared.models import ApiKey
 from runs.models import Run
+from runs.services.answers import answer_commit
+from runs.services.dispatching import dispatch_due_attempts
 from tests.support.runs_factory import FAILURE
 from tests.support.waiting import wait_until
 from webgraph.recorder import ArtifactKind
@@ -165,3 +167,41 @@ def test_every_bar_of_the_charts_leads_to_its_runs(screen: Screen, runs_factory:
     page.locator(".c-bars").first.locator(".c-bar").last.click()
 
     expect(page.locator("#result_list")).to_contain_text(run.short_id)
+
+
+def test_a_filter_is_saved_under_a_name_and_forgotten(screen: Screen, runs_factory: RunsFactory) -> None:
+    runs_factory.failed()
+    page = screen.open("/admin/runs/run/?failure_kind__exact=target_not_found")
+
+    page.click("text=Save this filter")
+    page.fill("#filter-name", "Not found")
+    page.click("#save-filter button:text-is('Save')")
+    screen.open("/admin/runs/run/")
+    page.click("nav >> text=Not found")
+    expect(page.locator("#result_list tbody tr")).to_have_count(1)
+    page.click("text=Forget this filter")
+
+    expect(page.locator("nav >> text=Not found")).to_have_count(0)
+
+
+def test_the_attempts_of_a_run_are_tabs_for_mouse_and_keyboard(
+    screen: Screen, runs_factory: RunsFactory
+) -> None:
+    run = runs_factory.waiting_for_a_person()
+    answer_commit(run=run, happened=False, note="", actor="operator:anna")
+    dispatch_due_attempts()
+    runs_factory.finish(runs_factory.claimed(run))
+    page = screen.open(f"/admin/runs/run/{run.pk}/change/")
+    first, second = page.get_by_role("tab", name="Attempt 1"), page.get_by_role("tab", name="Attempt 2")
+    expect(second).to_have_attribute("aria-selected", "true")
+
+    second.focus()
+    page.keyboard.press("ArrowRight")
+    expect(first).to_be_focused()
+    page.keyboard.press("Enter")
+
+    expect(first).to_have_attribute("aria-selected", "true")
+    expect(first).to_be_focused()
+    expect(page.get_by_role("tabpanel", name="Attempt 1")).to_contain_text("The browser went away.")
+    page.reload()
+    expect(first).to_have_attribute("aria-selected", "true")

@@ -44,6 +44,27 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Tabs: arrows, Home and End move between them, Enter opens as on every link, and so does the space bar.
+const TAB_STEPS = { ArrowRight: 1, ArrowLeft: -1 };
+document.addEventListener("keydown", (event) => {
+  const tab = event.target.closest?.("[role=tab]");
+  if (!tab) {
+    return;
+  }
+  const tabs = [...tab.closest("[role=tablist]").querySelectorAll("[role=tab]")];
+  const ends = { Home: 0, End: tabs.length - 1 };
+  if (event.key in TAB_STEPS) {
+    tabs[(tabs.indexOf(tab) + TAB_STEPS[event.key] + tabs.length) % tabs.length].focus();
+  } else if (event.key in ends) {
+    tabs[ends[event.key]].focus();
+  } else if (event.key === " ") {
+    tab.click();
+  } else {
+    return;
+  }
+  event.preventDefault();
+});
+
 // A row of a list opens on Enter, as its link would.
 document.addEventListener("keydown", (event) => {
   const row = event.target;
