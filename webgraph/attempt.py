@@ -70,6 +70,7 @@ class Attempt:
             step_timeout_seconds=spec.step_timeout_seconds or declared.step_timeout.total_seconds(),
             automation=declared.key,
             fingerprints=spec.fingerprints,
+            overrides=spec.overrides,
             recoveries=Recoveries(declared.recoveries),
         )
         self._browser: dict[str, Any] = {"profile": declared.profile.as_json()}

@@ -10,9 +10,10 @@ from webgraph.recorder import Tier
 from webgraph.workers.base import Insufficiency, Need, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from webgraph.budget import Budget
+    from webgraph.recorder import Heal
     from webgraph.surface import Surface
     from webgraph.target import Target
     from webgraph.workers.base import Actor, Candidate, Resolution, Worker
@@ -34,11 +35,19 @@ class Finder:
     """Asks the tiers in order for one step; what was decided stays readable in `decisions`."""
 
     def __init__(
-        self, workers: Sequence[Worker], budget: Budget, known: Mapping[str, Any] | None = None
+        self,
+        workers: Sequence[Worker],
+        budget: Budget,
+        known: Mapping[str, Any] | None = None,
+        rewritten: Callable[[Target], Target] | None = None,
     ) -> None:
+        """`rewritten` gives what is looked for in place of a target, where somebody decided that."""
         self._workers = workers
         self._budget = budget
         self._known = known
+        self._rewritten = rewritten or _as_it_is
+        self.as_written = True
+        self.heal: Heal | None = None
         self.seen: Mapping[str, Any] | None = None
         self.changed: bool | None = None
         self.decisions: list[dict[str, Any]] = []
@@ -50,7 +59,9 @@ class Finder:
         Raises TargetAmbiguousError when a tier saw several and none could tell them apart, else TargetNotFoundError.
         """
         deadline = monotonic() + timeout_seconds
-        target = _completed(target, self._known)
+        wanted = self._rewritten(target)
+        is_overridden = wanted is not target
+        target = _completed(wanted, self._known)
         able = [worker for worker in self._workers if worker.can_try(target)]
         reason: Insufficiency | None = None
         for worker in able:
@@ -64,9 +75,12 @@ class Finder:
                 known=self._known,
             )
             resolution = await self._ask(worker, target, scope)
+            if is_overridden:  # the record shows that something else was looked for than is written
+                self.decisions[-1]["override"] = wanted.as_json()
             if resolution.actor is not None:
                 self.tier = worker.tier
                 self.seen = resolution.seen
+                self.as_written = worker is able[0] and resolution.as_written
                 return resolution.actor
             # What the first tiers saw says more than that a later one saw nothing.
             if resolution.insufficient is not Insufficiency.NONE or reason is None:
@@ -75,6 +89,7 @@ class Finder:
 
     async def matches(self, target: Target, surface: Surface) -> tuple[Candidate, ...]:
         """What is visible now and fits, on the first tier that can read the target."""
+        target = self._rewritten(target)
         for worker in self._workers:
             if worker.can_try(target):
                 scope = Scope(page=surface.page, need=Need.SEE, timeout_seconds=0, session=surface.session)
@@ -104,6 +119,10 @@ class Finder:
         msg = f"{target} {_REASONS[reason]} (asked: {tiers})."
         kind = TargetAmbiguousError if reason is Insufficiency.SEVERAL else TargetNotFoundError
         return kind(msg)
+
+
+def _as_it_is(target: Target) -> Target:
+    return target
 
 
 def _completed(target: Target, known: Mapping[str, Any] | None) -> Target:

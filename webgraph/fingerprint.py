@@ -138,7 +138,9 @@ def merged(known: Mapping[str, Any] | None, seen: Mapping[str, Any]) -> Fingerpr
     kept: Fingerprint = {}
     for name, value in known.items():
         new = seen.get(name)
-        if name == "namesakes":
+        if name == "box":
+            kept[name] = new  # where to look for it in a picture, which is the latest success's
+        elif name == "namesakes":
             kept[name] = max(value, new or 0)
         elif isinstance(value, list) and name != "place":
             kept[name] = [item for item in value if item in (new or [])]
@@ -240,6 +242,7 @@ SIGHT = """(() => {
   };
   return element => {
     const box = element.getBoundingClientRect();
+    const shown = [box.x, box.y, box.width, box.height, innerWidth, innerHeight].map(Math.round);
     const page = document.documentElement;
     const mine = {role: role(element), name: name(element)};
     const to = where(element);
@@ -262,6 +265,7 @@ SIGHT = """(() => {
         (box.y + box.height / 2 + scrollY) / Math.max(page.scrollHeight, 1)].map(at => Math.round(at * 100) / 100),
       namesakes: others.filter(other => role(other) === mine.role && name(other) === mine.name
         && other.checkVisibility({visibilityProperty: true})).length,
+      box: window === window.top ? shown : null,
     };
   };
 })()"""

@@ -40,6 +40,8 @@ class AttemptSpec:
     workers: tuple[Worker, ...] | None = None
     """The tiers in the order of escalation; None for those this package has."""
     vision_steps: int = 10
+    overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    """Targets as JSON that are looked for in place of those written, by `webgraph.fingerprint.key_of`."""
     fingerprints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     """What targets looked like in earlier successes, by `webgraph.fingerprint.key_of`; without one nothing is
     compared."""

@@ -102,12 +102,27 @@ class StepIntent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Heal:
+    """How a target that was found another way than written could be written, so that the DOM tier finds it again.
+
+    `key` is the written target's, as `webgraph.fingerprint.key_of` makes it; `old` and `new` are targets as JSON, and
+    `seen` is the fingerprint of the element, which `new` selected and nothing else.
+    """
+
+    key: str
+    old: dict[str, Any]
+    new: dict[str, Any]
+    seen: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepOutcome:
     """How a step ended. `decisions` has one entry for each tier asked: tier, candidates, why, milliseconds.
 
     `fingerprint` is what an acting step's target looked like, for `webgraph.fingerprint.merged`, and
     `fingerprint_key` the key to keep it under; only steps that succeeded have them. `changed` is False when an act
-    did nothing that could be observed, None where that was not looked at or cannot be told.
+    did nothing that could be observed, None where that was not looked at or cannot be told. `heal` is there when the
+    target was found by another tier, or by another selector, than the first its author wrote.
     """
 
     index: int
@@ -122,6 +137,7 @@ class StepOutcome:
     fingerprint: dict[str, Any] | None = None
     fingerprint_key: str = ""
     changed: bool | None = None
+    heal: Heal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,9 @@ from webgraph.errors import (
 from webgraph.escalation import Finder
 from webgraph.failures import classify, is_stale
 from webgraph.fingerprint import key_of
-from webgraph.recorder import StepIntent, StepOutcome
+from webgraph.healing import heal_of
+from webgraph.overrides import Overrides
+from webgraph.recorder import Heal, StepIntent, StepOutcome
 from webgraph.workers.base import Need
 
 if TYPE_CHECKING:
@@ -116,6 +118,7 @@ class Supervisor:
         step_timeout_seconds: float,
         automation: str = "",
         fingerprints: Mapping[str, Mapping[str, Any]] | None = None,
+        overrides: Mapping[str, Mapping[str, Any]] | None = None,
         recoveries: Recoveries | None = None,
     ) -> None:
         self._workers = workers
@@ -124,6 +127,7 @@ class Supervisor:
         self._step_timeout_seconds = step_timeout_seconds
         self._automation = automation
         self._fingerprints = fingerprints or {}
+        self._overrides = Overrides(automation, overrides)
         self._recoveries = recoveries
         self.scrub = scrub
         self.keeper = keeper
@@ -143,7 +147,7 @@ class Supervisor:
         self.last_index, self.last_surface = index, surface
         surface.forget_refusal()
         await self._journal.step_started(self._intent(index, surface, plan))
-        finder = Finder(self._workers, self._budget, self._fingerprints.get(self._key(plan)))
+        finder = self._finder(self._fingerprints.get(self._key(plan)))
         started = monotonic()
         try:
             value = await self._carry_out(surface, plan, act, finder, index)
@@ -187,7 +191,7 @@ class Supervisor:
             if condition is not None:
                 left = min(clock.left, _ERROR_PAGE_SECONDS) if broken else clock.left
                 # A finder of its own: what the condition looks at is not what the step acted on.
-                await condition.wait(surface, Finder(self._workers, self._budget), left)
+                await condition.wait(surface, self._finder(), left)
             elif broken is not None and plan.changes:
                 raise broken
             if before is not None:
@@ -216,6 +220,8 @@ class Supervisor:
             actor = await self._find(plan.target, surface, plan, finder, clock)
         if not plan.reads:
             await self.keeper.before_act(surface, index=index, stage=self.stage)
+        if plan.target is not None and actor is not None and not finder.as_written:
+            finder.heal = await self._healed(plan.target, actor, surface)
         return await act(Act(actor=actor, clock=clock, finder=finder, index=index))
 
     async def _find(
@@ -234,7 +240,7 @@ class Supervisor:
 
     async def _clear(self, target: Target, surface: Surface, finder: Finder) -> bool:
         assert self._recoveries is not None
-        done = await self._recoveries.clear(surface, Finder(self._workers, self._budget), wanted=target)
+        done = await self._recoveries.clear(surface, self._finder(), wanted=target)
         if done is not None:
             finder.decisions.append(done)
         return done is not None
@@ -243,7 +249,17 @@ class Supervisor:
         """Whether anything that fits the target is visible in the window of the last step. No step."""
         if self.last_surface is None:
             return False
-        return bool(await Finder(self._workers, self._budget).matches(target, self.last_surface))
+        return bool(await self._finder().matches(target, self.last_surface))
+
+    async def _healed(self, target: Target, actor: Actor, surface: Surface) -> Heal | None:
+        """How the target could be written, asked while its element is in hand: the act may make it go away."""
+        key = key_of(self._automation, self.stage, target)
+        return await heal_of(target, actor, surface.page, key=key, holds_secret=self.scrub.holds_secret)
+
+    def _finder(self, known: Mapping[str, Any] | None = None) -> Finder:
+        return Finder(
+            self._workers, self._budget, known, lambda target: self._overrides.applied(self.stage, target)
+        )
 
     def _key(self, plan: StepPlan) -> str:
         """The key of the step's fingerprint; what is only read has none, as its text is its value."""
@@ -289,6 +305,7 @@ class Supervisor:
                 changed=finder.changed,
                 fingerprint=self.scrub.json(finder.seen) if finder.seen and not failure else None,
                 fingerprint_key=self._key(plan) if finder.seen and not failure else "",
+                heal=_scrubbed(finder.heal, self.scrub) if finder.heal and not failure else None,
             )
         )
         if not isinstance(failure, AttemptStopped):
@@ -296,6 +313,10 @@ class Supervisor:
             self.keeper.after_step(
                 surface, index=index, stage=self.stage, only_looked=plan.reads or plan.action == "download"
             )
+
+
+def _scrubbed(heal: Heal, scrub: Scrub) -> Heal:
+    return Heal(key=heal.key, old=scrub.json(heal.old), new=scrub.json(heal.new), seen=scrub.json(heal.seen))
 
 
 def _armed(condition: Condition | None, surface: Surface) -> Condition | None:

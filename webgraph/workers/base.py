@@ -136,6 +136,8 @@ class Resolution:
     """What else the tier wants kept with the decision."""
     seen: Mapping[str, Any] | None = None
     """The fingerprint of what was found, where the tier took it."""
+    as_written: bool = True
+    """Whether it was found by the first thing the target says in this representation."""
 
     def as_decision(self) -> dict[str, Any]:
         """The answer as kept with the step."""

@@ -105,6 +105,7 @@ class DomWorker:
             milliseconds=(monotonic() - started) * 1000,
             seen=found.seen if reason is None else None,
             facts=_as_facts(found.likeness),
+            as_written=found.chosen is not None and found.chosen.matched_by == _first_way(target),
         )
 
     async def matches(self, target: Target, scope: Scope) -> tuple[Candidate, ...]:
@@ -192,6 +193,12 @@ async def _wait_for_change(target: Target, scope: Scope, reason: Insufficiency, 
     # Disabled, several or another one: the driver has no event for it.
     await asyncio.sleep(min(_LOOK_AGAIN_SECONDS, remaining))
     return True
+
+
+def _first_way(target: Target) -> str:
+    """What the first of `_ways` is called."""
+    kinds = {"css": target.css, "test_id": target.test_id, "text": target.text, "xpath": target.xpath}
+    return next((f"{kind}={ways[0]}" for kind, ways in kinds.items() if ways), "")
 
 
 def _ways(target: Target, scope: Scope) -> Iterator[_Way]:
