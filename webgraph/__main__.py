@@ -19,14 +19,16 @@ from webgraph.documents.schema import json_schema
 from webgraph.documents.shared import SUFFIXES
 from webgraph.flow import Automation
 from webgraph.folder_recorder import FolderRecorder
+from webgraph.inputs import LocalFile, named_files
 from webgraph.network import AddressPolicy
 from webgraph.outcome import AttemptSpec, Outcome
 from webgraph.recorder import EvidenceLevel
 from webgraph.runner import run_attempt
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from webgraph.inputs import InputSource
     from webgraph.outcome import AttemptResult
 
 INTERRUPTED = 130
@@ -55,7 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="run one automation and keep its evidence in a folder")
     run.set_defaults(do=_run)
     run.add_argument("automation", help="module:Class, or a flow document in a .yaml, .yml or .json file")
-    run.add_argument("--param", action="append", default=[], metavar="NAME=VALUE")
+    run.add_argument(
+        "--param", action="append", default=[], metavar="NAME=VALUE", help="a param; for a file, its path"
+    )
     run.add_argument(
         "--secret",
         action="append",
@@ -118,9 +122,12 @@ def _schema(given: argparse.Namespace) -> int:
 
 
 def _run(given: argparse.Namespace) -> int:
+    automation = _automation(given.automation)
+    params = dict(_param(item) for item in given.param)
     spec = AttemptSpec(
-        automation=_automation(given.automation),
-        params=dict(_param(item) for item in given.param),
+        automation=automation,
+        params=params,
+        files=_files(automation, params),
         secrets=_secrets(given.secret),
         evidence=EvidenceLevel(given.evidence) if given.evidence else None,
         address_policy=AddressPolicy(allowed=tuple(given.allow), setting_name="--allow"),
@@ -184,6 +191,17 @@ def _param(item: str) -> tuple[str, Any]:
     except json.JSONDecodeError as error:
         msg = f"--param {name}: not valid JSON: {error}."
         raise UsageError(msg) from error
+
+
+def _files(automation: type[Automation], params: Mapping[str, Any]) -> dict[str, InputSource]:
+    """The files the params name: here a file is known under its path."""
+    found: dict[str, InputSource] = {}
+    for name, path in named_files(automation.Params.model_json_schema(), params):
+        if not Path(path).is_file():
+            msg = f"--param {name}: there is no file {path}."
+            raise UsageError(msg)
+        found[path] = LocalFile(Path(path))
+    return found
 
 
 def _secrets(items: Sequence[str]) -> dict[str, dict[str, str]]:

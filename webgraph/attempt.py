@@ -20,6 +20,7 @@ from webgraph.errors import (
 )
 from webgraph.evidence.keeper import EvidenceKeeper
 from webgraph.evidence.scrub import Scrub
+from webgraph.inputs import Inputs
 from webgraph.outcome import AttemptFailure, AttemptResult, Outcome
 from webgraph.page import Page
 from webgraph.recorder import Effect, EvidenceLevel, StageEnd, StageStart
@@ -46,7 +47,13 @@ class Attempt:
     """Runs once. Made in the calling thread (raises what `prepared` raises), run on the host's loop."""
 
     def __init__(self, spec: AttemptSpec, host: BrowserHost, journal: Journal) -> None:
-        self._automation = prepared(spec.automation, spec.params, spec.secrets)
+        self._scratch = Path(tempfile.mkdtemp(prefix="attempt-", dir=host.folder))
+        self._inputs = Inputs(spec.files, self._scratch / "inputs")
+        try:
+            self._automation = prepared(spec.automation, spec.params, spec.secrets, self._inputs.files)
+        except BaseException:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            raise
         declared = spec.automation
         self.deadline_seconds = spec.deadline_seconds or declared.deadline.total_seconds()
         self._spec = spec
@@ -54,7 +61,6 @@ class Attempt:
         self._journal = journal
         self._scrub = Scrub(spec.secrets)
         self._budget = Budget(seconds=self.deadline_seconds, vision_steps=spec.vision_steps)
-        self._scratch = Path(tempfile.mkdtemp(prefix="attempt-", dir=host.folder))
         self._keeper = EvidenceKeeper(
             level=spec.evidence or EvidenceLevel(declared.evidence),
             journal=journal,
@@ -101,6 +107,7 @@ class Attempt:
         try:
             if self._stop_reason is not None:
                 return self._stopped(self._stop_reason)
+            await self._inputs.fetch()
             async with self._host.lease(self._spec.automation.profile) as context:
                 return await self._in_context(context)
         except asyncio.CancelledError:

@@ -1,8 +1,8 @@
 """What can go wrong in an attempt, as one taxonomy.
 
 The failure kind says *why* an attempt ended; whether it is worth another try is a default of the kind, which an
-automation may override. `worker_lost`, `proxy` and `storage` are decided outside this package, but belong to the
-same list, so that everyone counts failures by the same words.
+automation may override. `worker_lost` is decided outside this package, but belongs to the same list, so that everyone
+counts failures by the same words.
 """
 
 from __future__ import annotations
@@ -146,6 +146,12 @@ class ProxyError(WebGraphError):
     """The proxy in front of the browser refused or failed."""
 
     kind = FailureKind.PROXY
+
+
+class InputUnavailableError(WebGraphError):
+    """A file the run was given cannot be had now."""
+
+    kind = FailureKind.STORAGE
 
 
 class AutomationBugError(WebGraphError):

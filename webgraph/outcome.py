@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from webgraph.errors import FailureKind
     from webgraph.flow import Automation
+    from webgraph.inputs import InputSource
     from webgraph.recorder import EvidenceLevel
     from webgraph.workers.base import Worker
 
@@ -33,6 +34,8 @@ class AttemptSpec:
     params: Mapping[str, Any] = field(default_factory=dict)
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     """Credential name to its fields; every value is a secret."""
+    files: Mapping[str, InputSource] = field(default_factory=dict, repr=False)
+    """The files the params name, by the reference they name them by."""
     evidence: EvidenceLevel | None = None
     deadline_seconds: float | None = None
     step_timeout_seconds: float | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
@@ -11,7 +12,7 @@ from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 from infra_shared.clock import utc_now
 from webgraph.dialogs import DialogAnswer
 from webgraph.failures import from_status, unexpected_status
-from webgraph.files import DownloadedFile, InputFile, PageAnswer
+from webgraph.files import DownloadedFile, FileContent, InputFile, PageAnswer
 from webgraph.looking import Looking
 from webgraph.network import without_sign_in
 from webgraph.quiet import quietly
@@ -19,8 +20,7 @@ from webgraph.supervisor import StepPlan
 from webgraph.workers.base import Need
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Collection, Sequence
 
     from playwright.async_api import Response
 
@@ -238,16 +238,13 @@ class Page(Looking):
     async def upload(
         self,
         target: Target,
-        *files: InputFile | Path,
+        *files: InputFile | FileContent | Path,
         then: Condition | None = None,
         timeout_seconds: float | None = None,
     ) -> None:
-        """Put files into a file input."""
-        given = [await asyncio.to_thread(_input_file, file) for file in files]
-        payload: list[Any] = [
-            {"name": file.name, "mimeType": file.content_type, "buffer": file.body} for file in given
-        ]
-        names = ", ".join(file.name for file in given)
+        """Put files into a file input: those a run was given, ones the automation makes, or ones it left on disk."""
+        payload = await asyncio.to_thread(_payload, files)
+        names = ", ".join(file.name for file in files)
         await self._act(
             "upload",
             f"Upload {names} into {target}",
@@ -326,7 +323,10 @@ class Page(Looking):
             raise failure
 
 
-def _input_file(file: InputFile | Path) -> InputFile:
-    if isinstance(file, InputFile):
-        return file
-    return InputFile(file.name, file.read_bytes())
+def _payload(files: Sequence[InputFile | FileContent | Path]) -> list[Any]:
+    """The files in Playwright's words: paths where all are on disk, which may be large; else all as bytes."""
+    paths = [file.path if isinstance(file, InputFile) else file for file in files]
+    if all(isinstance(path, Path) for path in paths):
+        return paths
+    made = [FileContent(path.name, path.read_bytes()) if isinstance(path, Path) else path for path in paths]
+    return [{"name": file.name, "mimeType": file.content_type, "buffer": file.body} for file in made]

@@ -18,20 +18,25 @@ from webgraph.errors import (
     WebGraphError,
 )
 from webgraph.failures import classify, first_line
+from webgraph.files import CONTEXT
 from webgraph.flow import NoData
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from webgraph.files import InputFile
     from webgraph.flow import Automation
 
 _MOST_PROBLEMS = 3
 
 
 def prepared(
-    automation: type[Automation], params: Mapping[str, Any], secrets: Mapping[str, Mapping[str, str]]
+    automation: type[Automation],
+    params: Mapping[str, Any],
+    secrets: Mapping[str, Mapping[str, str]],
+    files: Mapping[str, InputFile],
 ) -> Automation:
-    """An automation ready to run; raises BadParamsError, AuthError or AutomationBugError when it cannot be."""
+    """An automation ready to run, its params' files among `files`; raises BadParamsError, AuthError or AutomationBugError when it cannot be."""
     problems = automation.problems()
     if problems:
         raise AutomationBugError(f"{automation.__name__} cannot run: {problems[0]}")
@@ -39,7 +44,7 @@ def prepared(
     if missing:
         raise AuthError(f"The credential {missing[0]!r} is not set.", permanent=True)
     try:
-        valid = automation.Params.model_validate(dict(params))
+        valid = automation.Params.model_validate(dict(params), context={CONTEXT: files})
     except ValidationError as error:
         raise BadParamsError(f"The params do not fit: {_problems(error)}") from error
     return automation(valid, secrets)

@@ -8,7 +8,7 @@ import pytest
 
 from webgraph.conditions import appears, disappears, reads, url_is
 from webgraph.errors import AttemptStopped, FailureKind
-from webgraph.files import InputFile
+from webgraph.files import FileContent
 from webgraph.recorder import ArtifactKind
 from webgraph.target import Target
 
@@ -29,7 +29,7 @@ def test_a_form_is_filled_chosen_checked_uploaded_and_sent(attempt: Tried, pages
         await page.fill(Target(css="#name"), "Ada")
         await page.select(Target(css="#size"), "Large")
         await page.check(Target(css="#agree"))
-        await page.upload(Target(css="#file"), InputFile("a.txt", b"a"))
+        await page.upload(Target(css="#file"), FileContent("a.txt", b"a"))
         await page.click(Target(text="Send"), then=reads(SAID, "Ada l true 1"))
 
     result = attempt(job)

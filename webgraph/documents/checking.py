@@ -33,6 +33,7 @@ class Known:
 
     params: set[str]
     credentials: set[str]
+    files: set[str] = field(default_factory=set)
     state: set[str] = field(default_factory=set)
     items: list[str] = field(default_factory=list)
 
@@ -50,6 +51,28 @@ class Known:
             return f"Say which: {{{{ {root}.NAME }}}}."
         where = "is declared under `params`" if root == "params" else "was kept by an earlier step"
         return "" if rest[0] in names else _unknown(rest[0], names, f"name that {where}")
+
+    @classmethod
+    def of(cls, documents: Iterable[Document]) -> Known:
+        """What the documents that make up a flow declare."""
+        every = list(documents)
+        params = {name: spec for item in every for name, spec in item.params.items()}
+        return cls(
+            params=set(params),
+            credentials={name for item in every for name in item.credentials},
+            files={name for name, spec in params.items() if spec.type == "file"},
+        )
+
+    def file_problem(self, text: str) -> str:
+        """What keeps a text from naming a file; empty when it is one param of that type."""
+        try:
+            parts = template(text).parts
+        except VariableError:
+            return ""  # said where its variables are looked at
+        name = parts[0][1] if len(parts) == 1 and len(parts[0]) == 2 and parts[0][0] == "params" else ""
+        if name in self.files:
+            return ""
+        return "This names no file; write {{ params.NAME }} with a param of `type: file`."
 
     def _credential(self, rest: tuple[str, ...], *, in_fill: bool) -> str:
         if len(rest) != 2:
@@ -75,7 +98,9 @@ class Checker:
             if hasattr(BaseModel, name):
                 self._say(path, f"A param cannot be called {name!r}; choose another name.")
             self._declared(path, spec)
-            if "default" in spec.model_fields_set:
+            if spec.type == "file" and (spec.default is not None or spec.enum is not None):
+                self._say(path, "A file is given anew to each run: it has no `default` and no `enum`.")
+            elif "default" in spec.model_fields_set:
                 self._default(path, spec)
 
     def targets(self) -> None:
@@ -121,12 +146,20 @@ class Checker:
         """Look at what a step holds in its turn: steps, and how pages are turned."""
         if isinstance(step, kinds.ForEach):
             self._loop(path, step)
+        elif isinstance(step, kinds.Upload):
+            self._files((*path, "files"), step.files)
         elif isinstance(step, kinds.Popup):
             self._steps((*path, "steps"), step.steps)
         elif getattr(step, "pages", None) is not None:
             self._known.items.append("pages")
             self._strings((*path, "pages"), step.pages)
             self._known.items.pop()
+
+    def _files(self, path: Path, files: list[Any]) -> None:
+        for number, file in enumerate(files):
+            reason = self._known.file_problem(file.file) if isinstance(file, kinds.GivenFile) else ""
+            if reason:
+                self._say((*path, number, "file"), reason)
 
     def _keeps(self, path: Path, name: str) -> None:
         if hasattr(BaseModel, name):

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, cre
 from pydantic import BaseModel as Model
 
 from webgraph.documents.parts import Name, Part, Text
+from webgraph.files import InputFile
 from webgraph.flow import NoData
 
 Kind = Literal["text", "integer", "number", "boolean", "url", "date", "list", "object"]
@@ -35,8 +36,9 @@ class Declared(Part):
 class ParamField(Declared):
     """One param: what a run wants to know. Without `default` it must be given."""
 
-    type: Literal["text", "integer", "number", "boolean", "url", "date", "list"] = Field(
-        default="text", description="`list` is a list of texts; `date` is written 2026-11-30."
+    type: Literal["text", "integer", "number", "boolean", "url", "date", "list", "file"] = Field(
+        default="text",
+        description="`list` is a list of texts; `date` is written 2026-11-30; `file` is a file for an `upload`.",
     )
     default: Any = Field(default=None, description="Its value when none is given.")
 
@@ -230,4 +232,5 @@ _PLAIN: dict[str, Any] = {
     "date": date,
     "list": list[str],
     "object": dict[str, Any],
+    "file": InputFile,
 }

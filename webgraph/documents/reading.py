@@ -56,7 +56,7 @@ def read_shared(text: str) -> SharedDocument:
     """A shared document, checked as far as it can be by itself; FlowDocumentError says what is wrong."""
     source = read_source(text)
     document = validated(source, SharedDocument)
-    problems = _check_shared(source, document, Known(set(document.params), set(document.credentials)))
+    problems = _check_shared(source, document, Known.of([document]))
     if problems:
         raise FlowDocumentError(problems)
     return document
@@ -91,10 +91,7 @@ class _Reading:
 
     def flow(self, text: str) -> Flow:
         self._take_in()
-        known = Known(
-            {name for item in self._documents() for name in item.params},
-            {name for item in self._documents() for name in item.credentials},
-        )
+        known = Known.of(self._documents())
         stages = self._checked_stages(known)
         if self._problems:
             raise FlowDocumentError(self._problems)

@@ -22,7 +22,7 @@ _CHAPTERS: list[tuple[str, list[type[BaseModel]]]] = [
     ),
     ("Targets", [parts.TargetData]),
     ("Steps", list(steps.STEPS.values())),
-    ("Parts of steps", [steps.Expectation, steps.Pages, steps.UploadFile]),
+    ("Parts of steps", [steps.Expectation, steps.Pages, steps.UploadFile, steps.GivenFile]),
     (
         "Conditions for `then` and `wait_for`",
         [
@@ -87,7 +87,8 @@ def _heading(model: type[BaseModel]) -> str:
         parts.TargetData: "A target",
         steps.Expectation: "What `expect` holds",
         steps.Pages: "`pages`",
-        steps.UploadFile: "An entry of `files`",
+        steps.UploadFile: "An entry of `files`: made",
+        steps.GivenFile: "An entry of `files`: given",
         conditions.Compared: "`value`",
         parts.Matches: "`matches`",
         fields.ParamField: "An entry of `params`",
@@ -154,6 +155,7 @@ _WORDS = {
     "ItemField": "item",
     "Matches": "`matches`",
     "UploadFile": "file",
+    "GivenFile": "file",
 }
 _KINDS = [
     ({model.__name__ for model in steps.STEPS.values()}, "step"),

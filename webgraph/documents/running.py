@@ -16,7 +16,7 @@ from webgraph.documents.fields import picked
 from webgraph.documents.parts import Matches, TargetName
 from webgraph.documents.variables import template
 from webgraph.errors import BadParamsError, BadResultError, FailureKind, WebGraphError
-from webgraph.files import InputFile
+from webgraph.files import FileContent, InputFile
 from webgraph.target import Target
 
 if TYPE_CHECKING:
@@ -181,13 +181,18 @@ class Steps:
         await self._page.check(self.target(step.uncheck), on=False, **self._acting(step))
 
     async def _upload(self, step: kinds.Upload) -> None:
-        files = [
-            InputFile(
-                self._variables.text(file.name), self._variables.text(file.text).encode(), file.content_type
-            )
-            for file in step.files
-        ]
+        files = [self._file(file) for file in step.files]
         await self._page.upload(self.target(step.upload), *files, **self._acting(step))
+
+    def _file(self, file: kinds.GivenFile | kinds.UploadFile) -> InputFile | FileContent:
+        if isinstance(file, kinds.UploadFile):
+            text = self._variables.text(file.text).encode()
+            return FileContent(self._variables.text(file.name), text, file.content_type)
+        given = self._variables.value(file.file)
+        if not isinstance(given, InputFile):
+            msg = f"{file.file} was not given, so there is no file to upload."
+            raise BadParamsError(msg)
+        return given
 
     async def _download(self, step: kinds.Download) -> None:
         file = await self._page.download(self.target(step.download), timeout_seconds=step.timeout_seconds)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from webgraph.documents.conditions import Condition, When, keyed
 from webgraph.documents.parts import AnyTarget, Name, Part, Pattern, Seconds, Text
@@ -120,18 +120,34 @@ class Uncheck(Acting):
 
 
 class UploadFile(Part):
-    """A file that is made of a text."""
+    """A file that is made of a text. Its name and text may hold variables."""
 
     name: Text
     text: Text
     content_type: str = "text/plain"
 
 
+class GivenFile(Part):
+    """A file the run was given."""
+
+    file: Text = Field(description="A param of type `file`: `{{ params.invoice }}`.")
+
+
+def _file_tag(value: Any) -> str:
+    is_given = "file" in value if isinstance(value, dict) else isinstance(value, GivenFile)
+    return ":given" if is_given else ":made"
+
+
+AnyFile = Annotated[
+    Annotated[GivenFile, Tag(":given")] | Annotated[UploadFile, Tag(":made")], Discriminator(_file_tag)
+]
+
+
 class Upload(Acting):
     """Put files into a file input."""
 
     upload: AnyTarget
-    files: list[UploadFile] = Field(min_length=1, max_length=20)
+    files: list[AnyFile] = Field(min_length=1, max_length=20)
 
 
 class Download(Step):

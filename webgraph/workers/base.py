@@ -10,10 +10,12 @@ from webgraph.errors import WebGraphError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from playwright.async_api import CDPSession, FilePayload, Page
 
     from webgraph.recorder import Tier
+    from webgraph.surface import Surface
     from webgraph.target import Target
 
 
@@ -37,6 +39,12 @@ class Insufficiency(StrEnum):
     DISABLED = "disabled"
     MISMATCH = "mismatch"
     """What is there is another control than the one that was used before."""
+    UNSURE = "unsure"
+    """Something like it is there, but not surely enough."""
+    BUDGET = "budget"
+    """The attempt may not look any more."""
+    UNAVAILABLE = "unavailable"
+    """The tier itself cannot be used now."""
 
 
 class UnsupportedActionError(WebGraphError):
@@ -52,6 +60,8 @@ class Scope:
     timeout_seconds: float
     session: CDPSession | None = None
     """A debugging session of the page, for a tier that can use one."""
+    surface: Surface | None = None
+    """The page as the framework watches it, for a tier that takes pictures."""
     known: Mapping[str, Any] | None = None
     """The target's fingerprint from earlier successes (`webgraph.fingerprint`), where there is one."""
 
@@ -105,7 +115,7 @@ class Actor(Protocol):
     async def check(self, *, on: bool, timeout_seconds: float) -> None:
         """Set a checkbox or radio button."""
 
-    async def upload(self, files: Sequence[FilePayload], *, timeout_seconds: float) -> None:
+    async def upload(self, files: Sequence[FilePayload] | Sequence[Path], *, timeout_seconds: float) -> None:
         """Put files into a file input."""
 
     async def text(self, *, timeout_seconds: float) -> str:
@@ -121,6 +131,12 @@ class Actor(Protocol):
 
     async def table(self, *, timeout_seconds: float) -> list[dict[str, str]]:
         """Its rows, each as column heading to text."""
+
+    async def changed(self, *, timeout_seconds: float) -> bool | None:
+        """Whether anything that can be seen is another way than before the act, waiting for it up to the timeout.
+
+        None for what lives in the document, which tells that itself.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

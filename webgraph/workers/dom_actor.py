@@ -12,6 +12,7 @@ from webgraph.quiet import quietly
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from playwright.async_api import ElementHandle, FilePayload, Page
 
@@ -103,7 +104,7 @@ class DomActor:
         """Set a checkbox or radio button; does nothing when it is so already."""
         await self.thing.set_checked(on, timeout=timeout_seconds * 1000)
 
-    async def upload(self, files: Sequence[FilePayload], *, timeout_seconds: float) -> None:
+    async def upload(self, files: Sequence[FilePayload] | Sequence[Path], *, timeout_seconds: float) -> None:
         """Put files into a file input."""
         await self.thing.set_input_files(list(files), timeout=timeout_seconds * 1000)
 
@@ -123,6 +124,9 @@ class DomActor:
         """The rows of the table, head and foot left out; an element without a table has none."""
         rows: list[dict[str, str]] | None = await self._ask(_TABLE, timeout_seconds)
         return rows or []
+
+    async def changed(self, *, timeout_seconds: float) -> None:  # noqa: ARG002 - the protocol's; nothing is waited for
+        """Nothing of its own: the document tells what changed."""
 
     async def _ask(self, function: str, timeout_seconds: float, argument: Any = None) -> Any:
         """What a function of the page makes of the element. Reading changes nothing, so no trace needs it."""
