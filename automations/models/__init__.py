@@ -10,6 +10,7 @@ from automations.models.automation import (
 )
 from automations.models.credential import Credential
 from automations.models.customer import DEFAULT_CUSTOMER, Customer
+from automations.models.healing import HealProposal, HealProposalQuerySet, HealState, TargetFingerprint
 from automations.models.schedule import Schedule, ScheduleKind, ScheduleQuerySet
 
 __all__ = [
@@ -20,7 +21,11 @@ __all__ = [
     "AutomationVersion",
     "Credential",
     "Customer",
+    "HealProposal",
+    "HealProposalQuerySet",
+    "HealState",
     "Schedule",
     "ScheduleKind",
     "ScheduleQuerySet",
+    "TargetFingerprint",
 ]

@@ -169,7 +169,9 @@ class Step(models.Model):
     """One supervised action. The intent is written before the act, the outcome after it.
 
     `succeeded` is None while the step is under way (or for ever, when its attempt was lost in the middle of it).
-    `decisions` has one entry for each tier asked.
+    `decisions` has one entry for each tier asked. `changed` is False for an act that did nothing that could be observed,
+    None where that cannot be told. `fingerprint` waits here until its run has succeeded and it is learned; `heal` says
+    how a target that was found another way than written could be written (`webgraph.recorder.Heal`).
     """
 
     attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="steps")
@@ -189,6 +191,10 @@ class Step(models.Model):
     )
     message = models.TextField(blank=True)
     decisions = models.JSONField(default=list)
+    changed = models.BooleanField(null=True)
+    fingerprint_key = models.CharField(max_length=255, blank=True, default="")
+    fingerprint = models.JSONField(null=True, blank=True)
+    heal = models.JSONField(null=True, blank=True)
 
     class Meta:
         ordering = ("attempt", "index")

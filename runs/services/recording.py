@@ -6,6 +6,7 @@ commit arrived.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -70,6 +71,10 @@ def step_finished(*, claim: Claim, step: StepOutcome) -> None:
         failure_kind=step.failure_kind.value if step.failure_kind else "",
         message=step.message,
         decisions=list(step.decisions),
+        changed=step.changed,
+        fingerprint_key=step.fingerprint_key,
+        fingerprint=step.fingerprint,
+        heal=asdict(step.heal) if step.heal else None,
     )
 
 
