@@ -9,6 +9,9 @@ from config.env import declare_web_process
 declare_web_process()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-from django.core.asgi import get_asgi_application  # noqa: E402 - settings depend on the two lines above
+from django.conf import settings  # noqa: E402 - settings depend on the two lines above
+from django.core.asgi import get_asgi_application  # noqa: E402 - the same
 
-application = get_asgi_application()
+from config.deadline import Deadline  # noqa: E402 - the same
+
+application = Deadline(get_asgi_application(), seconds=settings.REQUEST_DEADLINE_SECONDS)

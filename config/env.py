@@ -108,6 +108,13 @@ SETTINGS = (
         "First part of every API key, so that secret scanners recognise it.",
         rules.key_prefix,
     ),
+    Setting(
+        "REQUEST_DEADLINE_SECONDS",
+        "int",
+        30,
+        "How long a request may go without an answer, such as while the database hangs; then it is answered 503.",
+        rules.at_least(1),
+    ),
     Setting("API_RATE_PER_MINUTE", "int", 600, "Requests a minute one API key may make.", rules.at_least(1)),
     Setting(
         "API_FAILURES_PER_MINUTE",

@@ -150,6 +150,12 @@ class PostgresServer:
         """End the server without a word, as a power cut would; the next start recovers."""
         self._end(signal.SIGKILL)
 
+    @property
+    def pid(self) -> int:
+        """The server's outermost process. It must have been started."""
+        assert self._process is not None
+        return self._process.pid
+
     def remove(self) -> None:
         """Stop the server and delete its folder."""
         self.stop()

@@ -138,6 +138,20 @@ class Rig:
         finally:
             self.server.start()
 
+    @contextlib.contextmanager
+    def database_frozen(self) -> Iterator[None]:
+        """PostgreSQL stopped by SIGSTOP: it neither answers nor refuses."""
+        assert self.server is not None
+        server = psutil.Process(self.server.pid)
+        family = [server, *server.children(recursive=True)]
+        for process in family:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in family:
+                process.resume()
+
     def answers_for(self, seconds: float) -> tuple[list[httpx.Response], list[httpx.Response]]:
         """What the API and the liveness address answer, asked in turn for so long."""
         told, alive, until = [], [], monotonic() + seconds
@@ -161,6 +175,7 @@ def rig(database: str, secrets: dict[str, str], *, lease_seconds: int) -> Iterat
             "LEASE_SECONDS": str(lease_seconds),
             "WORKER_PROCESSES": "2",
             "API_RATE_PER_MINUTE": "100000",
+            "REQUEST_DEADLINE_SECONDS": "3",
             "PRACTICE_PASSWORD": secrets["password"],
             "RIG_SECRETS": json.dumps(secrets),
         }

@@ -10,12 +10,17 @@ from infra_shared.clock import monotonic
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
     from tests.runs.faults.rig import Rig
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
-def _assert_an_outage_costs_nothing(rig: Rig, *, seconds: float) -> None:
+def _assert_an_outage_costs_nothing(
+    rig: Rig, away: Callable[[], AbstractContextManager[None]], *, seconds: float
+) -> None:
     asked = [rig.ask("practice-invoices") for _ in range(2)]
     wait_until(
         lambda: all(len(rig.all_of(run_id, "steps")) >= 3 for run_id in asked),
@@ -23,7 +28,7 @@ def _assert_an_outage_costs_nothing(rig: Rig, *, seconds: float) -> None:
         what="both runs in mid-run",
     )
 
-    with rig.database_away():
+    with away():
         told, alive = rig.answers_for(seconds)
     back_at = monotonic()
 
@@ -41,9 +46,16 @@ def _assert_an_outage_costs_nothing(rig: Rig, *, seconds: float) -> None:
 
 
 def test_a_short_outage_of_the_database_costs_nothing(broken: Rig) -> None:
-    _assert_an_outage_costs_nothing(broken, seconds=9)
+    _assert_an_outage_costs_nothing(broken, broken.database_away, seconds=9)
 
 
 @pytest.mark.slow
 def test_half_a_minute_without_the_database_costs_nothing(default_lease: Rig) -> None:
-    _assert_an_outage_costs_nothing(default_lease, seconds=30)
+    _assert_an_outage_costs_nothing(default_lease, default_lease.database_away, seconds=30)
+
+
+@pytest.mark.slow
+def test_a_frozen_database_costs_nothing(broken: Rig) -> None:
+    if broken.server is None:
+        pytest.skip("SQLite has no server that could freeze")
+    _assert_an_outage_costs_nothing(broken, broken.database_frozen, seconds=9)
