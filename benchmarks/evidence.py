@@ -33,7 +33,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from webgraph.page import Page
-    from webgraph.recorder import Evidence, EvidenceGap, StageEnd, StageStart, StepIntent, StepOutcome
+    from webgraph.recorder import (
+        Evidence,
+        EvidenceGap,
+        Question,
+        Resumed,
+        StageEnd,
+        StageStart,
+        StepIntent,
+        StepOutcome,
+    )
 
 BARE = "bare"
 STEPS = 8
@@ -85,6 +94,12 @@ class Kept:
 
     def stage_finished(self, stage: StageEnd) -> None:
         """Nothing to count."""
+
+    def resumed(self, item: Resumed) -> None:
+        """Nothing to count."""
+
+    def asked(self, question: Question) -> None:
+        """Nobody is asked."""
 
     def step_started(self, step: StepIntent) -> None:
         """Nothing to count."""

@@ -36,18 +36,25 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str], *, whole_token_below: int = WHOLE_TOKEN_BELOW) -> None:
+        self._known: set[str] = set()
+        self._whole_token_below = whole_token_below
+        self._pattern: re.Pattern[str] | None = None
+        self._pattern_in_bytes: re.Pattern[bytes] | None = None
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Know more secrets from now on."""
         # A value of nothing but mask characters is what was once shown in a secret's place.
-        known = {secret for secret in secrets if secret.strip(MASK)}
-        self._known = len(known)
-        pattern = secret_pattern(known, whole_token_below=whole_token_below)
-        self._pattern = re.compile(pattern) if known else None
-        self._pattern_in_bytes = re.compile(pattern.encode("utf-8", "surrogatepass")) if known else None
+        self._known |= {secret for secret in secrets if secret.strip(MASK)}
+        pattern = secret_pattern(self._known, whole_token_below=self._whole_token_below)
+        self._pattern = re.compile(pattern) if self._known else None
+        self._pattern_in_bytes = re.compile(pattern.encode("utf-8", "surrogatepass")) if self._known else None
 
     def __bool__(self) -> bool:
-        return self._known > 0
+        return bool(self._known)
 
     def __repr__(self) -> str:
-        return f"<Redactor of {self._known} secrets>"
+        return f"<Redactor of {len(self._known)} secrets>"
 
     def contains(self, text: str) -> bool:
         """Whether one of the secrets occurs in the text, in any of its forms."""

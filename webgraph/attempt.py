@@ -8,26 +8,23 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from infra_shared.clock import utc_now
+from webgraph.asking import PARKED, Asking
 from webgraph.budget import Budget
+from webgraph.course import Course, StartOver
 from webgraph.dialogs import Dialogs
-from webgraph.errors import (
-    AttemptStopped,
-    FailureKind,
-    TargetAmbiguousError,
-    TargetNotFoundError,
-    WrongPageError,
-)
+from webgraph.errors import AttemptStopped, FailureKind
 from webgraph.evidence.keeper import EvidenceKeeper
 from webgraph.evidence.scrub import Scrub
 from webgraph.inputs import Inputs
 from webgraph.outcome import AttemptFailure, AttemptResult, Outcome
 from webgraph.page import Page
-from webgraph.recorder import Effect, EvidenceLevel, StageEnd, StageStart
-from webgraph.recovery import Recoveries, SignInAgain
+from webgraph.recorder import EvidenceLevel, Resumed
+from webgraph.recovery import Recoveries
 from webgraph.supervisor import Supervisor
 from webgraph.surface import Windows
-from webgraph.verdicts import failure_of, prepared, validated
+from webgraph.verdicts import failure_of, prepared
+from webgraph.vision.eyes import Eyes
+from webgraph.vision.worker import VisionWorker
 from webgraph.workers.axtree import AxTreeWorker
 from webgraph.workers.dom import DomWorker
 
@@ -35,10 +32,11 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext
 
     from webgraph.browser.host import BrowserHost
+    from webgraph.checkpoint import Checkpoint
     from webgraph.errors import WebGraphError
-    from webgraph.flow import Stage
     from webgraph.journal import Journal
     from webgraph.outcome import AttemptSpec
+    from webgraph.workers.base import Worker
 
 _LONGEST_MESSAGE = 500
 
@@ -60,7 +58,8 @@ class Attempt:
         self._host = host
         self._journal = journal
         self._scrub = Scrub(spec.secrets)
-        self._budget = Budget(seconds=self.deadline_seconds, vision_steps=spec.vision_steps)
+        self._budget = Budget(seconds=self.deadline_seconds, **_sight_of(spec))
+        self._eyes = Eyes(spec.vision)
         self._keeper = EvidenceKeeper(
             level=spec.evidence or EvidenceLevel(declared.evidence),
             journal=journal,
@@ -68,7 +67,7 @@ class Attempt:
             scratch=self._scratch,
         )
         self._supervisor = Supervisor(
-            workers=spec.workers if spec.workers is not None else (DomWorker(), AxTreeWorker()),
+            workers=spec.workers if spec.workers is not None else self._tiers(),
             budget=self._budget,
             journal=journal,
             scrub=self._scrub,
@@ -80,13 +79,23 @@ class Attempt:
             recoveries=Recoveries(declared.recoveries),
         )
         self._browser: dict[str, Any] = {"profile": declared.profile.as_json()}
-        self._position = 0
-        self._may_sign_in_again = True
+        self._asking = self._supervisor.asking = Asking(spec.answers, journal, self._scrub)
+        self._course = Course(
+            self._automation,
+            supervisor=self._supervisor,
+            journal=journal,
+            keeper=self._keeper,
+            scrub=self._scrub,
+            asking=self._asking,
+        )
         self._stop_reason: str | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[Any] | None = None
         self._ending = False
         self._abandoned = False
+
+    def _tiers(self) -> tuple[Worker, ...]:
+        return DomWorker(), AxTreeWorker(), VisionWorker(self._eyes, self._keeper.camera, self._budget)
 
     def stop(self, reason: str) -> None:
         """End the attempt soon: no further step, evidence kept, context closed. Callable from any thread."""
@@ -108,29 +117,51 @@ class Attempt:
             if self._stop_reason is not None:
                 return self._stopped(self._stop_reason)
             await self._inputs.fetch()
-            async with self._host.lease(self._spec.automation.profile) as context:
-                return await self._in_context(context)
+            return await self._go_on_or_start_over()
         except asyncio.CancelledError:
             # Cancelled before there was a context, or once more while it was closed.
             return self._stopped(self._stop_reason or "cancelled")
         except Exception as error:  # noqa: BLE001 - the edge of the loop: whatever it was becomes the attempt's failure
             return self._failed(failure_of(error, self._automation))
         finally:
+            await self._eyes.close()
             await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
 
-    async def _in_context(self, context: BrowserContext) -> AttemptResult:
+    async def _go_on_or_start_over(self) -> AttemptResult:
+        after = self._spec.resume_from
+        refusal = self._course.misfit(after) if after is not None else ""
+        if after is None or refusal:
+            return await self._leased(after=None, refusal=refusal)
+        try:
+            return await self._leased(after=after)
+        except StartOver as order:
+            refusal = str(order)
+        return await self._leased(after=None, refusal=refusal)
+
+    async def _leased(self, *, after: Checkpoint | None, refusal: str = "") -> AttemptResult:
+        if refusal and (left := self._spec.resume_from) is not None:
+            item = Resumed(position=left.position, stage=left.stage, refusal=self._scrub.text(refusal))
+            self._journal.resumed(item)
+        storage_state = after.storage_state if after is not None else None
+        async with self._host.lease(self._spec.automation.profile, storage_state=storage_state) as context:
+            return await self._in_context(context, after)
+
+    async def _in_context(self, context: BrowserContext, after: Checkpoint | None) -> AttemptResult:
         browser = context.browser
         self._browser["version"] = browser.version if browser else ""
         windows = Windows(context, self._spec.address_policy)
         dialogs = Dialogs(context, self._keeper.console)
         try:
             await self._keeper.begin(context)
-            page = Page(self._supervisor, await windows.open(), windows, dialogs)
-            result = self._scrub.json(await self._run_stages(page, context))
+            surface = await windows.open()
+            page = Page(self._supervisor, surface, windows, dialogs)
+            result = self._scrub.json(await self._course.run(page, surface, context, after))
+        except StartOver:
+            raise
         except (asyncio.CancelledError, AttemptStopped) as order:
             own = order.reason if isinstance(order, AttemptStopped) else "cancelled"
             reason = self._stop_reason or own
-            ended = self._stopped(reason)
+            ended = self._parked() if reason == PARKED else self._stopped(reason)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - an automation may raise anything; all of it is a failure
             ended = self._failed(failure_of(error, self._automation))
         else:
@@ -138,106 +169,44 @@ class Attempt:
                 outcome=Outcome.SUCCEEDED,
                 result=result,
                 browser=self._browser,
-                steps=self._budget.steps_spent,
+                **self._spent(),
             )
         self._ending = True
         if not self._abandoned:
             await self._keep_the_rest(context, ended)
         return ended
 
-    async def _run_stages(self, page: Page, context: BrowserContext) -> dict[str, Any]:
-        value: Any = None
-        stages = self._automation.stages()
-        for position, stage in enumerate(stages, start=1):
-            # Behind the last stage there is nothing to resume.
-            resumable = context if position < len(stages) else None
-            value = await self._run_stage(position, stage, page, resumable)
-        return validated(self._automation, value)
-
-    async def _run_stage(
-        self, position: int, stage: Stage, page: Page, context: BrowserContext | None
-    ) -> Any:
-        self._supervisor.stage, self._position = stage.name, position
-        effect = stage.effect or Effect.COMMIT
-        await self._journal.stage_started(
-            StageStart(position=position, name=stage.name, effect=effect, started_at=utc_now())
-        )
-        value = await self._run_plan(stage, page)
-        await self._keeper.settled()
-        state = self._automation.state.model_dump(mode="json")
-        end = StageEnd(
-            position=position,
-            name=stage.name,
-            succeeded=True,
-            finished_at=utc_now(),
-            url=self._scrub.text(page.url),
-            state=state,
-            storage_state=dict(await context.storage_state()) if context else None,
-        )
-        self._position = 0
-        await self._journal.stage_finished(end)
-        self._keeper.stage_state(state, position=position, stage=stage.name)
-        return value
-
-    async def _run_plan(self, stage: Stage, page: Page) -> Any:
-        """What the stage returned: at once, after signing in again, or on its other way to the same end."""
-        state = self._automation.state.model_copy(deep=True)
-        try:
-            return await self._automation.run_stage(stage.name, page)
-        except (TargetNotFoundError, TargetAmbiguousError, WrongPageError) as error:
-            again = await self._signed_out(stage)
-            missing = not isinstance(error, WrongPageError)
-            if again is None and not (missing and stage.instead and stage.effect is not Effect.COMMIT):
-                raise
-        self._automation.state = state
-        if again is None:
-            return await self._automation.run_stage(stage.instead, page)
-        self._may_sign_in_again = False
-        await self._automation.run_stage(again.stage, page)
-        return await self._automation.run_stage(stage.name, page)
-
-    async def _signed_out(self, stage: Stage) -> SignInAgain | None:
-        """How to sign in again, when the page now shown asks for it and this stage may start over."""
-        if stage.effect is Effect.COMMIT or not self._may_sign_in_again:
-            return None
-        for item in self._automation.recoveries:
-            if (
-                isinstance(item, SignInAgain)
-                and item.stage != stage.name
-                and await self._supervisor.sees(item.sign)
-            ):
-                return item
-        return None
-
     async def _keep_the_rest(self, context: BrowserContext, ended: AttemptResult) -> None:
         """Keep what belongs to the end; each capture has its own time limit, so this is bounded."""
         surface = self._supervisor.last_surface
-        if ended.outcome is not Outcome.SUCCEEDED:
+        if ended.outcome in (Outcome.FAILED, Outcome.STOPPED):
             if surface is not None:
                 await self._keeper.failure(
                     surface, index=self._supervisor.last_index, stage=self._supervisor.stage
                 )
-            await self._close_stage(surface.url if surface else "")
+            await self._course.close(surface.url if surface else "")
         await self._keeper.finish(context)
-
-    async def _close_stage(self, url: str) -> None:
-        if not self._position:
-            return
-        end = StageEnd(
-            position=self._position,
-            name=self._supervisor.stage,
-            succeeded=False,
-            finished_at=utc_now(),
-            url=self._scrub.text(url),
-        )
-        try:
-            await self._journal.stage_finished(end)
-        except AttemptStopped:
-            return  # nobody keeps it any more, and the attempt is ending anyway
 
     def _cancel(self) -> None:
         if self._task is not None and (self._abandoned or not self._ending):
             self._task.cancel()
+
+    def _spent(self) -> dict[str, Any]:
+        budget = self._budget
+        return {
+            "steps": budget.steps_spent,
+            "vision_steps": budget.vision_steps_spent,
+            "model_tokens": budget.model_tokens_spent,
+        }
+
+    def _parked(self) -> AttemptResult:
+        """Ended on purpose: the stage under way stays open, for another attempt takes it up again."""
+        return AttemptResult(
+            outcome=Outcome.PARKED,
+            parked=self._asking.open or self._course.waits_for,
+            browser=self._browser,
+            **self._spent(),
+        )
 
     def _stopped(self, reason: str) -> AttemptResult:
         timed_out = reason == "deadline"
@@ -258,7 +227,7 @@ class Attempt:
             stop_reason=reason,
             failure=failure,
             browser=self._browser,
-            steps=self._budget.steps_spent,
+            **self._spent(),
         )
 
     def _failed(self, error: WebGraphError) -> AttemptResult:
@@ -274,5 +243,14 @@ class Attempt:
             outcome=Outcome.FAILED,
             failure=failure,
             browser=self._browser,
-            steps=self._budget.steps_spent,
+            **self._spent(),
         )
+
+
+def _sight_of(spec: AttemptSpec) -> dict[str, Any]:
+    """What the attempt may spend on sight."""
+    declared = spec.automation
+    return {
+        "vision_steps": declared.vision_steps if spec.vision_steps is None else spec.vision_steps,
+        "model_tokens": declared.model_tokens if spec.model_tokens is None else spec.model_tokens,
+    }

@@ -160,6 +160,14 @@ class AutomationBugError(WebGraphError):
     kind = FailureKind.BUG
 
 
+class UnansweredError(WebGraphError):
+    """Nobody answered a question in time; its kind is what the question declared."""
+
+    def __init__(self, prompt: str, seconds: float, kind: FailureKind) -> None:
+        self.kind = kind
+        super().__init__(f"Nobody answered within {seconds:.0f} s: {prompt}", permanent=True)
+
+
 class AttemptStopped(WebGraphError):  # noqa: N818 - an order to stop, not an error of the automation
     """Raised by a recorder: take no further step and end the attempt.
 

@@ -28,6 +28,8 @@ class Stage:
     name: str
     effect: Effect | None
     title: str
+    effect_key: str | Callable[[Any], str] = ""
+    """For a commit: the method (by its name), or the function of the params, that says what counts once."""
     instead: str = ""
     """The method that reaches the same end another way when a target of this stage cannot be found."""
 
@@ -37,9 +39,17 @@ class FlowError(Exception):
 
 
 def stage(
-    *, effect: Effect | str | None = None, title: str = "", instead: str = ""
+    *,
+    effect: Effect | str | None = None,
+    title: str = "",
+    instead: str = "",
+    effect_key: str | Callable[[Any], str] = "",
 ) -> Callable[[StageMethod], StageMethod]:
     """Mark a method as the next stage of its automation; stages run in the order they are written.
+
+    `effect_key` says what it is that a commit does once, such as the number of the invoice: a function of the params,
+    or the name of a method without arguments. A run whose key was used before does not act again. An empty key counts
+    for its run alone.
 
     `instead` names another method of the automation, itself no stage, that is run when a target of this one cannot be
     found on any tier or the budget for looking is spent: the plan B of a stage that commits nothing.
@@ -49,7 +59,9 @@ def stage(
         declared = Effect(effect) if effect is not None else None
         name = method.__name__
         words = title or name.replace("_", " ").capitalize()
-        method.__stage__ = Stage(name=name, effect=declared, title=words, instead=instead)  # type: ignore[attr-defined]  # the mark `stages` looks for
+        method.__stage__ = Stage(  # type: ignore[attr-defined]  # the mark `stages` looks for
+            name=name, effect=declared, title=words, effect_key=effect_key, instead=instead
+        )
         return method
 
     return mark
@@ -79,6 +91,10 @@ class Automation:
     deadline: ClassVar[timedelta] = timedelta(minutes=5)
     """How long one attempt may take."""
     step_timeout: ClassVar[timedelta] = timedelta(seconds=15)
+    vision_steps: ClassVar[int] = 10
+    """How many steps of one attempt may be solved by sight; then it takes another way, or fails."""
+    model_tokens: ClassVar[int] = 20_000
+    """How many tokens of a model one attempt may spend on sight."""
     max_attempts: ClassVar[int] = 3
     max_concurrent: ClassVar[int | None] = None
     """How many attempts may run at once over all nodes; None for no limit."""
@@ -89,6 +105,8 @@ class Automation:
     evidence: ClassVar[EvidenceLevel] = EvidenceLevel.DEFAULT
     recoveries: ClassVar[tuple[Recovery | SignInAgain, ...]] = ()
     """What may get in the way and how it is put aside, tried before a step gives up a tier."""
+    resume: ClassVar[bool] = True
+    """Whether another attempt may go on after the last finished stage, in a browser with the same cookies and page."""
     allow_latest: ClassVar[bool] = False
     """Whether a run may be executed by a newer version than the one it was requested with."""
 
@@ -118,6 +136,13 @@ class Automation:
     async def run_stage(self, name: str, page: Page) -> Any:
         """Run one stage by its name and return what it returned."""
         return await getattr(self, name)(page)
+
+    def effect_key_of(self, stage: Stage) -> str:
+        """What a commit stage does once, in this run's words; empty when the stage names nothing."""
+        key = stage.effect_key
+        if callable(key):
+            return str(key(self.params))
+        return str(getattr(self, key)()) if key else ""
 
     @classmethod
     def problems(cls) -> list[str]:
@@ -157,7 +182,18 @@ class Automation:
             for item in cls.recoveries
             if isinstance(item, SignInAgain) and item.stage not in {known.name for known in stages}
         ]
+        found += [problem for item in stages if item.effect_key for problem in cls._key_problems(item)]
         return found + [problem for item in stages if item.instead for problem in cls._plan_b_problems(item)]
+
+    @classmethod
+    def _key_problems(cls, item: Stage) -> list[str]:
+        found = []
+        if item.effect is not Effect.COMMIT:
+            found.append(f"Stage {item.name!r} has an effect_key, which counts for commit stages alone.")
+        key = item.effect_key
+        if isinstance(key, str) and not callable(getattr(cls, key, None)):
+            found.append(f"Stage {item.name!r} names {key!r} as its effect_key, which is no method.")
+        return found
 
     @classmethod
     def _plan_b_problems(cls, item: Stage) -> list[str]:

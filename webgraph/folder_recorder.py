@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from webgraph.recorder import (
         Evidence,
         EvidenceGap,
+        Question,
+        Resumed,
         StageEnd,
         StageStart,
         StepIntent,
@@ -51,8 +53,18 @@ class FolderRecorder:
     def stage_finished(self, stage: StageEnd) -> None:
         """Keep it, without the browser's state."""
         facts = asdict(stage)
-        del facts["storage_state"], facts["state"]
+        del facts["checkpoint"], facts["state"], facts["value"]
         _append(self._steps, {"event": "stage_finished", **facts})
+
+    def resumed(self, item: Resumed) -> None:
+        """Say it and keep it."""
+        words = f"starts over: {item.refusal}" if item.refusal else f"goes on after stage {item.position}"
+        self._say(words)
+        _append(self._steps, {"event": "resumed", **asdict(item)})
+
+    def asked(self, question: Question) -> dict[str, Any] | None:
+        """Nobody can be asked here; the question is left unanswered."""
+        return None
 
     def step_started(self, step: StepIntent) -> None:
         """Say it and keep it."""

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from webgraph.recorder import (
         Evidence,
         EvidenceGap,
+        Question,
         Recorder,
+        Resumed,
+        StageAnswer,
         StageEnd,
         StageStart,
         StepIntent,
@@ -27,7 +30,7 @@ class Report:
 
     method: str
     item: Any
-    answer: asyncio.Future[None] | None = None
+    answer: asyncio.Future[Any] | None = None
 
 
 class Journal:
@@ -37,9 +40,10 @@ class Journal:
         self._queue: SimpleQueue[Report | None] = SimpleQueue()
         self._refusing = False
 
-    async def stage_started(self, item: StageStart) -> None:
-        """Report and wait until it is kept."""
-        await self._ask("stage_started", item)
+    async def stage_started(self, item: StageStart) -> StageAnswer:
+        """Report, wait until it is kept, and return what the recorder answers."""
+        answer: StageAnswer = await self._ask("stage_started", item)
+        return answer
 
     async def stage_finished(self, item: StageEnd) -> None:
         """Report and wait until it is kept."""
@@ -48,6 +52,15 @@ class Journal:
     async def step_started(self, item: StepIntent) -> None:
         """Report and wait until it is kept."""
         await self._ask("step_started", item)
+
+    async def asked(self, item: Question) -> dict[str, Any] | None:
+        """Report and return the answer, None while there is none."""
+        answer: dict[str, Any] | None = await self._ask("asked", item)
+        return answer
+
+    def resumed(self, item: Resumed) -> None:
+        """Report without waiting."""
+        self._queue.put(Report("resumed", item))
 
     def step_finished(self, item: StepOutcome) -> None:
         """Report without waiting."""
@@ -80,18 +93,18 @@ class Journal:
             if report is not None:
                 settle(report, AttemptStopped("abandoned"))
 
-    async def _ask(self, method: str, item: Any) -> None:
-        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def _ask(self, method: str, item: Any) -> Any:
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._queue.put(Report(method, item, answer))
         if self._refusing:  # looked at after the put, so that none slips in between
             self.refuse()
-        await answer
+        return await answer
 
 
 def deliver(report: Report, recorder: Recorder) -> None:
     """Call the recorder and answer the attempt; an exception goes to whoever waits, and is raised here as well."""
     try:
-        getattr(recorder, report.method)(report.item)
+        value = getattr(recorder, report.method)(report.item)
     except Exception as error:
         settle(report, error)
         raise
@@ -99,10 +112,10 @@ def deliver(report: Report, recorder: Recorder) -> None:
         # An order to this thread (time is up, interrupt); raised inside the loop it would end the loop.
         settle(report, AttemptStopped("abandoned"))
         raise
-    settle(report, None)
+    settle(report, None, value)
 
 
-def settle(report: Report, error: BaseException | None) -> None:
+def settle(report: Report, error: BaseException | None, value: Any = None) -> None:
     """Answer a waiting attempt from the calling thread."""
     answer = report.answer
     if answer is None:
@@ -112,7 +125,7 @@ def settle(report: Report, error: BaseException | None) -> None:
         if answer.done():
             return
         if error is None:
-            answer.set_result(None)
+            answer.set_result(value)
         else:
             answer.set_exception(error)
 

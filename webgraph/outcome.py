@@ -7,14 +7,16 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from webgraph.network import AddressPolicy
+from webgraph.vision.settings import VisionSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from webgraph.checkpoint import Checkpoint
     from webgraph.errors import FailureKind
     from webgraph.flow import Automation
     from webgraph.inputs import InputSource
-    from webgraph.recorder import EvidenceLevel
+    from webgraph.recorder import EvidenceLevel, Question, Undecided
     from webgraph.workers.base import Worker
 
 
@@ -24,6 +26,8 @@ class Outcome(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     STOPPED = "stopped"
+    PARKED = "parked"
+    """Ended on purpose: it waits for a person's answer, or to hear whether a commit happened elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +46,18 @@ class AttemptSpec:
     address_policy: AddressPolicy = field(default_factory=AddressPolicy)
     workers: tuple[Worker, ...] | None = None
     """The tiers in the order of escalation; None for those this package has."""
-    vision_steps: int = 10
+    vision: VisionSettings = VisionSettings()
+    vision_steps: int | None = None
+    model_tokens: int | None = None
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     """Targets as JSON that are looked for in place of those written, by `webgraph.fingerprint.key_of`."""
     fingerprints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     """What targets looked like in earlier successes, by `webgraph.fingerprint.key_of`; without one nothing is
     compared."""
+    resume_from: Checkpoint | None = field(default=None, repr=False)
+    """Where to go on; when that is not possible any more it starts over."""
+    answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    """What was answered to questions of earlier attempts, by their key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +74,18 @@ class AttemptFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptResult:
-    """How an attempt ended. `result` is JSON without secrets; `browser` holds its version and profile."""
+    """How an attempt ended. `result` is JSON without secrets; `browser` holds its version and profile.
+
+    `result` is None too when the last stage was a commit that happened earlier and left no result; `parked` says what a
+    parked one waits for.
+    """
 
     outcome: Outcome
     result: dict[str, Any] | None = None
     failure: AttemptFailure | None = None
     stop_reason: str | None = None
+    parked: Question | Undecided | None = None
     browser: dict[str, Any] = field(default_factory=dict)
     steps: int = 0
+    vision_steps: int = 0
+    model_tokens: int = 0

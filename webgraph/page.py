@@ -15,6 +15,7 @@ from webgraph.failures import from_status, unexpected_status
 from webgraph.files import DownloadedFile, FileContent, InputFile, PageAnswer
 from webgraph.looking import Looking
 from webgraph.network import without_sign_in
+from webgraph.questions import Questions
 from webgraph.quiet import quietly
 from webgraph.supervisor import StepPlan
 from webgraph.workers.base import Need
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 _SCROLL_PAGE = "([left, top]) => window.scrollTo({left, top, behavior: 'instant'})"
 
 
-class Page(Looking):
+class Page(Looking, Questions):
     """One window of the attempt's browser.
 
     Steps wait for their target up to the automation's `step_timeout`, or `timeout_seconds` where given. `then` is a

@@ -2,8 +2,8 @@
 
 WebGraph reports facts through this protocol and knows nothing of who keeps them. All methods are called from the
 thread that called `webgraph.runner.run_attempt`, one at a time and in order, never from the browser's event loop.
-An attempt waits for `stage_started`, `step_started` and `stage_finished` before it goes on (so the intent of a
-commit is kept before the act); the other calls it does not wait for. Each method may raise `AttemptStopped`.
+An attempt waits for `stage_started`, `step_started`, `stage_finished` and `asked` before it goes on (so the intent of
+a commit is kept before the act); the other calls it does not wait for. Each method may raise `AttemptStopped`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from webgraph.checkpoint import Checkpoint
     from webgraph.errors import FailureKind
 
 
@@ -63,20 +64,51 @@ class ArtifactKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageStart:
-    """A stage is about to begin. Position counts from 1."""
+    """A stage is about to begin. Position counts from 1; `effect_key` says for a commit what it is that counts once."""
 
     position: int
     name: str
     effect: Effect
     started_at: datetime
+    effect_key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """An answer to a stage's start: do not act, for this commit happened already.
+
+    `state`, `value`, `url` and `page` are what it left behind, as a `StageEnd` told them, where that is known; `where`
+    says in words where it happened.
+    """
+
+    where: str
+    state: dict[str, Any] | None = field(default=None, repr=False)
+    value: Any = field(default=None, repr=False)
+    url: str = field(default="", repr=False)
+    page: dict[str, Any] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undecided:
+    """An answer to a stage's start: do not act, for nobody knows yet whether this commit happened elsewhere.
+
+    The attempt ends as parked; another one may begin when it is known. `where` says in words what is waited for.
+    """
+
+    where: str
+
+
+StageAnswer = Happened | Undecided | None
+"""What a recorder answers to a stage's start; None: go on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageEnd:
-    """A stage is finished: its state and the browser's, enough to resume after it.
+    """A stage is finished: its state, and what another attempt needs to go on after it.
 
-    `state` is the automation's State as JSON, `storage_state` Playwright's cookies and origins (a secret), both None
-    when the stage failed; the latter also for the last stage, after which there is nothing to resume.
+    `state` is the automation's State as JSON, None when the stage failed. `value` is what the last stage returned, as
+    JSON. `checkpoint` holds the browser's cookies (a secret); it is None when the stage failed, behind the last stage,
+    and where the automation is not resumed.
     """
 
     position: int
@@ -84,8 +116,36 @@ class StageEnd:
     succeeded: bool
     finished_at: datetime
     url: str
-    state: dict[str, Any] | None = None
-    storage_state: dict[str, Any] | None = None
+    state: dict[str, Any] | None = field(default=None, repr=False)
+    value: Any = field(default=None, repr=False)
+    checkpoint: Checkpoint | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """The attempt goes on after an earlier one's stage, or had to start over because it could not: then `refusal` says why."""
+
+    position: int
+    stage: str
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a stage wants to know from a person. `key` is unique within the run; `schema` is a JSON Schema of an object.
+
+    With `hold` the browser waits for the answer; without, the attempt ends and another one begins with it.
+    `on_timeout` is how the run fails when nobody answered in time; `problem` why an answer before did not fit.
+    """
+
+    key: str
+    stage: str
+    prompt: str
+    schema: dict[str, Any]
+    timeout_seconds: float
+    on_timeout: FailureKind
+    hold: bool = False
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,11 +228,20 @@ class EvidenceGap:
 class Recorder(Protocol):
     """Keeps what an attempt reports."""
 
-    def stage_started(self, stage: StageStart) -> None:
-        """Keep that a stage begins; returns only when it is kept durably."""
+    def stage_started(self, stage: StageStart) -> StageAnswer:
+        """Keep that a stage begins; returns only when it is kept durably, and may forbid a commit to act."""
 
     def stage_finished(self, stage: StageEnd) -> None:
         """Keep a stage's end."""
+
+    def resumed(self, item: Resumed) -> None:
+        """Keep after what the attempt goes on, or why it starts over."""
+
+    def asked(self, question: Question) -> dict[str, Any] | None:
+        """Keep a question for which the browser is held, once; its answer as soon as there is one.
+
+        Called every second or so until there is, or the time is over.
+        """
 
     def step_started(self, step: StepIntent) -> None:
         """Keep the intent; raise AttemptStopped to forbid the step."""

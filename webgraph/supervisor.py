@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from infra_shared.clock import monotonic, utc_now
-from webgraph.conditions import Watch, downloads, requested
+from webgraph.changes import Changes
+from webgraph.conditions import downloads, requested
 from webgraph.errors import (
     AttemptStopped,
     BrowserCrashError,
@@ -27,6 +28,7 @@ from webgraph.workers.base import Need
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from webgraph.asking import Asking
     from webgraph.budget import Budget
     from webgraph.conditions import Condition
     from webgraph.errors import WebGraphError
@@ -99,9 +101,9 @@ class StepPlan:
     reads: bool = False
 
     @property
-    def moves(self) -> bool:
-        """Whether the act is one that does something or is in vain: setting what is set already is neither."""
-        return self.action in {"click", "double_click", "press"} and not (self.target and self.target.frame)
+    def framed(self) -> bool:
+        """Whether it acts on something inside an iframe."""
+        return bool(self.target and self.target.frame)
 
 
 class Supervisor:
@@ -131,6 +133,7 @@ class Supervisor:
         self._recoveries = recoveries
         self.scrub = scrub
         self.keeper = keeper
+        self.asking: Asking | None = None
         self.stage = ""
         self.stop_reason: str | None = None
         self.last_index: int | None = None
@@ -177,7 +180,7 @@ class Supervisor:
         document = surface.document
         condition = _armed(plan.then, surface)
         async with surface.limit(seconds + _GRACE_SECONDS):
-            before = await surface.digest() if plan.moves else None
+            changes = await Changes.before(surface, plan.action, framed=plan.framed)
             try:
                 value = await self._find_and_act(surface, plan, act, finder, clock, index)
             except Exception as error:
@@ -194,11 +197,9 @@ class Supervisor:
                 await condition.wait(surface, self._finder(), left)
             elif broken is not None and plan.changes:
                 raise broken
-            if before is not None:
-                finder.changed = surface.document is not document or await surface.digest() != before
-                if not finder.changed and plan.then is not None and not isinstance(condition, Watch):
-                    msg = f"The act did nothing that can be observed; that {plan.then} was so before it."
-                    raise WrongPageError(msg)
+            finder.changed = await changes.judge(
+                finder, condition, wanted=str(plan.target), seconds_left=clock.left
+            )
         return value
 
     async def _find_and_act(

@@ -72,6 +72,11 @@ BANNER = """<div id=banner style="position:fixed;inset:0;background:#eee"><butto
   onclick="document.getElementById('banner').remove()">Accept</button></div>"""
 BEHIND = """<button id=send onclick="document.getElementById('said').textContent = 'sent'">Send</button><p id=said></p>"""
 
+# Shows what the browser held for it when its own script first looked, and how it is to be told from another page.
+REMEMBERS = """<h1>Remembers</h1><p id=kept></p>
+<script>document.getElementById('kept').textContent =
+  [document.cookie, localStorage.word, sessionStorage.word].join(' ');</script>"""
+
 PAGES = {
     "/banner": BEHIND + BANNER,
     "/late-banner": f"<div id=place></div>{BANNER}<script>addEventListener('click', () => "
@@ -99,6 +104,7 @@ PAGES = {
     "/opens": "<button id=go>Go</button><script>document.getElementById('go').onclick = "
     "() => open(new URLSearchParams(location.search).get('to'))</script>",
     "/empty": "<p id=here>here</p>",
+    "/remembers": REMEMBERS,
     "/leads-to-503": "<a id=go href=/status/503>Go</a>",
 }
 

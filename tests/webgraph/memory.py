@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
         ArtifactKind,
         Evidence,
         EvidenceGap,
+        Question,
+        Resumed,
+        StageAnswer,
         StageEnd,
         StageStart,
         StepIntent,
@@ -23,11 +26,21 @@ def _allow(step: StepIntent) -> None:
     return None
 
 
+def _go_on(stage: StageStart) -> StageAnswer:
+    return None
+
+
 @dataclass
 class Memory:
     """What an attempt reported. `before_step` may raise, or do something at the start of a step."""
 
     before_step: Callable[[StepIntent], None] = _allow
+    answer_stage: Callable[[StageStart], StageAnswer] = _go_on
+    """Decides what a stage's start is answered."""
+    answers: list[dict[str, Any] | None] = field(default_factory=list)
+    """What a held question is answered, one for each time it is looked for."""
+    questions: list[Question] = field(default_factory=list)
+    resumptions: list[Resumed] = field(default_factory=list)
     stages: list[StageStart] = field(default_factory=list)
     stage_ends: list[StageEnd] = field(default_factory=list)
     intents: list[StepIntent] = field(default_factory=list)
@@ -35,8 +48,16 @@ class Memory:
     files: list[Evidence] = field(default_factory=list)
     gaps: list[EvidenceGap] = field(default_factory=list)
 
-    def stage_started(self, stage: StageStart) -> None:
+    def stage_started(self, stage: StageStart) -> StageAnswer:
         self.stages.append(stage)
+        return self.answer_stage(stage)
+
+    def resumed(self, item: Resumed) -> None:
+        self.resumptions.append(item)
+
+    def asked(self, question: Question) -> dict[str, Any] | None:
+        self.questions.append(question)
+        return self.answers.pop(0) if self.answers else None
 
     def stage_finished(self, stage: StageEnd) -> None:
         self.stage_ends.append(stage)

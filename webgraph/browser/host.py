@@ -16,7 +16,7 @@ from webgraph.browser.driver import CLOSE_SECONDS, Driver, WarmBrowser
 from webgraph.errors import BrowserCrashError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator, Coroutine, Mapping
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -147,30 +147,42 @@ class BrowserHost:
             self._folder.remove()
 
     @asynccontextmanager
-    async def lease(self, profile: BrowserProfile) -> AsyncIterator[BrowserContext]:
-        """A fresh browser context; closed at the end in bounded time, also when the attempt is cancelled."""
-        warm, context = await self._open_context(profile)
+    async def lease(
+        self, profile: BrowserProfile, *, storage_state: Mapping[str, Any] | None = None
+    ) -> AsyncIterator[BrowserContext]:
+        """A fresh browser context; closed at the end in bounded time, also when the attempt is cancelled.
+
+        With a `storage_state` it has the cookies and local storage of an earlier one.
+        """
+        warm, context = await self._open_context(profile, storage_state)
         try:
             yield context
         finally:
             await _finish(self._release(warm, context))
 
-    async def _open_context(self, profile: BrowserProfile) -> tuple[WarmBrowser, BrowserContext]:
+    async def _open_context(
+        self, profile: BrowserProfile, storage_state: Mapping[str, Any] | None
+    ) -> tuple[WarmBrowser, BrowserContext]:
         try:
-            return await self._try_context(profile)
+            return await self._try_context(profile, storage_state)
         except PlaywrightError:
             pass  # it may have died since it was last used: once more with a new one
         try:
-            return await self._try_context(profile)
+            return await self._try_context(profile, storage_state)
         except PlaywrightError as error:
             msg = "The browser went away before the attempt began."
             raise BrowserCrashError(msg) from error
 
-    async def _try_context(self, profile: BrowserProfile) -> tuple[WarmBrowser, BrowserContext]:
+    async def _try_context(
+        self, profile: BrowserProfile, storage_state: Mapping[str, Any] | None
+    ) -> tuple[WarmBrowser, BrowserContext]:
         warm = await self._usable_browser()
         warm.active += 1
         try:
-            return warm, await warm.browser.new_context(**profile.context_options())
+            options = profile.context_options()
+            if storage_state is not None:
+                options["storage_state"] = dict(storage_state)
+            return warm, await warm.browser.new_context(**options)
         except BaseException:
             warm.active -= 1
             warm.retired = True

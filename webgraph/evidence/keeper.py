@@ -65,7 +65,7 @@ class EvidenceKeeper:
         self._scratch = scratch
         self._keeps_all = level is not EvidenceLevel.OFF
         self._keeps_most = level is EvidenceLevel.FULL
-        self._camera = Camera(scrub)
+        self.camera = Camera(scrub)
         self._last = _Shot()
         self._pending: asyncio.Task[None] | None = None
         self._tracing = False
@@ -87,7 +87,7 @@ class EvidenceKeeper:
 
     def secret_was_typed(self) -> None:
         """From here on pictures are searched for secrets and masked."""
-        self._camera.masks = True
+        self.camera.masks = True
 
     def after_step(self, surface: Surface, *, index: int, stage: str, only_looked: bool = False) -> None:
         """Capture the page after a step, while the next step is being recorded and its target looked for.
@@ -115,7 +115,7 @@ class EvidenceKeeper:
             await self._keep(
                 ArtifactKind.STEP_BEFORE,
                 name,
-                lambda: self._camera.jpeg(surface),
+                lambda: self.camera.jpeg(surface),
                 index=index,
                 stage=stage,
             )
@@ -124,7 +124,7 @@ class EvidenceKeeper:
         """Capture the decisive moment, at every level."""
         await self.settled()
         await surface.stop_loading()
-        camera = self._camera
+        camera = self.camera
         await asyncio.gather(
             *(
                 self._keep(kind, "failure", take, index=index, stage=stage)
@@ -156,6 +156,11 @@ class EvidenceKeeper:
             body = json.dumps(self._scrub.json(state), ensure_ascii=False, indent=1).encode()
             self._put(ArtifactKind.STAGE_STATE, f"stage-{position:02}-{stage}", body, None, stage)
 
+    def no_checkpoint(self, error: Exception, *, stage: str) -> None:
+        """Keep that a finished stage left nothing to go on after, and why."""
+        reason = f"There is no checkpoint of it: {type(error).__name__}: {first_line(error)}"
+        self._gap(ArtifactKind.STAGE_STATE, reason, None, stage)
+
     async def finish(self, context: BrowserContext) -> None:
         """Keep what ran along. The context must still be open."""
         await self.settled()
@@ -185,12 +190,12 @@ class EvidenceKeeper:
         name, shot, last = f"step-{index:03}", _Shot(), self._last
 
         async def html() -> bytes:
-            shot.html = await self._camera.html(surface)
+            shot.html = await self.camera.html(surface)
             return shot.html
 
         async def picture() -> bytes:
             same = only_looked and bool(shot.html) and (shot.html, surface) == (last.html, last.surface)
-            shot.picture = last.picture if same and last.picture else await self._camera.jpeg(surface)
+            shot.picture = last.picture if same and last.picture else await self.camera.jpeg(surface)
             return shot.picture
 
         shot.surface = surface
@@ -199,7 +204,7 @@ class EvidenceKeeper:
             self._keep(ArtifactKind.STEP_PICTURE, name, picture, index=index, stage=stage),
         ]
         if self._keeps_most:
-            tree = self._camera.accessibility_tree
+            tree = self.camera.accessibility_tree
             work.append(
                 self._keep(ArtifactKind.STEP_AXTREE, name, lambda: tree(surface), index=index, stage=stage)
             )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from infra_shared.redaction import MASK, Redactor, UnreadableArchiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _ZIP = b"PK\x03\x04"
 
@@ -22,6 +22,12 @@ class Scrub:
             dict.fromkeys(value for fields in secrets.values() for value in fields.values() if value)
         )
         self.redactor = Redactor(self.values)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Know more secrets from now on, such as the code somebody was asked for."""
+        new = tuple(secrets)
+        self.values = tuple(dict.fromkeys([*self.values, *(value for value in new if value)]))
+        self.redactor.learn(new)
 
     def text(self, text: str) -> str:
         """A text without secrets."""
