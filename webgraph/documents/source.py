@@ -68,10 +68,8 @@ def read_source(text: str) -> Source:
     """The data and lines of a text in YAML or JSON; FlowDocumentError when it is neither, or too large."""
     if len(text.encode(errors="surrogatepass")) > LARGEST_BYTES:
         raise _refused(1, f"The document is larger than {LARGEST_BYTES // 1024} KiB.")
-    is_json = text.lstrip("\N{ZERO WIDTH NO-BREAK SPACE} \t\r\n").startswith("{")
-    parsed = _json(text) if is_json else None
-    # JSON knows no raw tab but between its parts, where YAML knows none: a blank in its place moves no line.
-    root = _composed(text.replace("\t", " ") if is_json else text)
+    parsed = _json(text) if is_json(text) else None
+    root = composed(text)
     reader = _Reader()
     data = reader.read(root, ())
     if reader.problems:
@@ -80,10 +78,14 @@ def read_source(text: str) -> Source:
         raise _refused(
             1, "A document is a mapping that begins with keys such as `key:`, `title:` and `stages:`."
         )
-    return Source(parsed if is_json else data, reader.lines)
+    return Source(data if parsed is None else parsed, reader.lines)
 
 
-def _composed(text: str) -> yaml.Node:
+def composed(text: str) -> yaml.Node:
+    """The parts of a text with the places where they stand in it; FlowDocumentError as in `read_source`."""
+    if is_json(text):
+        # JSON knows no raw tab but between its parts, where YAML knows none: a blank in its place moves nothing.
+        text = text.replace("\t", " ")
     try:
         _refuse_what_is_no_plain_data(text)
         root = yaml.compose(text, Loader=_Loader)
@@ -97,6 +99,16 @@ def _composed(text: str) -> yaml.Node:
     if root is None:
         raise _refused(1, "The document is empty.")
     return root
+
+
+def data_of(node: yaml.Node) -> Any:
+    """The plain data of one part."""
+    return _Reader().read(node, ())
+
+
+def is_json(text: str) -> bool:
+    """Whether a text is meant as JSON."""
+    return text.lstrip("\N{ZERO WIDTH NO-BREAK SPACE} \t\r\n").startswith("{")
 
 
 def _refuse_what_is_no_plain_data(text: str) -> None:
