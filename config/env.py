@@ -9,7 +9,9 @@ malformed value ends the process with one line that names the variable.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -24,6 +26,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 GENERATED_FILE = BASE_DIR / "var" / "local.env"
 """Written by `make run` on a machine nobody configured, so that commands in another terminal meet the same system."""
 REQUIRED = object()
+_ASSIGNMENT = re.compile(r"(?:export )?[A-Za-z_0-9]+=")
+"""What django-environ reads; other lines it would only log, with their text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,9 +220,23 @@ def _load_file() -> None:
     """Put what the environment file says into the environment, where it is not set already."""
     file = environment_file()
     if file.is_file():
-        environ.Env.read_env(file)
+        environ.Env.read_env(StringIO(_readable(file)))
     elif os.environ.get("ENV_FILE"):
         _stop(f"ENV_FILE names {file}, and there is no such file. Mend the path, or unset it.")
+
+
+def _readable(file: Path) -> str:
+    """The text of an environment file; stops at a line that says nothing, which may be half a secret: none is shown."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        _stop(f"ENV_FILE {file} cannot be read ({type(error).__name__}). Mend it, or unset ENV_FILE.")
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line and not line.startswith("#") and not _ASSIGNMENT.match(line):
+            _stop(
+                f"ENV_FILE {file}, line {number} is no NAME=value: a value stands on one line, a comment begins with #."
+            )
+    return text
 
 
 def environment_file() -> Path:

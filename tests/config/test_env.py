@@ -74,6 +74,17 @@ def test_a_value_from_a_file_loses_the_end_of_its_line(tmp_path: Path) -> None:
     assert done.stdout == "orders $begins like a reference\n", done.stderr
 
 
+def test_a_line_of_the_file_that_says_nothing_stops_and_is_not_shown(tmp_path: Path) -> None:
+    file = tmp_path / "settings.env"
+    file.write_text(f"# keys\n\nDEBUG=true\nSECRET_KEY: {PASSWORD}\n")
+
+    done = load(DATA_DIR=str(tmp_path), ENV_FILE=str(file))
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Configuration: ENV_FILE {file}, line 4 ")
+    assert PASSWORD.partition("/")[0] not in done.stderr + done.stdout
+
+
 @pytest.mark.parametrize(
     "row", [row for row in SETTINGS if row.default is not REQUIRED], ids=lambda row: row.name
 )
