@@ -66,7 +66,17 @@ RUN_MOVES: dict[RunState, frozenset[RunState]] = {
         }
     ),
     R.RETRY_WAIT: frozenset({R.QUEUED, R.WAITING_SLOT, R.CANCELLED, R.EXPIRED, R.TIMED_OUT}),
-    R.WAITING_INPUT: frozenset({R.RETRY_WAIT, R.RUNNING, R.SUCCEEDED, R.FAILED, R.CANCELLED, R.TIMED_OUT}),
+    R.WAITING_INPUT: frozenset(
+        {
+            R.RETRY_WAIT,
+            R.RUNNING,
+            R.SUCCEEDED,
+            R.FAILED,
+            R.CANCELLING,
+            R.CANCELLED,
+            R.TIMED_OUT,
+        }
+    ),
     R.CANCELLING: frozenset({R.CANCELLED, R.SUCCEEDED, R.FAILED, R.TIMED_OUT, R.WAITING_INPUT}),
     R.SUCCEEDED: frozenset(),
     R.FAILED: frozenset(),

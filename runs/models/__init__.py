@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from runs.models.artifact import Artifact, ArtifactQuerySet
 from runs.models.attempt import Attempt, AttemptQuerySet, AttemptStage, Step
+from runs.models.checkpoint import Checkpoint
+from runs.models.commit_guard import CommitGuard, CommitOutcome
 from runs.models.node import Node, WorkerProcess, WorkerProcessQuerySet
 from runs.models.occurrence import Occurrence, OccurrenceState
+from runs.models.question import Question
 from runs.models.rollup import AutomationHealth, FailureFamily, HourFigures
 from runs.models.run import Run, RunQuerySet
 from runs.models.slot import Slot
@@ -18,11 +21,15 @@ __all__ = [
     "AttemptQuerySet",
     "AttemptStage",
     "AutomationHealth",
+    "Checkpoint",
+    "CommitGuard",
+    "CommitOutcome",
     "FailureFamily",
     "HourFigures",
     "Node",
     "Occurrence",
     "OccurrenceState",
+    "Question",
     "Run",
     "RunQuerySet",
     "Slot",

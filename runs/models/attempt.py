@@ -73,6 +73,24 @@ class Attempt(models.Model):
     )
     browser = models.JSONField(default=dict, help_text="Version and profile of the browser that was used.")
 
+    resumed_from = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    resumed_after = models.CharField(
+        max_length=100, blank=True, help_text="The finished stage of an earlier attempt it goes on after."
+    )
+    resume_refusal = models.CharField(
+        max_length=500, blank=True, help_text="Why it started over instead of going on."
+    )
+    waits_for = models.ForeignKey(
+        "runs.CommitGuard",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="waiting_attempts",
+        help_text="The commit of another run that it waits to hear about before it begins.",
+    )
+
     created_at = models.DateTimeField(default=utc_now)
     ticketed_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -144,6 +162,14 @@ class AttemptStage(models.Model):
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
     succeeded = models.BooleanField(null=True)
+    happened_before = models.ForeignKey(
+        "runs.CommitGuard",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The commit that had happened already, so that this stage did not act.",
+    )
 
     class Meta:
         ordering = ("attempt", "position")

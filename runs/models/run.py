@@ -98,6 +98,12 @@ class Run(models.Model):
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="descendants"
     )
 
+    from_stage = models.CharField(
+        max_length=100,
+        blank=True,
+        help_text="The stage a rerun begins with; what is before it was done by the run it repeats.",
+    )
+
     state = models.CharField(max_length=14, choices=RunState.choices, default=RunState.SCHEDULED)
     state_reason = models.CharField(
         max_length=500, blank=True, help_text="Why it is in this state, in words."
@@ -138,7 +144,7 @@ class Run(models.Model):
         permissions = (
             ("request_run", "Can ask for runs and reruns"),
             ("cancel_run", "Can cancel runs"),
-            ("answer_run", "Can say what became of a commit"),
+            ("answer_run", "Can answer what runs ask"),
             ("resolve_run", "Can resolve failures"),
             ("pin_run", "Can pin runs"),
         )
