@@ -1,4 +1,4 @@
-"""What one attempt may spend: steps, time, and steps that had to be solved by sight."""
+"""What one attempt may spend: steps, time, steps that had to be solved by sight, and tokens of a model."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ class Budget:
     steps: int = 2000
     seconds: float = 300.0
     vision_steps: int = 10
+    model_tokens: int = 20_000
     clock: Callable[[], float] = monotonic
 
     steps_spent: int = 0
     vision_steps_spent: int = 0
+    model_tokens_spent: int = 0
     started: float = 0.0
+    _looked_in_step: int | None = None
 
     def begin(self) -> None:
         """Start the clock."""
@@ -35,9 +38,9 @@ class Budget:
         return max(0.0, self.started + self.seconds - self.clock())
 
     @property
-    def may_look(self) -> bool:
-        """Whether another step may be solved by sight."""
-        return self.vision_steps_spent < self.vision_steps
+    def may_ask_model(self) -> bool:
+        """Whether a model may be asked once more. What it takes is known only afterwards, so the last one may pass it."""
+        return self.model_tokens_spent < self.model_tokens
 
     def take_step(self) -> int:
         """Spend one step and return its number, counted from 1."""
@@ -52,6 +55,19 @@ class Budget:
         self.steps_spent += 1
         return self.steps_spent
 
-    def take_look(self) -> None:
-        """Spend one vision step."""
+    def take_look(self) -> bool:
+        """Spend one vision step for the step at hand; False when there is none left.
+
+        However often a step looks while it waits, it is one vision step.
+        """
+        if self._looked_in_step == self.steps_spent:
+            return True
+        if self.vision_steps_spent >= self.vision_steps:
+            return False
         self.vision_steps_spent += 1
+        self._looked_in_step = self.steps_spent
+        return True
+
+    def take_tokens(self, tokens: int) -> None:
+        """Spend what a model's answer took."""
+        self.model_tokens_spent += tokens

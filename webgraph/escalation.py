@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from infra_shared.clock import monotonic
 from webgraph.errors import TargetAmbiguousError, TargetNotFoundError
-from webgraph.recorder import Tier
 from webgraph.workers.base import Insufficiency, Need, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from webgraph.budget import Budget
-    from webgraph.recorder import Heal
+    from webgraph.recorder import Heal, Tier
     from webgraph.surface import Surface
     from webgraph.target import Target
-    from webgraph.workers.base import Actor, Candidate, Resolution, Worker
+    from webgraph.workers.base import Actor, Candidate, Worker
 
+_SAYS_LITTLE = frozenset({Insufficiency.NONE, Insufficiency.UNAVAILABLE})
 # A tier that is not the last one may wait for this share of the time that is left, so that the next one has time too.
 _SHARE = 0.5
 _LONGEST_SHARE_SECONDS = 4.0
@@ -28,6 +28,9 @@ _REASONS = {
     Insufficiency.HIDDEN: "is there but hidden",
     Insufficiency.DISABLED: "is there but disabled",
     Insufficiency.MISMATCH: "leads to another control than the one used before",
+    Insufficiency.UNSURE: "is not seen surely enough",
+    Insufficiency.BUDGET: "was not found, and what the attempt may spend on sight is spent",
+    Insufficiency.UNAVAILABLE: "can be found by sight alone, and sight is not available",
 }
 
 
@@ -52,6 +55,7 @@ class Finder:
         self.changed: bool | None = None
         self.decisions: list[dict[str, Any]] = []
         self.tier: Tier | None = None
+        self.actor: Actor | None = None
 
     async def find(self, target: Target, surface: Surface, need: Need, timeout_seconds: float) -> Actor:
         """The actor for the one thing the target describes.
@@ -72,41 +76,42 @@ class Finder:
                 need=need,
                 timeout_seconds=share,
                 session=surface.session,
+                surface=surface,
                 known=self._known,
             )
-            resolution = await self._ask(worker, target, scope)
+            resolution = await worker.resolve(target, scope)
+            self.decisions.append(resolution.as_decision())
             if is_overridden:  # the record shows that something else was looked for than is written
                 self.decisions[-1]["override"] = wanted.as_json()
             if resolution.actor is not None:
                 self.tier = worker.tier
                 self.seen = resolution.seen
                 self.as_written = worker is able[0] and resolution.as_written
+                self.actor = resolution.actor
                 return resolution.actor
-            # What the first tiers saw says more than that a later one saw nothing.
-            if resolution.insufficient is not Insufficiency.NONE or reason is None:
+            # What the first tiers saw says more than that a later one saw nothing, or could not look.
+            if reason is None or resolution.insufficient not in _SAYS_LITTLE:
                 reason = resolution.insufficient or reason
         raise self._failure(target, reason, [worker.tier for worker in able])
 
     async def matches(self, target: Target, surface: Surface) -> tuple[Candidate, ...]:
-        """What is visible now and fits, on the first tier that can read the target."""
+        """What is visible now and fits, on the first tier that can read the target.
+
+        Raises TargetNotFoundError when no tier can look: not seen would be taken for gone.
+        """
         target = self._rewritten(target)
         for worker in self._workers:
             if worker.can_try(target):
-                scope = Scope(page=surface.page, need=Need.SEE, timeout_seconds=0, session=surface.session)
+                scope = Scope(
+                    page=surface.page,
+                    need=Need.SEE,
+                    timeout_seconds=0,
+                    session=surface.session,
+                    surface=surface,
+                )
                 self.tier = worker.tier
                 return await worker.matches(target, scope)
         raise self._failure(target, None, [])
-
-    async def _ask(self, worker: Worker, target: Target, scope: Scope) -> Resolution:
-        if worker.tier is Tier.VISION:
-            if not self._budget.may_look:
-                self.decisions.append({"tier": worker.tier.value, "found": False, "reason": "budget"})
-                msg = f"{target} was not found, and the attempt's vision budget is spent."
-                raise TargetNotFoundError(msg)
-            self._budget.take_look()
-        resolution = await worker.resolve(target, scope)
-        self.decisions.append(resolution.as_decision())
-        return resolution
 
     @staticmethod
     def _failure(

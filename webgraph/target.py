@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Target(BaseModel):
     """One thing to act on. At least one representation is needed; each tier reads only its own fields.
 
     DOM tier: `css`, `test_id`, `text`, `xpath`, each one selector or several in order of preference. Accessibility
-    tier: `role` with `name`, `label`, `landmark`, `ordinal`. Vision tier: `visible_text`, `near`, `description`.
+    tier: `role` with `name`, `label`, `landmark`, `ordinal`. Vision tier: `visible_text`, else `description`, else
+    `position`, each `near` another visible text where that is given.
     `frame` is the CSS selector of the iframe the thing lives in.
     """
 
@@ -32,8 +35,17 @@ class Target(BaseModel):
     )
 
     visible_text: str | None = None
-    near: str | None = None
-    description: str | None = None
+    near: str | None = Field(
+        default=None,
+        description="A visible text beside, above or below it, which tells it from others like it.",
+    )
+    description: str | None = Field(
+        default=None, description="What it looks like, for a model; used where there is no `visible_text`."
+    )
+    position: tuple[Share, Share] | None = Field(
+        default=None,
+        description="Where its middle is in the visible area, as shares of its width and height (0 to 1).",
+    )
 
     called: str = Field(default="", description="What people call it, for step titles and error messages.")
 
@@ -45,7 +57,10 @@ class Target(BaseModel):
     @model_validator(mode="after")
     def _describes_something(self) -> Self:
         if not (self.has_dom or self.has_axtree or self.has_vision):
-            msg = "A target needs at least one of css, test_id, text, xpath, role, label, visible_text or description."
+            msg = (
+                "A target needs at least one of css, test_id, text, xpath, role, label, visible_text, description "
+                "or position."
+            )
             raise ValueError(msg)
         return self
 
@@ -62,14 +77,14 @@ class Target(BaseModel):
     @property
     def has_vision(self) -> bool:
         """Whether the vision tier has anything to go by."""
-        return bool(self.visible_text or self.description)
+        return bool(self.visible_text or self.description or self.position)
 
     def __str__(self) -> str:
         """What people would call it: the given name, else the most human of its representations."""
         human = (self.called, self.name, self.label, self.visible_text, *self.text, *self.test_id)
-        return next((f"“{word}”" for word in human if word), "") or next(
-            iter((*self.css, *self.xpath, self.role or "", self.description or "")), "target"
-        )
+        quoted = next((f"“{word}”" for word in human if word), "")
+        plain = (*self.css, *self.xpath, self.role, self.description, f"the point {self.position}")
+        return quoted or next(word for word in plain if word)
 
     def as_json(self) -> dict[str, Any]:
         """The target as stored with a step: only what was said."""

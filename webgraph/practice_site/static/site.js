@@ -27,7 +27,7 @@ window.addEventListener("message", (event) => {
   if (state && event.origin === window.location.origin && event.data === "label-confirmed") state.textContent = "Label confirmed.";
 });
 
-// The payout panel: review → confirm → approved (or back), painted in the page's own colours.
+// The payout panel: review → confirm → approved (or back), painted in the page's own colours. Its text field is paint too.
 const canvas = hook("payouts");
 if (canvas) {
   const pen = canvas.getContext("2d");
@@ -38,6 +38,8 @@ if (canvas) {
     approved: { title: "Payout approved", note: "The money is on its way.", buttons: [] },
   };
   let scene = "review";
+  const field = { left: 40, top: 296, width: 470, height: 56, words: "", focused: false, replace: false };
+  const inside = ({ left, top, width, height }, x, y) => x >= left && x <= left + width && y >= top && y <= top + height;
   const box = (position) => ({ left: 40 + position * 250, top: 200, width: 220, height: 64 });
   const paint = () => {
     pen.fillStyle = colour("--ground");
@@ -60,15 +62,32 @@ if (canvas) {
       pen.fillText(words, left + width / 2, top + 41);
       pen.textAlign = "left";
     });
+    if (scene === "review") paintField();
   };
+  const paintField = () => {
+    pen.strokeStyle = colour(field.focused ? "--accent" : "--muted");
+    pen.lineWidth = 2;
+    pen.strokeRect(field.left, field.top, field.width, field.height);
+    pen.fillStyle = colour(field.words ? "--text" : "--muted");
+    pen.font = `22px ${colour("--font")}`;
+    pen.fillText(field.words || "Add a reference", field.left + 16, field.top + 36);
+  };
+  window.addEventListener("keydown", (event) => {
+    if (!field.focused || scene !== "review") return;
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "a") field.replace = true;
+    else if (event.key.length === 1) {
+      field.words = (field.replace ? "" : field.words) + event.key;
+      field.replace = false;
+    } else return;
+    event.preventDefault();
+    paint();
+  });
   canvas.addEventListener("click", async (event) => {
     const scale = canvas.width / canvas.clientWidth;
     const [x, y] = [event.offsetX * scale, event.offsetY * scale];
-    const hit = scenes[scene].buttons.find((_, position) => {
-      const { left, top, width, height } = box(position);
-      return x >= left && x <= left + width && y >= top && y <= top + height;
-    });
-    if (!hit) return;
+    const hit = scenes[scene].buttons.find((_, position) => inside(box(position), x, y));
+    field.focused = scene === "review" && inside(field, x, y);
+    if (!hit) return paint();
     if (hit[1] === "approved") {
       const answer = await fetch("/tools/payouts/approve", { method: "POST" });
       if (!answer.ok) return;

@@ -1,0 +1,1 @@
+"""Tests of flow documents and imported recordings."""
