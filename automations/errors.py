@@ -59,3 +59,11 @@ class UnknownFlowError(AutomationsError):
 
 class FlowKeyTakenError(AutomationsError):
     """The key of a document belongs to an automation of another kind."""
+
+
+class HealDecidedError(AutomationsError):
+    """A heal proposal cannot be adopted or refused any more; the message says what became of it."""
+
+
+class HealMootError(AutomationsError):
+    """A heal proposal is about a target the automation no longer has, or that only a person can rewrite."""

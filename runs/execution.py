@@ -18,6 +18,8 @@ from django.db import DatabaseError
 from automations.errors import CredentialError
 from automations.models import AutomationKind
 from automations.services.credentials import secrets_for
+from automations.services.fingerprints import known_fingerprints
+from automations.services.healing import overrides_for
 from automations.services.registry import code_for, definitions, latest_code_for
 from infra_shared import clock
 from infra_shared.blobs.django_store import artifact_store
@@ -31,6 +33,7 @@ from runs.errors import LostClaimError
 from runs.evidence_writer import EvidenceWriter
 from runs.services import outcomes, recording
 from runs.services.claims import Claim, claim_attempt, release_process, stop_reason
+from runs.services.learning import learn_from_success
 from webgraph.errors import AttemptStopped, FailureKind, WebGraphError
 from webgraph.network import AddressPolicy
 from webgraph.recorder import ArtifactKind, Evidence, EvidenceLevel
@@ -189,7 +192,15 @@ class _Execution:
                 claim=self._claim, result=row, result_artifact=artifact, browser=result.browser
             )
         )
+        self._learn()
         return "succeeded"
+
+    def _learn(self) -> None:
+        """Keep what the run teaches the next ones; it has ended by now, so nothing that goes wrong here changes it."""
+        try:
+            self._write(lambda: learn_from_success(run_id=self._run.pk))
+        except DatabaseError:
+            _log.exception("nothing_learned")
 
     def _failure(self, result: AttemptResult) -> outcomes.Failure:
         if result.failure is None:
@@ -248,6 +259,8 @@ class _Execution:
             evidence=EvidenceLevel(self._run.evidence_level),
             deadline_seconds=self._time_left().total_seconds(),
             address_policy=AddressPolicy(allowed=tuple(settings.BROWSER_ALLOW_PRIVATE)),
+            fingerprints=known_fingerprints(automation_id=self._version.automation_id),
+            overrides=overrides_for(version=self._version),
         )
 
     def _beat(self, writer: EvidenceWriter) -> str | None:
