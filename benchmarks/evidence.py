@@ -20,6 +20,7 @@ from infra_shared.clock import monotonic
 from webgraph.browser.host import BrowserHost
 from webgraph.browser.locate import locate
 from webgraph.browser.profile import BrowserProfile
+from webgraph.browser.signed_profile import sign
 from webgraph.conditions import reads
 from webgraph.flow import Automation, stage
 from webgraph.network import AddressPolicy
@@ -120,7 +121,7 @@ class Kept:
 
 async def bare(host: BrowserHost) -> None:
     """The same steps, written with Playwright alone."""
-    async with host.lease(BrowserProfile()) as context:
+    async with host.lease(sign(BrowserProfile(), {})) as context:
         page = await context.new_page()
         page.set_default_timeout(_TIMEOUT_MILLISECONDS)
         await page.goto(f"{SITE.url}/sign-in?next=/invoices")

@@ -23,6 +23,7 @@ from benchmarks._site import practice_site
 from webgraph.browser.host import BrowserHost
 from webgraph.browser.locate import locate
 from webgraph.browser.profile import BrowserProfile
+from webgraph.browser.signed_profile import sign
 from webgraph.budget import Budget
 from webgraph.errors import TargetAmbiguousError, TargetNotFoundError
 from webgraph.escalation import Finder
@@ -223,7 +224,7 @@ class Bench:
 
 async def measure(host: BrowserHost, site_address: str, seed: int, *, each: int = _EACH) -> Tally:
     """The tally of a seed, over the practice site and all saved pages."""
-    async with host.lease(BrowserProfile()) as context:
+    async with host.lease(sign(BrowserProfile(), {})) as context:
         page = await context.new_page()
         html = await _pages.practice(page, f"http://{site_address}") | _pages.saved()
         await page.close()

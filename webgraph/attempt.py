@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from webgraph.asking import PARKED, Asking
+from webgraph.browser.signed_profile import sign
 from webgraph.budget import Budget
 from webgraph.course import Course, StartOver
 from webgraph.dialogs import Dialogs
@@ -49,12 +50,14 @@ class Attempt:
         self._inputs = Inputs(spec.files, self._scratch / "inputs")
         try:
             self._automation = prepared(spec.automation, spec.params, spec.secrets, self._inputs.files)
+            self._profile = sign(spec.automation.profile, spec.secrets)
         except BaseException:
             shutil.rmtree(self._scratch, ignore_errors=True)
             raise
         declared = spec.automation
         self.deadline_seconds = spec.deadline_seconds or declared.deadline.total_seconds()
         self._spec = spec
+        self._policy = spec.address_policy
         self._host = host
         self._journal = journal
         self._scrub = Scrub(spec.secrets)
@@ -116,6 +119,7 @@ class Attempt:
         try:
             if self._stop_reason is not None:
                 return self._stopped(self._stop_reason)
+            self._policy = await self._profile.policy(self._spec.address_policy)
             await self._inputs.fetch()
             return await self._go_on_or_start_over()
         except asyncio.CancelledError:
@@ -143,13 +147,14 @@ class Attempt:
             item = Resumed(position=left.position, stage=left.stage, refusal=self._scrub.text(refusal))
             self._journal.resumed(item)
         storage_state = after.storage_state if after is not None else None
-        async with self._host.lease(self._spec.automation.profile, storage_state=storage_state) as context:
+        async with self._host.lease(self._profile, storage_state=storage_state) as context:
+            await self._profile.guard(context)
             return await self._in_context(context, after)
 
     async def _in_context(self, context: BrowserContext, after: Checkpoint | None) -> AttemptResult:
         browser = context.browser
         self._browser["version"] = browser.version if browser else ""
-        windows = Windows(context, self._spec.address_policy)
+        windows = Windows(context, self._policy)
         dialogs = Dialogs(context, self._keeper.console)
         try:
             await self._keeper.begin(context)

@@ -38,8 +38,17 @@ _TABLE: tuple[tuple[str, type[WebGraphError], bool | None, str], ...] = (
     ("Browser has been closed", BrowserCrashError, None, "The browser went away."),
     ("Browser closed", BrowserCrashError, None, "The browser went away."),
     ("onnection closed", BrowserCrashError, None, "The connection to the browser was lost."),
+    ("ERR_PROXY_CONNECTION_FAILED", ProxyError, None, "The proxy could not be reached."),
+    ("ERR_PROXY_AUTH", ProxyError, True, "The proxy refused the sign-in."),
     ("ERR_PROXY", ProxyError, None, "The proxy in front of the browser failed."),
-    ("ERR_TUNNEL", ProxyError, None, "The proxy in front of the browser failed."),
+    ("ERR_TUNNEL", ProxyError, None, "The proxy did not connect to the site."),
+    ("ERR_SOCKS", ProxyError, None, "The proxy did not connect to the site."),
+    (
+        "ERR_BAD_SSL_CLIENT_AUTH_CERT",
+        AuthError,
+        None,
+        "The site asks for a client certificate; declare one in the browser profile.",
+    ),
     ("ERR_CONNECTION_REFUSED", NavigationError, None, "The site refused the connection."),
     ("ERR_NAME_NOT_RESOLVED", NavigationError, None, "The site's name could not be resolved."),
     ("ERR_SSL", NavigationError, True, "The site's TLS connection is not usable."),
@@ -75,12 +84,16 @@ _STALE = (
 _NET_ERROR = re.compile(r"net::(ERR_\w+)")
 _BLOCKER = re.compile(r"(<[^\n]{1,80}>)[^\n]* intercepts pointer events")
 _CLOSED = "browser has been closed"
+# What proxies write into answers of their own: Squid, proxy.py and others. The standard says Proxy-Status (RFC 9209).
+_PROXY_MARKS = frozenset({"x-squid-error", "proxy-agent"})
+_CERTIFICATE_PAGE = "Playwright client-certificate error:"
 
 
-def classify(error: BaseException, *, window_closed: bool = False) -> WebGraphError:
+def classify(error: BaseException, *, window_closed: bool = False, proxied: bool = True) -> WebGraphError:
     """The same failure in this package's taxonomy, with one plain sentence for a person.
 
-    `window_closed` says that the browser lives and only this window is gone, which Playwright's text does not tell.
+    `window_closed` says that the browser lives and only this window is gone, and `proxied` that a proxy was declared,
+    which Playwright's text does not tell: it puts a proxy of its own before a browser with a client certificate.
     """
     if isinstance(error, WebGraphError):
         return error
@@ -89,7 +102,7 @@ def classify(error: BaseException, *, window_closed: bool = False) -> WebGraphEr
     if isinstance(error, TimeoutError):
         return StepTimeoutError("The step did not finish in time.")
     if isinstance(error, PlaywrightError):
-        return _from_message(str(error), window_closed=window_closed)
+        return _from_message(str(error), window_closed=window_closed, proxied=proxied)
     return AutomationBugError(f"{type(error).__name__}: {first_line(error)}")
 
 
@@ -103,8 +116,12 @@ def first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0]
 
 
-def from_status(status: int, *, url: str, headers: dict[str, str], now: datetime) -> WebGraphError | None:
-    """The failure an HTTP status means for a page that was wanted; None below 500 except 429."""
+def from_status(
+    status: int, *, url: str, headers: dict[str, str], now: datetime, proxied: bool = False
+) -> WebGraphError | None:
+    """The failure an HTTP status means for a page that was wanted; None below 500 except 429 and a proxy's own answer."""
+    if proxied and (failure := _proxys_own(status, url=url, headers=headers)) is not None:
+        return failure
     if status == 429:
         wait = retry_after_seconds(headers.get("retry-after", ""), now=now)
         return RateLimitedError(f"The site asks to come back later (429) at {url}.", retry_after_seconds=wait)
@@ -112,6 +129,26 @@ def from_status(status: int, *, url: str, headers: dict[str, str], now: datetime
         wait = retry_after_seconds(headers.get("retry-after", ""), now=now)
         return NavigationError(f"The site answered {status} at {url}.", retry_after_seconds=wait)
     return None
+
+
+def proxy_refused_sign_in() -> ProxyError:
+    """The failure of a proxy that answers 407."""
+    return ProxyError(
+        "The proxy asks for a sign-in, or refused the one it got (407). Check the credential of the profile's proxy.",
+        permanent=True,
+    )
+
+
+def certificate_failure(body: str) -> WebGraphError | None:
+    """The failure behind the page that Playwright shows when the TLS connection of a client certificate fails."""
+    _, mark, reason = body.partition(_CERTIFICATE_PAGE)
+    if not mark:
+        return None
+    # An alert is the other side's word: it did not take the certificate. All else is our word about the site's.
+    kind = AuthError if " alert " in reason else NavigationError
+    return kind(
+        f"The TLS connection of the client certificate failed: {reason.strip()[:200]}.", permanent=True
+    )
 
 
 def unexpected_status(status: int, *, url: str) -> WebGraphError:
@@ -148,9 +185,21 @@ def _timed_out(message: str) -> WebGraphError:
     return StepTimeoutError("The step did not finish in time.")
 
 
-def _from_message(message: str, *, window_closed: bool) -> WebGraphError:
+def _proxys_own(status: int, *, url: str, headers: dict[str, str]) -> ProxyError | None:
+    """The failure when it was the proxy that answered over plain http, as far as its answer tells; None otherwise."""
+    if status == 407:
+        return proxy_refused_sign_in()
+    marked = not _PROXY_MARKS.isdisjoint(headers) or "error=" in headers.get("proxy-status", "")
+    if status < 400 or not marked:
+        return None
+    return ProxyError(f"The proxy itself answered {status} for {url}.")
+
+
+def _from_message(message: str, *, window_closed: bool, proxied: bool) -> WebGraphError:
     if window_closed and _CLOSED in message:
         return WrongPageError("The window was closed while the step was at work.")
+    if "ERR_SOCKS" in message and not proxied:
+        return NavigationError("The site could not be reached.")
     for text, error, permanent, sentence in _TABLE:
         if text in message:
             return error(sentence, permanent=permanent)

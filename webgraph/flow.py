@@ -147,7 +147,7 @@ class Automation:
     @classmethod
     def problems(cls) -> list[str]:
         """Everything that keeps this definition from running, each as a sentence; empty when it is fine."""
-        return [*cls._identity_problems(), *cls._stage_problems()]
+        return [*cls._identity_problems(), *cls._stage_problems(), *cls._profile_problems()]
 
     @classmethod
     def _identity_problems(cls) -> list[str]:
@@ -161,6 +161,13 @@ class Automation:
             elif schema == "State" and any(item.is_required() for item in model.model_fields.values()):
                 found.append("State must be complete from the start: give each of its fields a default.")
         return found
+
+    @classmethod
+    def _profile_problems(cls) -> list[str]:
+        return [
+            f"The browser profile's {part} uses the credential {name!r}, which `credentials` does not list."
+            for part, name in cls.profile.undeclared(cls.credentials)
+        ]
 
     @classmethod
     def _stage_problems(cls) -> list[str]:

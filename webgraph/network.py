@@ -6,12 +6,14 @@ import asyncio
 import ipaddress
 import re
 import socket
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from webgraph.errors import AddressRefusedError, NavigationError
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+Gate = Callable[[str], Awaitable[None]]
 
 _PORTS = {"http": 80, "https": 443}
 _METADATA_NAMES = frozenset(
@@ -50,12 +52,26 @@ class AddressPolicy:
 
     allowed: tuple[str, ...] = ()
     setting_name: str = "BROWSER_ALLOW_PRIVATE"
+    proxied: bool = False
+    """Whether requests leave through a proxy, which may know names that are unknown on this machine."""
+    gates: tuple[Gate, ...] = ()
+    """What else a browser profile demands of an address, asked in this order."""
 
     async def check(self, url: str) -> None:
         """Raise AddressRefusedError when the URL may not be opened, NavigationError when its name is unknown."""
         host, port = self._host_and_port(url)
-        for address in _written(host) or await asyncio.to_thread(resolve, host, port):
+        for address in _written(host) or await self._addresses(host, port):
             self._check_address(host, port, address)
+        for gate in self.gates:
+            await gate(url)
+
+    async def _addresses(self, host: str, port: int) -> tuple[IpAddress, ...]:
+        try:
+            return await asyncio.to_thread(resolve, host, port)
+        except NavigationError:
+            if self.proxied:
+                return ()
+            raise
 
     def _host_and_port(self, url: str) -> tuple[str, int]:
         if _AMBIGUOUS.search(url):

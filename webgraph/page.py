@@ -11,7 +11,7 @@ from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from infra_shared.clock import utc_now
 from webgraph.dialogs import DialogAnswer
-from webgraph.failures import from_status, unexpected_status
+from webgraph.failures import certificate_failure, from_status, unexpected_status
 from webgraph.files import DownloadedFile, FileContent, InputFile, PageAnswer
 from webgraph.looking import Looking
 from webgraph.network import without_sign_in
@@ -308,8 +308,7 @@ class Page(Looking, Questions):
         """`with page.dialogs(accept=True):` answers dialogs so within the block; else they are dismissed. No step."""
         return self._dialogs.answered(DialogAnswer(accept=accept, text=text))
 
-    @staticmethod
-    async def _judge(response: Response, ok: Collection[int] | None) -> None:
+    async def _judge(self, response: Response, ok: Collection[int] | None) -> None:
         if ok is not None and response.status in ok:
             return
         failure = from_status(
@@ -317,7 +316,10 @@ class Page(Looking, Questions):
             url=response.url,
             headers=await response.all_headers() if response.status >= 400 else {},
             now=utc_now(),
+            proxied=self._surface.proxied,
         )
+        if response.status == 503 and self._surface.gated:
+            failure = certificate_failure(await response.text()) or failure
         if failure is None and ok is not None:
             failure = unexpected_status(response.status, url=response.url)
         if failure is not None:

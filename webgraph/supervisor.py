@@ -159,7 +159,7 @@ class Supervisor:
             self._finish(index, surface, plan, finder, started, failure=stopped)
             raise
         except Exception as error:
-            failure = _explained(classify(error, window_closed=surface.window_closed), surface)
+            failure = _explained(classify(error, window_closed=surface.window_closed, proxied=surface.proxied), surface)
             self._finish(index, surface, plan, finder, started, failure=failure)
             if failure is error:
                 raise

@@ -76,6 +76,16 @@ class Surface:
         return self.page.url
 
     @property
+    def proxied(self) -> bool:
+        """Whether a proxy may have answered in the site's place."""
+        return self._policy.proxied
+
+    @property
+    def gated(self) -> bool:
+        """Whether the browser profile says more of addresses than the installation does."""
+        return bool(self._policy.gates)
+
+    @property
     def window_closed(self) -> bool:
         """Whether this window is gone while the browser lives."""
         browser = self.page.context.browser
@@ -163,7 +173,7 @@ class Surface:
         answer = self.document
         if answer is None:
             return None
-        return from_status(answer.status, url=answer.url, headers=answer.headers, now=utc_now())
+        return from_status(answer.status, url=answer.url, headers=answer.headers, now=utc_now(), proxied=self.proxied)
 
     def _on_response(self, response: Response) -> None:
         request = response.request

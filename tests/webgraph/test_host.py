@@ -18,6 +18,7 @@ from tests.support.waiting import wait_until
 from webgraph.browser import folders, processes
 from webgraph.browser.host import BrowserHost, RecyclePolicy
 from webgraph.browser.profile import BrowserProfile, Viewport
+from webgraph.browser.signed_profile import sign
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,12 +28,13 @@ HOLD_A_BROWSER = textwrap.dedent("""
     from pathlib import Path
     from webgraph.browser.host import BrowserHost
     from webgraph.browser.profile import BrowserProfile
+    from webgraph.browser.signed_profile import sign
 
     host = BrowserHost(sys.argv[1], temp_root=Path(sys.argv[2]))
     host.start()
 
     async def hold():
-        async with host.lease(BrowserProfile()) as context:
+        async with host.lease(sign(BrowserProfile(), {})) as context:
             await context.new_page()
             print(host.folder, flush=True)
             await context.wait_for_event("close", timeout=0)
@@ -45,7 +47,7 @@ def browser_pid(host: BrowserHost, profile: BrowserProfile | None = None) -> int
     """Use the host once and return which browser served."""
 
     async def use() -> int:
-        async with host.lease(profile or BrowserProfile()) as context:
+        async with host.lease(sign(profile or BrowserProfile(), {})) as context:
             await (await context.new_page()).goto("about:blank")
             assert host._warm is not None
             assert host._warm.process is not None
@@ -115,7 +117,7 @@ def test_the_profile_reaches_the_page(own_host: BrowserHost):
     )
 
     async def ask() -> list[Any]:
-        async with own_host.lease(profile) as context:
+        async with own_host.lease(sign(profile, {})) as context:
             page = await context.new_page()
             return list(
                 await page.evaluate(

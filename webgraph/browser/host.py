@@ -13,7 +13,7 @@ from playwright.async_api import Error as PlaywrightError
 
 from webgraph.browser import folders
 from webgraph.browser.driver import CLOSE_SECONDS, Driver, WarmBrowser
-from webgraph.errors import BrowserCrashError
+from webgraph.errors import AuthError, BrowserCrashError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Mapping
@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext
 
     from webgraph.browser.folders import HostFolder
-    from webgraph.browser.profile import BrowserProfile
+    from webgraph.browser.signed_profile import SignedProfile
 
 T = TypeVar("T")
 
+_NO_CERTIFICATE = "Failed to load client certificate:"
 _STOP_SECONDS = 3 * CLOSE_SECONDS
 
 
@@ -148,7 +149,7 @@ class BrowserHost:
 
     @asynccontextmanager
     async def lease(
-        self, profile: BrowserProfile, *, storage_state: Mapping[str, Any] | None = None
+        self, profile: SignedProfile, *, storage_state: Mapping[str, Any] | None = None
     ) -> AsyncIterator[BrowserContext]:
         """A fresh browser context; closed at the end in bounded time, also when the attempt is cancelled.
 
@@ -161,7 +162,7 @@ class BrowserHost:
             await _finish(self._release(warm, context))
 
     async def _open_context(
-        self, profile: BrowserProfile, storage_state: Mapping[str, Any] | None
+        self, profile: SignedProfile, storage_state: Mapping[str, Any] | None
     ) -> tuple[WarmBrowser, BrowserContext]:
         try:
             return await self._try_context(profile, storage_state)
@@ -170,11 +171,14 @@ class BrowserHost:
         try:
             return await self._try_context(profile, storage_state)
         except PlaywrightError as error:
+            if _NO_CERTIFICATE in str(error):
+                msg = f"The client certificate of the browser profile is not usable: {_reason(error)}."
+                raise AuthError(msg, permanent=True) from error
             msg = "The browser went away before the attempt began."
             raise BrowserCrashError(msg) from error
 
     async def _try_context(
-        self, profile: BrowserProfile, storage_state: Mapping[str, Any] | None
+        self, profile: SignedProfile, storage_state: Mapping[str, Any] | None
     ) -> tuple[WarmBrowser, BrowserContext]:
         warm = await self._usable_browser()
         warm.active += 1
@@ -236,6 +240,12 @@ class BrowserHost:
             await driver.close_browser(warm)
         if driver is not None:
             await driver.stop()
+
+
+def _reason(error: PlaywrightError) -> str:
+    """What OpenSSL says of a certificate or key, without its numbers."""
+    words = str(error).partition(_NO_CERTIFICATE)[2].partition("\n")[0]
+    return words.rpartition(":")[2].strip() or words.strip()
 
 
 async def _finish(coroutine: Coroutine[Any, Any, None]) -> None:

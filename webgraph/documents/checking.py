@@ -19,6 +19,7 @@ from webgraph.flow import Automation
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from webgraph.browser.profile import BrowserProfile
     from webgraph.documents.fields import ParamField, ResultField
     from webgraph.documents.problems import FlowProblem
     from webgraph.documents.schema import Document, Stage
@@ -125,6 +126,12 @@ class Checker:
                 self._say((*path, "items"), f"It counts for lists and objects, not for {spec.type}.")
             for key, item in (spec.items or {}).items():
                 self._declared((*path, "items", key), item)
+
+    def profile(self, profile: BrowserProfile) -> None:
+        """Look at the credentials of the browser profile."""
+        for part, name in profile.undeclared(self._known.credentials):
+            reason = _unknown(name, self._known.credentials, "credential declared under `credentials`")
+            self._say(("profile", part, "credential"), reason)
 
     def _steps(self, path: Path, steps: list[Any]) -> None:
         for number, step in enumerate(steps):

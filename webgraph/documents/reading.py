@@ -138,6 +138,7 @@ class _Reading:
             self._refuse_twice(("stages", number), stages)
         checker.targets()
         checker.result(self._document.result)
+        checker.profile(self._document.profile)
         self._problems += checker.problems
         return stages
 

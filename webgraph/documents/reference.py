@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from webgraph.browser import profile
 from webgraph.documents import conditions, fields, parts, schema, steps
 from webgraph.documents.schema import json_schema
 
@@ -19,6 +20,16 @@ _CHAPTERS: list[tuple[str, list[type[BaseModel]]]] = [
     (
         "The document",
         [schema.FlowDocument, schema.SharedDocument, schema.Stage, schema.Include, schema.Options],
+    ),
+    (
+        "The browser profile",
+        [
+            profile.BrowserProfile,
+            profile.Viewport,
+            profile.ProxyServer,
+            profile.HttpBasic,
+            profile.ClientCertificate,
+        ],
     ),
     ("Targets", [parts.TargetData]),
     ("Steps", list(steps.STEPS.values())),
@@ -85,6 +96,11 @@ def _heading(model: type[BaseModel]) -> str:
         schema.Include: "An include",
         schema.Options: "`options`",
         parts.TargetData: "A target",
+        profile.BrowserProfile: "`profile`",
+        profile.Viewport: "`viewport`",
+        profile.ProxyServer: "`proxy`",
+        profile.HttpBasic: "`http_basic`",
+        profile.ClientCertificate: "`client_certificate`",
         steps.Expectation: "What `expect` holds",
         steps.Pages: "`pages`",
         steps.UploadFile: "An entry of `files`: made",
@@ -150,6 +166,9 @@ _WORDS = {
     "EvidenceLevel": "`off`, `default` or `full`",
     "FailureKind": "failure kind",
     "BrowserProfile": "profile",
+    "ProxyServer": "proxy",
+    "HttpBasic": "sign-in",
+    "ClientCertificate": "certificate",
     "ParamField": "param",
     "ResultField": "result field",
     "ItemField": "item",

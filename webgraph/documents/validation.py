@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from webgraph.browser import profile
 from webgraph.documents import conditions, fields, parts, schema, steps
 from webgraph.documents.problems import FlowDocumentError, FlowProblem
 from webgraph.documents.source import paths_of
@@ -65,7 +66,7 @@ def _no_known_key(entry: Any) -> str:
 def _vocabulary() -> list[str]:
     models = [
         item
-        for module in (conditions, fields, parts, schema, steps)
+        for module in (profile, conditions, fields, parts, schema, steps)
         for item in vars(module).values()
         if isinstance(item, type) and issubclass(item, BaseModel)
     ]

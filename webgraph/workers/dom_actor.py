@@ -106,7 +106,7 @@ class DomActor:
 
     async def upload(self, files: Sequence[FilePayload] | Sequence[Path], *, timeout_seconds: float) -> None:
         """Put files into a file input."""
-        await self.thing.set_input_files(list(files), timeout=timeout_seconds * 1000)
+        await self.thing.set_input_files(files, timeout=timeout_seconds * 1000)
 
     async def text(self, *, timeout_seconds: float) -> str:
         """The element's visible text, or a field's value."""
