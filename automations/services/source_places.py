@@ -40,7 +40,7 @@ def places_of(
             file,
             call.lineno,
             ast.get_source_segment(version.source, call) or "",
-            _written(call, new),
+            _written(call, version.source, new),
         )
         for call in _targets(tree)
         if _said(call) == _plain(old)
@@ -69,9 +69,9 @@ def _plain(target: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in target.items() if name != "called"}
 
 
-def _written(call: ast.Call, new: Mapping[str, Any]) -> str:
+def _written(call: ast.Call, source: str, new: Mapping[str, Any]) -> str:
     """The call as it would be written for the new target, with everything it says besides."""
-    given = {item.arg: ast.unparse(item.value) for item in call.keywords if item.arg}
+    given = {item.arg: ast.get_source_segment(source, item.value) for item in call.keywords if item.arg}
     changed = {name: _literal(new[name]) for name in ("css", "frame") if name in new}
     words = {**{name: value for name, value in changed.items() if name not in given}, **given, **changed}
     return f"Target({', '.join(f'{name}={value}' for name, value in words.items())})"
