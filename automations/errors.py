@@ -61,6 +61,14 @@ class FlowKeyTakenError(AutomationsError):
     """The key of a document belongs to an automation of another kind."""
 
 
+class FlowChangedError(AutomationsError):
+    """A flow was published by somebody else meanwhile; `published` is its number now, 0 when nothing is published."""
+
+    def __init__(self, message: str, published: int) -> None:
+        self.published = published
+        super().__init__(message)
+
+
 class HealDecidedError(AutomationsError):
     """A heal proposal cannot be adopted or refused any more; the message says what became of it."""
 
