@@ -13,7 +13,7 @@ from webgraph.browser.signed_profile import sign
 from webgraph.budget import Budget
 from webgraph.course import Course, StartOver
 from webgraph.dialogs import Dialogs
-from webgraph.errors import AttemptStopped, FailureKind
+from webgraph.errors import AttemptStopped, BadResultError, FailureKind
 from webgraph.evidence.keeper import EvidenceKeeper
 from webgraph.evidence.scrub import Scrub
 from webgraph.inputs import Inputs
@@ -168,7 +168,10 @@ class Attempt:
             reason = self._stop_reason or own
             ended = self._parked() if reason == PARKED else self._stopped(reason)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - an automation may raise anything; all of it is a failure
-            ended = self._failed(failure_of(error, self._automation))
+            failure = failure_of(error, self._automation)
+            if isinstance(failure, BadResultError) and failure.rejected:
+                self._keeper.rejected(failure.rejected, stage=self._supervisor.stage)
+            ended = self._failed(failure)
         else:
             ended = AttemptResult(
                 outcome=Outcome.SUCCEEDED,

@@ -8,6 +8,10 @@ counts failures by the same words.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class FailureKind(StrEnum):
@@ -131,9 +135,16 @@ class AddressRefusedError(BadParamsError):
 
 
 class BadResultError(WebGraphError):
-    """What the automation returned does not fit its Result schema."""
+    """What the automation returned does not fit its Result schema; `rejected` holds the rows that did not.
+
+    They are as they were read, secrets included: `webgraph.rejected` writes them without.
+    """
 
     kind = FailureKind.BAD_RESULT
+
+    def __init__(self, message: str, *, rejected: Sequence[dict[str, Any]] = ()) -> None:
+        super().__init__(message)
+        self.rejected = rejected
 
 
 class BrowserCrashError(WebGraphError):

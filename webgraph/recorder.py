@@ -59,6 +59,7 @@ class ArtifactKind(StrEnum):
     STAGE_STATE = "stage_state"
     DOWNLOAD = "download"
     RESULT = "result"
+    REJECTED_ROWS = "rejected_rows"
     INPUT = "input"
 
 

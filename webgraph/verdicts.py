@@ -20,6 +20,7 @@ from webgraph.errors import (
 from webgraph.failures import classify, first_line
 from webgraph.files import CONTEXT
 from webgraph.flow import NoData
+from webgraph.rejected import rejected_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,12 +56,13 @@ def validated(automation: Automation, value: Any) -> dict[str, Any]:
     schema = automation.Result
     if schema is NoData and value is None:
         return {}
+    given = value.model_dump() if isinstance(value, BaseModel) else value
     try:
-        given = value.model_dump() if isinstance(value, BaseModel) else value
         valid = value if isinstance(value, schema) else schema.model_validate(given)
         return valid.model_dump(mode="json")
     except ValidationError as error:
-        raise BadResultError(f"The result does not fit: {_problems(error)}") from error
+        rows = rejected_rows(error, given)
+        raise BadResultError(f"The result does not fit: {_problems(error)}", rejected=rows) from error
 
 
 def failure_of(error: BaseException, automation: Automation) -> WebGraphError:
@@ -70,7 +72,8 @@ def failure_of(error: BaseException, automation: Automation) -> WebGraphError:
     if isinstance(error, PlaywrightError | TimeoutError):
         return classify(error)
     if isinstance(error, ValidationError):
-        return BadResultError(f"What was read does not fit {error.title}: {_problems(error)}")
+        words = f"What was read does not fit {error.title}: {_problems(error)}"
+        return BadResultError(words, rejected=rejected_rows(error))
     words = first_line(error)
     name = f"{type(error).__name__}: {words}" if words else type(error).__name__
     return AutomationBugError(f"The automation's code failed: {name}{_place(error, automation)}.")

@@ -25,6 +25,7 @@ _SERVED_AS_TEXT = (
     ArtifactKind.CONSOLE_LOG,
     ArtifactKind.STAGE_STATE,
     ArtifactKind.RESULT,
+    ArtifactKind.REJECTED_ROWS,
 )
 _SERVED_AS_PAGE = (ArtifactKind.STEP_HTML, ArtifactKind.FAILURE_HTML)
 # Failures that happen before the step does anything: the page then is what the step before left behind.
@@ -178,6 +179,13 @@ class AttemptView:
     def failed_step(self) -> StepView | None:
         """The step that failed, where one did."""
         return next((view for view in reversed(self.steps) if view.state == "failed"), None)
+
+    @property
+    def rejected(self) -> Artifact | None:
+        """The rows of the result that did not fit, where that is why the attempt failed."""
+        kind = ArtifactKind.REJECTED_ROWS
+        found = (item.artifact for item in self.files if item.artifact.kind == kind)
+        return next((artifact for artifact in found if artifact.blob_id), None)
 
     @property
     def longest(self) -> float:

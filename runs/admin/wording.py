@@ -47,6 +47,7 @@ ARTIFACTS = {
     ArtifactKind.STAGE_STATE: "State after a stage",
     ArtifactKind.DOWNLOAD: "Downloaded file",
     ArtifactKind.RESULT: "Result",
+    ArtifactKind.REJECTED_ROWS: "Rows that did not fit",
     ArtifactKind.INPUT: "Input file",
 }
 HEADLINES = {

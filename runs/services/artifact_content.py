@@ -52,6 +52,7 @@ _SERVED = {
     ArtifactKind.CONSOLE_LOG: _Serving(_JSON_LINES),
     ArtifactKind.STAGE_STATE: _Serving(_JSON),
     ArtifactKind.RESULT: _Serving(_JSON),
+    ArtifactKind.REJECTED_ROWS: _Serving(_JSON_LINES),
     ArtifactKind.TRACE: _Serving(("application/zip",), inline=False),
     ArtifactKind.DOWNLOAD: _DOWNLOAD_ONLY,
     ArtifactKind.INPUT: _DOWNLOAD_ONLY,

@@ -15,8 +15,10 @@ from webgraph.evidence.camera import Camera
 from webgraph.evidence.logs import ConsoleLog, RequestLog
 from webgraph.failures import first_line
 from webgraph.recorder import ArtifactKind, Evidence, EvidenceGap, EvidenceLevel
+from webgraph.rejected import as_json_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from playwright.async_api import BrowserContext
@@ -44,6 +46,7 @@ _CONTENT_TYPES = {
     ArtifactKind.REQUEST_LOG: ("jsonl", "application/x-ndjson"),
     ArtifactKind.CONSOLE_LOG: ("jsonl", "application/x-ndjson"),
     ArtifactKind.STAGE_STATE: ("json", "application/json"),
+    ArtifactKind.REJECTED_ROWS: ("jsonl", "application/x-ndjson"),
 }
 
 
@@ -135,6 +138,10 @@ class EvidenceKeeper:
                 )
             )
         )
+
+    def rejected(self, rows: Sequence[dict[str, Any]], *, stage: str) -> None:
+        """Keep the rows of a result that did not fit, at every level."""
+        self._put(ArtifactKind.REJECTED_ROWS, "rejected", as_json_lines(rows, self._scrub.redactor), None, stage)
 
     async def download(self, name: str, path: Path, *, index: int, stage: str) -> None:
         """Keep a downloaded file."""
