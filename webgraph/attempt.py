@@ -17,6 +17,7 @@ from webgraph.errors import AttemptStopped, BadResultError, FailureKind
 from webgraph.evidence.keeper import EvidenceKeeper
 from webgraph.evidence.scrub import Scrub
 from webgraph.inputs import Inputs
+from webgraph.new_windows import NewWindows
 from webgraph.outcome import AttemptFailure, AttemptResult, Outcome
 from webgraph.page import Page
 from webgraph.recorder import EvidenceLevel, Resumed
@@ -69,6 +70,7 @@ class Attempt:
             scrub=self._scrub,
             scratch=self._scratch,
         )
+        self._recoveries = Recoveries(declared.recoveries)
         self._supervisor = Supervisor(
             workers=spec.workers if spec.workers is not None else self._tiers(),
             budget=self._budget,
@@ -79,7 +81,7 @@ class Attempt:
             automation=declared.key,
             fingerprints=spec.fingerprints,
             overrides=spec.overrides,
-            recoveries=Recoveries(declared.recoveries),
+            recoveries=self._recoveries,
         )
         self._browser: dict[str, Any] = {"profile": declared.profile.as_json()}
         self._asking = self._supervisor.asking = Asking(spec.answers, journal, self._scrub)
@@ -155,10 +157,13 @@ class Attempt:
         browser = context.browser
         self._browser["version"] = browser.version if browser else ""
         windows = Windows(context, self._policy)
-        dialogs = Dialogs(context, self._keeper.console)
+        dialogs = Dialogs(context, self._keeper.console, self._supervisor.note)
         try:
             await self._keeper.begin(context)
             surface = await windows.open()
+            self._supervisor.new_windows = NewWindows(
+                context, windows, declared=self._recoveries.new_window, note=self._supervisor.note
+            )
             page = Page(self._supervisor, surface, windows, dialogs)
             result = self._scrub.json(await self._course.run(page, surface, context, after))
         except StartOver:

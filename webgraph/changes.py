@@ -41,21 +41,24 @@ class Changes:
 
     async def judge(
         self, finder: Finder, condition: Condition | None, *, wanted: str, seconds_left: float
-    ) -> bool | None:
-        """Whether the act changed anything; None where that cannot be told.
+    ) -> None:
+        """Keep with the finder whether the act changed anything; None where that cannot be told.
 
         Raises WrongPageError where an act that changed nothing is no success: one with a condition that was true
         before, and one on something that was found by sight.
         """
-        if self.mark is not None:
-            replaced = self.surface.document is not self.document
-            if replaced or await self.surface.digest() != self.mark:
-                return True
-        seen = await self._seen(finder, condition, seconds_left)
-        changed = seen if seen is not None else (None if self.mark is None else False)
-        if changed is False and not isinstance(condition, Watch):
+        finder.changed = await self._marked()
+        if not finder.changed:
+            seen = await self._seen(finder, condition, seconds_left)
+            finder.changed = finder.changed if seen is None else seen
+        if finder.changed is False and not isinstance(condition, Watch):
             _refuse(finder, condition, wanted)
-        return changed
+
+    async def _marked(self) -> bool | None:
+        """What the document says."""
+        if self.mark is None:
+            return None
+        return self.surface.document is not self.document or await self.surface.digest() != self.mark
 
     async def _seen(self, finder: Finder, condition: Condition | None, seconds_left: float) -> bool | None:
         """What the picture says, for what was found there: it may be no part of the document."""

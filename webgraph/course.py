@@ -23,7 +23,7 @@ from webgraph.errors import (
 from webgraph.network import without_sign_in
 from webgraph.page_mark import place_of
 from webgraph.recorder import Effect, Happened, Resumed, StageEnd, StageStart, Undecided
-from webgraph.recovery import SignInAgain
+from webgraph.recovery import SignInAgain, recovered
 from webgraph.supervisor import StepPlan
 from webgraph.verdicts import validated
 
@@ -242,6 +242,8 @@ class Course:
             missing = not isinstance(error, WrongPageError)
             if again is None and not (missing and stage.instead and stage.effect is not Effect.COMMIT):
                 raise
+            how = f"{again.stage}, to be signed in again" if again else f"{stage.instead} instead of {stage.name}"
+            self._supervisor.note(recovered(how, found=True, reason=str(error)))
         self._automation.state = state
         if again is None:
             return await self._automation.run_stage(stage.instead, page)

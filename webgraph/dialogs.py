@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
+from webgraph.recovery import recovered
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from playwright.async_api import BrowserContext, Dialog
 
@@ -31,8 +33,12 @@ _DISMISS = DialogAnswer(accept=False)
 class Dialogs:
     """Dismisses every dialog unless a step said otherwise, and lets a page be left; none can hang on one."""
 
-    def __init__(self, context: BrowserContext, log: ConsoleLog) -> None:
+    def __init__(
+        self, context: BrowserContext, log: ConsoleLog, note: Callable[[dict[str, Any]], None]
+    ) -> None:
+        """`note` is told of each dialog that no step expected."""
         self._log = log
+        self._note = note
         self._answer = _DISMISS
         self._answering: set[asyncio.Task[None]] = set()
         context.on("dialog", self._on_dialog)
@@ -54,7 +60,11 @@ class Dialogs:
         task.add_done_callback(self._answering.discard)
 
     async def _settle(self, dialog: Dialog, answer: DialogAnswer) -> None:
-        self._log.dialog(dialog, answer="accepted" if answer.accept else "dismissed")
+        answered = "accepted" if answer.accept else "dismissed"
+        self._log.dialog(dialog, answer=answered)
+        if dialog.type == "beforeunload" or answer is _DISMISS:
+            words = f"{answered}: {dialog.message}" if dialog.message else answered
+            self._note(recovered(f"{dialog.type} dialog", found=True, reason=words))
         try:
             if answer.accept:
                 await dialog.accept(answer.text or dialog.default_value)

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from webgraph.browser.profile import BrowserProfile
 from webgraph.recorder import Effect, EvidenceLevel
-from webgraph.recovery import Recovery, SignInAgain
+from webgraph.recovery import NewWindow, Recovery, SignInAgain
 
 if TYPE_CHECKING:
     from webgraph.errors import FailureKind
@@ -103,7 +103,7 @@ class Automation:
     profile: ClassVar[BrowserProfile] = BrowserProfile()
     """How the browser presents itself to the site."""
     evidence: ClassVar[EvidenceLevel] = EvidenceLevel.DEFAULT
-    recoveries: ClassVar[tuple[Recovery | SignInAgain, ...]] = ()
+    recoveries: ClassVar[tuple[Recovery | SignInAgain | NewWindow, ...]] = ()
     """What may get in the way and how it is put aside, tried before a step gives up a tier."""
     resume: ClassVar[bool] = True
     """Whether another attempt may go on after the last finished stage, in a browser with the same cookies and page."""

@@ -285,8 +285,9 @@ class Page(Looking, Questions):
         surface = self._surface
 
         async def act(it: Act) -> Surface:
-            async with surface.page.expect_popup(timeout=it.clock.left * 1000) as coming:
-                await it.on.click(timeout_seconds=it.clock.left)
+            with self._supervisor.window_expected():
+                async with surface.page.expect_popup(timeout=it.clock.left * 1000) as coming:
+                    await it.on.click(timeout_seconds=it.clock.left)
             # First, as it refuses and closes a window whose address is not allowed.
             opened = await self._windows.of(await coming.value)
             await opened.page.wait_for_load_state("load", timeout=it.clock.left * 1000)

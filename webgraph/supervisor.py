@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,6 +28,7 @@ from webgraph.workers.base import Need
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from webgraph.asking import Asking
     from webgraph.budget import Budget
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from webgraph.evidence.keeper import EvidenceKeeper
     from webgraph.evidence.scrub import Scrub
     from webgraph.journal import Journal
+    from webgraph.new_windows import NewWindows
     from webgraph.recovery import Recoveries
     from webgraph.surface import Surface
     from webgraph.target import Target
@@ -134,6 +137,8 @@ class Supervisor:
         self.scrub = scrub
         self.keeper = keeper
         self.asking: Asking | None = None
+        self.new_windows: NewWindows | None = None
+        self._notes: list[dict[str, Any]] = []
         self.stage = ""
         self.stop_reason: str | None = None
         self.last_index: int | None = None
@@ -151,6 +156,7 @@ class Supervisor:
         surface.forget_refusal()
         await self._journal.step_started(self._intent(index, surface, plan))
         finder = self._finder(self._fingerprints.get(self._key(plan)))
+        finder.decisions += self._noted()
         started = monotonic()
         try:
             value = await self._carry_out(surface, plan, act, finder, index)
@@ -190,6 +196,8 @@ class Supervisor:
                     raise
                 value = await self._find_and_act(surface, plan, act, finder, clock, index)
             surface.raise_if_refused()
+            if self.new_windows is not None:
+                await self.new_windows.settled()
             broken = surface.document_failure() if surface.document is not document else None
             if condition is not None:
                 left = min(clock.left, _ERROR_PAGE_SECONDS) if broken else clock.left
@@ -197,9 +205,7 @@ class Supervisor:
                 await condition.wait(surface, self._finder(), left)
             elif broken is not None and plan.changes:
                 raise broken
-            finder.changed = await changes.judge(
-                finder, condition, wanted=str(plan.target), seconds_left=clock.left
-            )
+            await changes.judge(finder, condition, wanted=str(plan.target), seconds_left=clock.left)
         return value
 
     async def _find_and_act(
@@ -250,7 +256,22 @@ class Supervisor:
         """Whether anything that fits the target is visible in the window of the last step. No step."""
         if self.last_surface is None:
             return False
-        return bool(await self._finder().matches(target, self.last_surface))
+        try:
+            return bool(await self._finder().matches(target, self.last_surface))
+        except TargetNotFoundError:
+            return False  # no tier can look for it now
+
+    def window_expected(self) -> AbstractContextManager[None]:
+        """Inside the block a window that opens is asked for."""
+        return self.new_windows.expected() if self.new_windows else nullcontext()
+
+    def note(self, decision: dict[str, Any]) -> None:
+        """Keep what was done about something unexpected with the step at hand, or with the next one between steps."""
+        self._notes.append(decision)
+
+    def _noted(self) -> list[dict[str, Any]]:
+        notes, self._notes = self._notes, []
+        return notes
 
     async def _healed(self, target: Target, actor: Actor, surface: Surface) -> Heal | None:
         """How the target could be written, asked while its element is in hand: the act may make it go away."""
@@ -292,6 +313,7 @@ class Supervisor:
         *,
         failure: WebGraphError | None,
     ) -> None:
+        finder.decisions += self._noted()
         self._journal.step_finished(
             StepOutcome(
                 index=index,

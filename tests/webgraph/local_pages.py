@@ -77,7 +77,25 @@ REMEMBERS = """<h1>Remembers</h1><p id=kept></p>
 <script>document.getElementById('kept').textContent =
   [document.cookie, localStorage.word, sessionStorage.word].join(' ');</script>"""
 
+# A button that is paint alone, 200 by 50 at 100, 50; what was clicked is told beside it.
+PAINTED = """<canvas id=paint width=400 height=200 style="position:absolute;left:0;top:0"></canvas>
+<p id=said style="position:absolute;top:220px"></p><input id=secret style="position:absolute;top:280px">
+<p id=echo style="position:absolute;top:320px;font:40px monospace"></p>
+<script>const pen = document.getElementById('paint').getContext('2d');
+pen.fillStyle = '#28c'; pen.fillRect(100, 50, 200, 50);
+document.getElementById('paint').onclick = ({offsetX: x, offsetY: y}) => {
+  if (x > 100 && x < 300 && y > 50 && y < 100) document.getElementById('said').textContent += 'clicked '; };
+document.getElementById('secret').oninput = event =>
+  { document.getElementById('echo').textContent = event.target.value; };</script>"""
+
+MODAL = """<button id=send onclick="document.getElementById('said').textContent = 'sent'">Send</button><p id=said></p>
+<dialog id=notice><p>Good news!</p><input id=name></dialog>
+<script>document.getElementById('notice').showModal()</script>"""
+
 PAGES = {
+    "/modal": MODAL,
+    "/new-tab": "<a id=go href=/inside target=_blank>Go</a>",
+    "/painted": PAINTED,
     "/banner": BEHIND + BANNER,
     "/late-banner": f"<div id=place></div>{BANNER}<script>addEventListener('click', () => "
     f"{{ document.getElementById('place').innerHTML = `{BEHIND}` }}, {{once: true}})</script>",

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import BaseModel
 
-from webgraph.conditions import appears, reads
+from webgraph.conditions import appears, reads, url_is
 from webgraph.flow import Automation, stage
 from webgraph.practice_site.accounts import DEMO_PASSWORD, DEMO_USERNAME
-from webgraph.recovery import Recovery, SignInAgain
+from webgraph.recovery import MODAL_DIALOG, NewWindow, Recovery, SignInAgain
 from webgraph.target import Target
 
 if TYPE_CHECKING:
@@ -103,3 +103,77 @@ def test_a_session_that_ends_midway_is_opened_again_and_the_stage_starts_over(
     assert result.failure is None
     assert [end.state for end in attempt.memory.stage_ends] == [{"times": 0}, {"times": 1}]
     assert [step.action for step in attempt.memory.intents].count("fill") == 4
+    again = attempt.memory.outcomes[-6].decisions[0]
+    assert (again["recovery"], again["found"]) == ("sign_in, to be signed in again", True)
+
+
+class UnderADialog(Automation):
+    key = "under-a-dialog"
+    recoveries = (MODAL_DIALOG,)
+    site = ""
+
+    @stage(effect="read")
+    async def work(self, page: Page) -> None:
+        await page.goto(f"{self.site}/modal")
+        await page.fill(Target(css="#name"), "typed in the dialog")
+        await page.click(Target(css="#send"), then=reads(Target(css="#said"), "sent"))
+
+
+def test_a_modal_dialog_is_closed_once_the_step_needs_what_lies_under_it(
+    attempt: Tried, pages: LocalPages, monkeypatch
+):
+    monkeypatch.setattr(UnderADialog, "site", pages.url(""))
+
+    assert attempt(automation=UnderADialog).failure is None
+    _, typed, clicked = (
+        [item.get("recovery") for item in step.decisions] for step in attempt.memory.outcomes
+    )
+    assert "modal dialog" not in typed
+    assert clicked[0] == "modal dialog"
+
+
+class ToAnotherTab(Automation):
+    key = "to-another-tab"
+    site = ""
+
+    @stage(effect="read")
+    async def work(self, page: Page) -> None:
+        await page.goto(f"{self.site}/new-tab")
+        async with page._surface.page.context.expect_page():
+            await page.click(Target(css="#go"))
+        await page.wait_for(url_is(self.ends_at))
+
+    ends_at = ""
+
+
+@pytest.mark.parametrize(
+    ("declared", "ends_at", "words"),
+    [
+        ((), "/new-tab", "left open"),
+        ((NewWindow(),), "/new-tab", "closed"),
+        ((NewWindow(follow=True),), "/inside", "gone there instead"),
+    ],
+)
+def test_a_window_nobody_asked_for_is_recorded_and_dealt_with_as_declared(
+    attempt: Tried, pages: LocalPages, monkeypatch, declared, ends_at, words
+):
+    for name, value in {"site": pages.url(""), "ends_at": ends_at, "recoveries": declared}.items():
+        monkeypatch.setattr(ToAnotherTab, name, value)
+
+    assert attempt(automation=ToAnotherTab).failure is None
+    reasons = [
+        item["reason"] for step in attempt.memory.outcomes for item in step.decisions if "recovery" in item
+    ]
+    assert reasons == [f"{words}: {pages.url('/inside')}"]
+
+
+def test_a_page_that_asks_to_stay_is_left_and_that_is_recorded(attempt: Tried, pages: LocalPages):
+    async def job(page: Page) -> None:
+        await page.goto(pages.url("/stays"))
+        await page.click(Target(css="#leave"))  # a page may ask only once it was used
+        await page.goto(pages.url("/inside"))
+
+    assert attempt(job).failure is None
+    assert attempt.memory.outcomes[-1].decisions == (
+        {"recovery": "beforeunload dialog", "found": True, "reason": "accepted"},
+    )

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _NO_TEXT_FIELD = "Element is not an <input>"
 _IS_SELECT = "element => element instanceof HTMLSelectElement"
 _SCROLL = "(element, [left, top]) => element.scrollTo({left, top, behavior: 'instant'})"
+_IS_INSIDE = "(element, css) => element.closest(css) !== null"
+_INSIDE_SECONDS = 1.0
 _HIDE_VALUE = "element => element.style.setProperty('-webkit-text-security', 'disc', 'important')"
 
 _TEXT = """element => {
@@ -127,6 +129,10 @@ class DomActor:
 
     async def changed(self, *, timeout_seconds: float) -> None:  # noqa: ARG002 - the protocol's; nothing is waited for
         """Nothing of its own: the document tells what changed."""
+
+    async def is_inside(self, css: str) -> bool:
+        """Whether it is, or lies in, something the selector finds in its document."""
+        return bool(await self._ask(_IS_INSIDE, _INSIDE_SECONDS, css))
 
     async def _ask(self, function: str, timeout_seconds: float, argument: Any = None) -> Any:
         """What a function of the page makes of the element. Reading changes nothing, so no trace needs it."""

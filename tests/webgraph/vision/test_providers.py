@@ -131,9 +131,7 @@ def test_a_process_nobody_asks_ends_by_itself(gemini: VisionSettings, model: Mod
     async def look(eyes: Eyes) -> None:
         await eyes.look(picture(), RED)
         (pid,) = eyes.processes
-        while eyes.processes:
-            await asyncio.sleep(0.05)
-        await asyncio.to_thread(wait_until, lambda: not psutil.pid_exists(pid), 10)
+        await asyncio.to_thread(wait_until, lambda: not (eyes.processes or psutil.pid_exists(pid)), 10)
 
     with_eyes(replace(gemini, idle_seconds=0.2), look)
 

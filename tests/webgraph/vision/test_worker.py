@@ -1,0 +1,235 @@
+"""The vision tier in an attempt: what it may do, what it costs, and what is no success."""
+
+from __future__ import annotations
+
+import base64
+import io
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PIL import Image
+
+from webgraph.conditions import appears, reads
+from webgraph.errors import FailureKind
+from webgraph.flow import Automation, stage
+from webgraph.recorder import Tier
+from webgraph.target import Target
+from webgraph.vision.settings import VisionSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.webgraph.conftest import Tried
+    from tests.webgraph.local_pages import LocalPages
+    from tests.webgraph.vision.model_server import ModelServer
+    from webgraph.page import Page
+    from webgraph.runner import AttemptResult
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
+
+# The painted button of the page in thousandths of 1280 by 800, and a place where nothing is.
+BUTTON = [63, 79, 125, 234]
+NOWHERE = [700, 700, 750, 800]
+SECRET_FIELD = [352, 8, 374, 100]
+BLUE = Target(description="the blue button")
+SAID = Target(css="#said")
+
+
+@pytest.fixture
+def by_sight(attempt: Tried, gemini: VisionSettings) -> Callable[..., AttemptResult]:
+    """Tries an automation with the local model; its process takes a second or two to start."""
+    return partial(attempt, vision=gemini, step_timeout_seconds=15.0)
+
+
+def clicks_blue(pages: LocalPages, **given: Any) -> Any:
+    async def job(page: Page) -> None:
+        await page.goto(pages.url("/painted"))
+        await page.click(BLUE, **given)
+
+    return job
+
+
+def test_what_only_a_picture_shows_is_clicked_where_the_model_saw_it(
+    by_sight: Callable[..., AttemptResult], attempt: Tried, pages: LocalPages, model: ModelServer
+):
+    model.sees((BUTTON, "", 0.9), tokens=640)
+
+    result = by_sight(clicks_blue(pages, then=reads(SAID, "clicked")))
+
+    assert result.failure is None
+    step = attempt.memory.outcomes[-1]
+    assert (step.tier, step.changed) == (Tier.VISION, True)
+    assert (result.vision_steps, result.model_tokens) == (1, 640)
+    (decision,) = step.decisions
+    assert (decision["provider"], decision["model_tokens"]) == ("gemini", 640)
+    assert decision["candidates"][0]["summary"] == "“” at 200, 75"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, "changed nothing that can be seen"),
+        ({"then": appears(Target(css="#secret"))}, "was so before it"),
+    ],
+    ids=["no condition", "a condition that was true before"],
+)
+def test_a_click_where_nothing_is_is_no_success(
+    by_sight: Callable[..., AttemptResult],
+    attempt: Tried,
+    pages: LocalPages,
+    model: ModelServer,
+    given,
+    words,
+):
+    model.sees((NOWHERE, "", 0.99))
+
+    failure = by_sight(clicks_blue(pages, **given)).failure
+
+    assert failure is not None
+    assert failure.kind is FailureKind.WRONG_PAGE
+    assert words in failure.message
+    assert attempt.memory.outcomes[-1].changed is False
+
+
+def test_a_click_that_shows_needs_no_condition(
+    by_sight: Callable[..., AttemptResult], attempt: Tried, pages: LocalPages, model: ModelServer
+):
+    model.sees((BUTTON, "", 0.9))
+
+    assert by_sight(clicks_blue(pages)).failure is None
+
+
+class TwoWays(Automation):
+    """Clicks by sight twice; its other way takes the keyboard."""
+
+    key = "two-ways"
+    vision_steps = 1
+    url = ""
+
+    @stage(effect="idempotent", instead="without_sight")
+    async def work(self, page: Page) -> None:
+        await page.goto(self.url)
+        await page.click(BLUE)
+        await page.click(BLUE)
+
+    async def without_sight(self, page: Page) -> None:
+        await page.fill(Target(css="#secret"), "plan B")
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"vision_steps": 9, "model_tokens": 700}], ids=["vision steps", "model tokens"]
+)
+def test_at_the_end_of_what_sight_may_cost_the_other_way_is_taken_and_recorded(
+    by_sight: Callable[..., AttemptResult],
+    attempt: Tried,
+    pages: LocalPages,
+    model: ModelServer,
+    monkeypatch,
+    given,
+):
+    model.sees((BUTTON, "", 0.9), tokens=700)
+    monkeypatch.setattr(TwoWays, "url", pages.url("/painted"))
+
+    result = by_sight(automation=TwoWays, **given)
+
+    assert result.failure is None
+    *_, spent, planned = attempt.memory.outcomes
+    assert (spent.failure_kind, spent.decisions[-1]["reason"]) == (FailureKind.TARGET_NOT_FOUND, "budget")
+    assert "what the attempt may spend on sight is spent" in spent.message
+    assert planned.decisions[0] == {
+        "recovery": "without_sight instead of work", "found": True, "reason": spent.message
+    }  # fmt: skip
+
+
+def test_a_model_that_asks_to_wait_is_asked_again_within_the_steps_time(
+    by_sight: Callable[..., AttemptResult], attempt: Tried, pages: LocalPages, model: ModelServer
+):
+    model.refuses(429, Retry_After="1")
+    model.sees((BUTTON, "", 0.9))
+
+    assert by_sight(clicks_blue(pages)).failure is None
+    assert len(model.asked) == 2
+
+
+def test_a_model_that_asks_to_wait_too_long_counts_as_not_found_and_the_decision_says_why(
+    by_sight: Callable[..., AttemptResult], attempt: Tried, pages: LocalPages, model: ModelServer
+):
+    model.refuses(429, Retry_After="600")
+
+    failure = by_sight(clicks_blue(pages)).failure
+
+    assert failure is not None
+    assert failure.kind is FailureKind.TARGET_NOT_FOUND
+    assert "sight is not available" in failure.message
+    decision = attempt.memory.outcomes[-1].decisions[-1]
+    assert decision["reason"] == "unavailable"
+    assert decision["why"] == "The model asks to come back in 600 seconds (429)."
+
+
+def test_what_other_tiers_saw_counts_more_than_that_nobody_could_look(attempt: Tried, pages: LocalPages):
+    async def job(page: Page) -> None:
+        await page.goto(pages.url("/parts"))
+        await page.click(Target(css=".twice", description="the second"), timeout_seconds=2)
+
+    failure = attempt(job, vision=VisionSettings(providers=())).failure
+
+    assert failure is not None
+    assert failure.kind is FailureKind.TARGET_AMBIGUOUS
+
+
+def test_a_place_needs_no_provider(attempt: Tried, pages: LocalPages):
+    async def job(page: Page) -> None:
+        await page.goto(pages.url("/painted"))
+        await page.click(Target(position=(200 / 1280, 75 / 800)), then=reads(SAID, "clicked"))
+
+    assert attempt(job, vision=VisionSettings(providers=())).failure is None
+
+
+def test_a_secret_is_typed_by_sight_into_a_field_and_black_in_every_later_picture(
+    by_sight: Callable[..., AttemptResult], attempt: Tried, pages: LocalPages, model: ModelServer
+):
+    class Types(Automation):
+        key = "types"
+        credentials = ("door",)
+
+        @stage(effect="read")
+        async def work(self, page: Page) -> None:
+            await page.goto(pages.url("/painted"))
+            await page.fill(Target(description="the field"), self.credential("door")["word"])
+            await page.click(BLUE)
+
+    model.sees((SECRET_FIELD, "", 0.9))
+    model.sees((BUTTON, "", 0.9))
+
+    result = by_sight(automation=Types, secrets={"door": {"word": "open-sesame"}})
+
+    assert result.failure is None
+    first, later = (asked["contents"][0]["parts"][0]["inlineData"]["data"] for asked in model.asked)
+    assert (blackness(first), blackness(later) > 0.005) == (0, True)
+
+
+def test_a_secret_is_not_typed_into_paint(
+    by_sight: Callable[..., AttemptResult], attempt: Tried, pages: LocalPages, model: ModelServer
+):
+    class Types(Automation):
+        key = "types"
+        credentials = ("door",)
+
+        @stage(effect="read")
+        async def work(self, page: Page) -> None:
+            await page.goto(pages.url("/painted"))
+            await page.fill(BLUE, self.credential("door")["word"])
+
+    model.sees((BUTTON, "", 0.9))
+
+    failure = by_sight(automation=Types, secrets={"door": {"word": "open-sesame"}}).failure
+
+    assert failure is not None
+    assert "only into a field of the document" in failure.message
+
+
+def blackness(picture: str) -> float:
+    """Which share of a picture that was sent is plainly black."""
+    image = Image.open(io.BytesIO(base64.urlsafe_b64decode(picture))).convert("L")
+    return image.histogram()[0] / (image.width * image.height)
