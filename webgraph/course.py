@@ -242,7 +242,11 @@ class Course:
             missing = not isinstance(error, WrongPageError)
             if again is None and not (missing and stage.instead and stage.effect is not Effect.COMMIT):
                 raise
-            how = f"{again.stage}, to be signed in again" if again else f"{stage.instead} instead of {stage.name}"
+            how = (
+                f"{again.stage}, to be signed in again"
+                if again
+                else f"{stage.instead} instead of {stage.name}"
+            )
             self._supervisor.note(recovered(how, found=True, reason=str(error)))
         self._automation.state = state
         if again is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from automations.services.healing import proposal_for
 from infra_shared.blobs.django_store import artifact_store
 from infra_shared.blobs.protocol import BlobError
 from infra_shared.templatetags.console import words
@@ -16,6 +17,7 @@ from webgraph.recorder import ArtifactKind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from automations.models import HealProposal
     from runs.models import Step
 
 READ_BYTES = 512 * 1024
@@ -29,19 +31,23 @@ _REASONS = {
     "hidden": "it is there, but hidden",
     "disabled": "it is there, but disabled",
     "mismatch": "another control than the one used before",
-    "budget": "not asked: the attempt's vision budget is spent",
+    "unsure": "something like it, but not surely enough",
+    "budget": "not asked: what the attempt may spend on sight is spent",
+    "unavailable": "sight is not available",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one tier answered, in words, with the candidates it considered."""
+    """What one tier answered, in words, with the candidates it considered; or what was done about a surprise."""
 
+    verdict: str
     where: str
     found: bool
     reason: str
     milliseconds: float | None
     candidates: list[dict[str, Any]]
+    is_overridden: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,7 @@ class StepDetails:
     decisions: list[Decision]
     requests: list[dict[str, Any]]
     console: list[dict[str, Any]]
+    heal: HealProposal | None
 
 
 def read_details(step: Step) -> StepDetails:
@@ -61,6 +68,7 @@ def read_details(step: Step) -> StepDetails:
         decisions=[_decision(item) for item in step.decisions],
         requests=_lines(step, ArtifactKind.REQUEST_LOG),
         console=_lines(step, ArtifactKind.CONSOLE_LOG),
+        heal=proposal_for(key=step.heal["key"], new=step.heal["new"]) if step.heal else None,
     )
 
 
@@ -71,13 +79,20 @@ def _plain(value: Any) -> str:
 
 
 def _decision(item: dict[str, Any]) -> Decision:
-    tier, reason = str(item.get("tier", "")), str(item.get("reason") or item.get("why") or "")
+    tier, found = str(item.get("tier", "")), bool(item.get("found"))
+    reasons = [str(item[name]) for name in ("reason", "why") if item.get(name)]
+    if item.get("recovery"):
+        verdict, where = "Dealt with" if found else "Could not deal with", str(item["recovery"])
+    else:
+        verdict, where = "Found in" if found else "Not found in", _TIERS.get(tier, tier)
     return Decision(
-        where=_TIERS.get(tier, tier),
-        found=bool(item.get("found")),
-        reason=_REASONS.get(reason, reason),
+        verdict=verdict,
+        where=where,
+        found=found,
+        reason=": ".join(_REASONS.get(reason, reason) for reason in reasons),
         milliseconds=item.get("milliseconds"),
         candidates=list(item.get("candidates") or []),
+        is_overridden="override" in item,
     )
 
 

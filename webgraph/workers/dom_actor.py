@@ -127,7 +127,7 @@ class DomActor:
         rows: list[dict[str, str]] | None = await self._ask(_TABLE, timeout_seconds)
         return rows or []
 
-    async def changed(self, *, timeout_seconds: float) -> None:  # noqa: ARG002 - the protocol's; nothing is waited for
+    async def changed(self, *, timeout_seconds: float) -> None:
         """Nothing of its own: the document tells what changed."""
 
     async def is_inside(self, css: str) -> bool:
