@@ -138,6 +138,7 @@ def options_of(automation: type[Automation]) -> dict[str, Any]:
         "max_concurrent": automation.max_concurrent,
         "evidence": automation.evidence.value,
         "credentials": list(automation.credentials),
+        "resume": automation.resume,
         "allow_latest": automation.allow_latest,
         "retryable": {kind.value: worth for kind, worth in automation.retryable.items()},
     }

@@ -19,6 +19,7 @@ from infra_shared.blobs.protocol import BlobStorageError
 from infra_shared.database import is_lock_or_connection_error
 from infra_shared.services.api_keys import ApiKeyRefusedError
 from runs.errors import (
+    AnswerInvalidError,
     ArtifactMissingError,
     IdempotencyConflictError,
     InvalidRequestError,
@@ -74,6 +75,7 @@ def map_errors(api: NinjaAPI) -> None:
         ValidationError: _invalid_request,
         InvalidRequestError: _invalid_field,
         ParamsInvalidError: partial(_invalid_fields, prefix="params"),
+        AnswerInvalidError: partial(_invalid_fields, prefix="answer"),
         ScheduleInvalidError: partial(_invalid_fields, prefix=""),
     }
     for kind, status in _STATUS.items():
@@ -139,7 +141,10 @@ def _invalid_field(_request: HttpRequest, error: InvalidRequestError) -> HttpRes
 
 
 def _invalid_fields(
-    _request: HttpRequest, error: ParamsInvalidError | ScheduleInvalidError, *, prefix: str
+    _request: HttpRequest,
+    error: ParamsInvalidError | ScheduleInvalidError | AnswerInvalidError,
+    *,
+    prefix: str,
 ) -> HttpResponse:
     return _fields(
         FieldProblem(".".join(part for part in (prefix, item.field) if part), item.message)

@@ -175,6 +175,13 @@ SETTINGS = (
         rules.at_least(1),
     ),
     Setting(
+        "CHECKPOINT_DAYS",
+        "int",
+        7,
+        "How long a run that did not succeed can be rerun from a later stage; until then its encrypted cookies are kept.",
+        rules.at_least(0),
+    ),
+    Setting(
         "QUEUE_TIMEOUT_SECONDS",
         "int",
         86400,
@@ -186,6 +193,16 @@ SETTINGS = (
         "int",
         3600,
         "Upper bound of an automation's deadline; the broker's retry time follows from it.",
+        rules.at_least(1),
+    ),
+    Setting(
+        "INPUT_FILE_MAX_MB", "int", 50, "Largest file that may be sent for a run's params.", rules.at_least(1)
+    ),
+    Setting(
+        "INPUT_FILE_DAYS",
+        "int",
+        30,
+        "Days after which a sent file that no request named is forgotten; runs keep theirs.",
         rules.at_least(1),
     ),
     Setting("ARTIFACTS_S3_BUCKET", "str", "", "Bucket for artifact bytes; empty: files in DATA_DIR."),

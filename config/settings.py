@@ -232,7 +232,10 @@ WORKER_PROCESSES = env.read("WORKER_PROCESSES")
 CHORES_PROCESSES = env.read("CHORES_PROCESSES")
 LEASE = timedelta(seconds=env.read("LEASE_SECONDS"))
 QUEUE_TIMEOUT = timedelta(seconds=env.read("QUEUE_TIMEOUT_SECONDS"))
+CHECKPOINT_DAYS = env.read("CHECKPOINT_DAYS")
 LONGEST_ATTEMPT = timedelta(seconds=env.read("LONGEST_ATTEMPT_SECONDS"))
+INPUT_FILE_MAX_BYTES = env.read("INPUT_FILE_MAX_MB") * 1024 * 1024
+INPUT_FILE_KEPT = timedelta(days=env.read("INPUT_FILE_DAYS"))
 CHORES_QUEUE = "chores"
 _attempt_timeout = int(LONGEST_ATTEMPT.total_seconds()) + 30
 _run_cluster = {

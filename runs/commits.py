@@ -9,7 +9,20 @@ from webgraph.errors import FailureKind
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-OBSERVING = frozenset({"expect", "extract", "extract_table", "wait_for", "text", "count", "is_visible"})
+OBSERVING = frozenset(
+    {
+        "ask",
+        "count",
+        "expect",
+        "extract",
+        "extract_list",
+        "extract_table",
+        "is_visible",
+        "resume",
+        "text",
+        "wait_for",
+    }
+)
 """Actions that only look at a page. Every other action may have acted once it was begun."""
 _BEFORE_THE_ACT = frozenset(
     {FailureKind.TARGET_NOT_FOUND, FailureKind.TARGET_AMBIGUOUS, FailureKind.BAD_PARAMS}

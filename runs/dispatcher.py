@@ -14,7 +14,7 @@ from django.db import DatabaseError, close_old_connections
 
 from infra_shared import clock
 from infra_shared.database import await_write_lock, is_lock_or_connection_error
-from runs.services import dispatching, scheduling
+from runs.services import dispatching, questions, scheduling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +38,7 @@ class Dispatcher:
         """Do everything that is due now. Raises DatabaseError when the database does not answer."""
         scheduling.fire_due_schedules()
         dispatching.expire_waiting_runs()
+        questions.give_up_unanswered()
         self._reap_lost()
         dispatching.reap_overdue_attempts()
         dispatching.dispatch_due_attempts()

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from automations.errors import FieldProblem
+
 
 class RunsError(Exception):
     """Base of everything `runs` raises on purpose; the message is fit for the person who asked."""
@@ -29,6 +34,14 @@ class InvalidRequestError(RunsError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+class AnswerInvalidError(RunsError):
+    """An answer does not fit its question; `problems` has one entry for each field."""
+
+    def __init__(self, problems: list[FieldProblem]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(f"{item.field or 'answer'}: {item.message}" for item in problems))
 
 
 class ResultPendingError(RunsError):

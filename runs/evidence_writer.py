@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
@@ -18,7 +18,7 @@ from infra_shared.blobs.protocol import BlobInfo, BlobStorageError, BlobStore
 from infra_shared.database import when_reachable
 from infra_shared.ids import uuid7
 from runs.errors import LostClaimError
-from runs.services import recording
+from runs.services import guards, questions, recording
 from runs.services.claims import Claim, stop_reason
 from webgraph.errors import AttemptStopped
 from webgraph.recorder import Evidence, EvidenceGap, StageEnd, StageStart, StepIntent, StepOutcome
@@ -26,6 +26,9 @@ from webgraph.recorder import Evidence, EvidenceGap, StageEnd, StageStart, StepI
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
+
+    from infra_shared.redaction import Redactor
+    from webgraph.recorder import Question, Resumed, StageAnswer
 
 T = TypeVar("T")
 WAIT_SLICE_SECONDS = 0.25
@@ -44,25 +47,47 @@ class EvidenceWriter:
         store: BlobStore,
         outage: timedelta,
         sleep: Callable[[float], None] = clock.sleep,
+        redactor: Redactor | None = None,
     ) -> None:
-        """`sleep` is called whenever the writer waits, for the store too: there a worker process extends its lease."""
+        """`sleep` is called whenever the writer waits, for the store too: there a worker process extends its lease.
+
+        `redactor` learns the secrets of answers.
+        """
         self._claim = claim
         self._store = store
         self._outage = outage
         self._sleep = sleep
+        self._redactor = redactor
+        self.standing_guard_id: int | None = None
+        """The commit of another attempt that the latest stage met; None when none stood in the way."""
         self._steps: dict[int, int] = {}
         self._pending: deque[tuple[Evidence, Future[BlobInfo]]] = deque()
         self._pending_bytes = 0
         self._uploads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="evidence")
 
-    def stage_started(self, stage: StageStart) -> None:
-        """Write the stage's row; it is durable when this returns."""
-        self._write(lambda: recording.stage_started(claim=self._claim, stage=stage))
+    def stage_started(self, stage: StageStart) -> StageAnswer:
+        """Write the stage's row; it is durable when this returns. A commit another attempt began is not to be done."""
+        standing = self._write(lambda: recording.stage_started(claim=self._claim, stage=stage))
+        if standing is None:
+            return None
+        self.standing_guard_id = standing.pk
+        return guards.answer_of(standing, self._claim.attempt.run_id)
 
     def stage_finished(self, stage: StageEnd) -> None:
         """Write the stage's end."""
         self.write_stored()
         self._write(lambda: recording.stage_finished(claim=self._claim, stage=stage))
+
+    def resumed(self, item: Resumed) -> None:
+        """Write after what the attempt goes on, or why it starts over."""
+        self._write(lambda: recording.resumed(claim=self._claim, item=item))
+
+    def asked(self, question: Question) -> dict[str, Any] | None:
+        """Write a question for which the browser is held, once; its answer when there is one."""
+        answer = self._write(lambda: questions.hold(claim=self._claim, question=question))
+        if answer is not None and self._redactor is not None:
+            self._redactor.learn(questions.secrets_in(run=self._claim.attempt.run))
+        return answer
 
     def step_started(self, step: StepIntent) -> None:
         """Write the intent, unless the attempt has to stop."""

@@ -31,12 +31,12 @@ from infra_shared.logging import hiding_in_logs
 from infra_shared.redaction import Redactor
 from runs.errors import LostClaimError
 from runs.evidence_writer import EvidenceWriter
-from runs.services import outcomes, recording
+from runs.services import outcomes, questions, recording, resuming
 from runs.services.claims import Claim, claim_attempt, release_process, stop_reason
 from runs.services.learning import learn_from_success
 from webgraph.errors import AttemptStopped, FailureKind, WebGraphError
 from webgraph.network import AddressPolicy
-from webgraph.recorder import ArtifactKind, Evidence, EvidenceLevel
+from webgraph.recorder import ArtifactKind, Evidence, EvidenceLevel, Question
 from webgraph.runner import AttemptResult, AttemptSpec, run_attempt
 
 if TYPE_CHECKING:
@@ -130,7 +130,8 @@ class _Execution:
         redactor = Redactor(value for fields in secrets.values() for value in fields.values())
         with hiding_in_logs(redactor):
             try:
-                return self._attempt(code, secrets)
+                redactor.learn(questions.secrets_in(run=self._run))
+                return self._attempt(code, secrets, redactor)
             except (DatabaseError, LostClaimError, AttemptStopped):
                 raise
             except WebGraphError as error:  # such as no browser on this machine
@@ -140,12 +141,13 @@ class _Execution:
                 message = redactor.text(f"The server itself failed: {type(error).__name__}: {error}")
                 return self._fail(FailureKind.BUG, message)
 
-    def _attempt(self, code: type[Automation], secrets: Secrets) -> str:
+    def _attempt(self, code: type[Automation], secrets: Secrets, redactor: Redactor) -> str:
         writer = EvidenceWriter(
             claim=self._claim,
             store=self._store,
             outage=self._time_left(),
             sleep=_beating(self._worker),
+            redactor=redactor,
         )
         try:
             result = run_attempt(
@@ -163,6 +165,9 @@ class _Execution:
     def _write_end(self, result: AttemptResult, writer: EvidenceWriter) -> str:
         if result.outcome == "succeeded":
             return self._write_success(result, writer)
+        if result.outcome == "parked":
+            self._write_parking(result, writer)
+            return "parked"
         if result.outcome == "stopped" and result.stop_reason == "lease_lost":
             raise LostClaimError("The lease ended while the attempt ran.")
         if result.outcome == "stopped" and result.stop_reason == "cancelled":
@@ -173,6 +178,15 @@ class _Execution:
                 lambda: outcomes.finish_failed(claim=self._claim, failure=failure, browser=result.browser)
             )
         return str(result.stop_reason or result.outcome)
+
+    def _write_parking(self, result: AttemptResult, writer: EvidenceWriter) -> None:
+        question = result.parked if isinstance(result.parked, Question) else None
+        guard_id = writer.standing_guard_id if question is None else None
+        self._write(
+            lambda: outcomes.finish_parked(
+                claim=self._claim, question=question, guard_id=guard_id, browser=result.browser
+            )
+        )
 
     def _write_success(self, result: AttemptResult, writer: EvidenceWriter) -> str:
         try:
@@ -221,7 +235,10 @@ class _Execution:
     def _keep_result(
         self, result: AttemptResult, writer: EvidenceWriter
     ) -> tuple[dict[str, Any] | None, Artifact | None]:
-        """The result for the run's row, or an artifact when it is larger than a row should hold."""
+        """The result for the run's row, or an artifact when it is larger than a row should hold.
+
+        None, too, of a commit that happened earlier and left none.
+        """
         body = json.dumps(result.result, ensure_ascii=False).encode()
         if len(body) <= RESULT_IN_ROW_BYTES:
             return result.result, None
@@ -261,6 +278,8 @@ class _Execution:
             address_policy=AddressPolicy(allowed=tuple(settings.BROWSER_ALLOW_PRIVATE)),
             fingerprints=known_fingerprints(automation_id=self._version.automation_id),
             overrides=overrides_for(version=self._version),
+            resume_from=resuming.resume_point(run=self._run),
+            answers=questions.answers_for(run=self._run),
         )
 
     def _beat(self, writer: EvidenceWriter) -> str | None:

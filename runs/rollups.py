@@ -1,5 +1,7 @@
 """What is written beside a run's end: figures of the hour, health of the automation, family of the failure.
 
+And what is kept no longer: open questions, answers, and after a success the checkpoints.
+
 `runs.lifecycle` calls `note_end` in the transaction that ends the run, so the figures are exact and no run is
 forgotten; the rows are locked, one after the other in a fixed order.
 """
@@ -12,7 +14,7 @@ from django.db.models import F
 
 from runs.durations import bucket
 from runs.families import digest, normalised
-from runs.models import AutomationHealth, FailureFamily, HourFigures, Run
+from runs.models import AutomationHealth, Checkpoint, FailureFamily, HourFigures, Question, Run
 from runs.states import FAILED_RUNS, RunState
 
 if TYPE_CHECKING:
@@ -24,12 +26,21 @@ RECENT = 20
 
 def note_end(run: Run, now: datetime) -> None:
     """Count a run that has just reached a terminal state. Part of the caller's transaction."""
+    _forget(run, now)
     _note_hour(run, now)
     _note_health(run, now)
     if run.state in FAILED_RUNS:
         _note_family(run, now)
     if run.state == RunState.SUCCEEDED:
         _close_mended_failures(run, now)
+
+
+def _forget(run: Run, now: datetime) -> None:
+    """Erase what only another attempt could need; what a rerun may begin with stays a while after a failure."""
+    Question.objects.open().filter(run=run).update(closed_at=now)
+    Question.objects.filter(run=run, answer__isnull=False).update(answer=None)
+    if run.state == RunState.SUCCEEDED:
+        Checkpoint.objects.filter(run=run).delete()
 
 
 def _note_hour(run: Run, now: datetime) -> None:

@@ -62,6 +62,14 @@ class RerunIn(_Input):
 
     params: JsonObject | None = Field(None, description="All params anew; null: those of the first run.")
     evidence_level: EvidenceLevel | None = Field(None, description="Null: as in the first run.")
+    from_stage: Text = Field(
+        "",
+        max_length=100,
+        description=(
+            "Name of the stage to begin with: what is before it is not done again, and params stay as they are. "
+            "Possible for some days after a run that did not succeed. Empty: the first stage."
+        ),
+    )
 
 
 class CancelIn(_Input):
@@ -117,6 +125,7 @@ class RunOut(Schema):
     priority: int
     queue: str
     rerun_of: UUID | None
+    from_stage: str = Field(description="The stage a rerun began with; empty: the first.")
     root: UUID | None = Field(description="The first run of its chain of reruns; null when it is no rerun.")
     attempts_made: int
     max_attempts: int
@@ -147,6 +156,7 @@ class RunOut(Schema):
             priority=run.priority,
             queue=run.queue,
             rerun_of=run.rerun_of_id,
+            from_stage=run.from_stage,
             root=run.root_id,
             attempts_made=run.attempts_made,
             max_attempts=run.max_attempts,
@@ -166,6 +176,10 @@ class AttemptOut(Schema):
     number: int
     state: str
     counts: bool = Field(description="Whether it counts towards `max_attempts`.")
+    resumed_after: str = Field(
+        description="The stage of an earlier attempt it went on after; empty: it began with the first."
+    )
+    resume_refusal: str = Field(description="Why it started over instead of going on; empty: it had not to.")
     version: int | None = Field(description="The version it executed; null before it began.")
     worker: str = Field(description="Node and process.")
     browser: dict[str, Any]
@@ -183,6 +197,8 @@ class AttemptOut(Schema):
             number=attempt.number,
             state=attempt.state,
             counts=not attempt.free,
+            resumed_after=attempt.resumed_after,
+            resume_refusal=attempt.resume_refusal,
             version=attempt.executed_version.number if attempt.executed_version else None,
             worker=attempt.worker_name,
             browser=attempt.browser,
@@ -316,6 +332,6 @@ class OccurrenceOut(Schema):
             state=occurrence.state,
             reason=occurrence.reason,
             run=occurrence.run_id,
-            handled_at=occurrence.created_at,
+            handled_at=occurrence.handled_at,
             lateness_seconds=occurrence.lateness.total_seconds(),
         )

@@ -6,7 +6,7 @@ from django.conf import settings
 
 from runs.cluster.process import current_process
 from runs.execution import execute
-from runs.services import dispatching, nodes, scheduling
+from runs.services import dispatching, nodes, questions, resuming, scheduling
 
 
 def execute_attempt(attempt_id: int) -> str:
@@ -18,6 +18,7 @@ def spare_tick() -> None:
     """Move along what is due, late, even when every dispatcher is dead."""
     scheduling.fire_due_schedules()
     dispatching.expire_waiting_runs()
+    questions.give_up_unanswered()
     dispatching.reap_forgotten_attempts(silent_for=settings.LEASE)
     dispatching.reap_overdue_attempts()
     dispatching.dispatch_due_attempts()
@@ -26,3 +27,8 @@ def spare_tick() -> None:
 def forget_old_nodes() -> int:
     """Remove rows of nodes long gone."""
     return nodes.forget_old()
+
+
+def erase_old_checkpoints() -> int:
+    """Erase what nobody will go on after any more."""
+    return resuming.erase_old()

@@ -11,13 +11,12 @@ from webgraph.errors import AttemptStopped, AutomationBugError, UnansweredError
 from webgraph.recorder import Effect, Question
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import timedelta
 
     from webgraph.errors import FailureKind
     from webgraph.evidence.scrub import Scrub
     from webgraph.journal import Journal
-    from webgraph.supervisor import StepClock
 
 Answer = TypeVar("Answer", bound=BaseModel)
 LONGEST_HOLD_SECONDS = 300.0
@@ -68,7 +67,9 @@ class Asking:
             hold=hold,
         )
 
-    async def raw_answer(self, question: Question, clock: StepClock) -> Mapping[str, Any] | None:
+    async def raw_answer(
+        self, question: Question, seconds_left: Callable[[], float]
+    ) -> Mapping[str, Any] | None:
         """What was answered; None when the attempt has to end first."""
         known = self._answers.pop(question.key, None)
         if known is not None or not question.hold:
@@ -77,7 +78,7 @@ class Asking:
             answer = await self._journal.asked(question)
             if answer is not None:
                 return answer
-            if clock.left <= _LOOK_AGAIN_SECONDS:
+            if seconds_left() <= _LOOK_AGAIN_SECONDS:
                 raise UnansweredError(question.prompt, question.timeout_seconds, question.on_timeout)
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 

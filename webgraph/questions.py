@@ -59,7 +59,7 @@ class Questions(Window):
 
     async def _answer(self, asking: Asking, question: Question) -> Mapping[str, Any] | None:
         async def act(it: Act) -> Mapping[str, Any] | None:
-            return await asking.raw_answer(question, it.clock)
+            return await asking.raw_answer(question, lambda: it.clock.left)
 
         return await self._act(
             "ask",

@@ -96,6 +96,7 @@ def rerun_run(
         origin=_origin(request, idempotency_key),
         params=body.params if body else None,
         evidence_level=body.evidence_level if body else None,
+        from_stage=body.from_stage if body else "",
     )
     return _requested(requested, response)
 

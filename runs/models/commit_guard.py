@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 
 from automations.models import Automation, Customer
-from infra_shared.crypto import EncryptedJSONField
+from infra_shared.crypto import EncryptedJSONField, Sealed
 from runs.models.attempt import Attempt
 from runs.models.run import Run
 
@@ -53,7 +55,9 @@ class CommitGuard(models.Model):
     decided_at = models.DateTimeField(null=True, blank=True)
     decided_by = models.CharField(max_length=200, blank=True)
     note = models.CharField(max_length=500, blank=True)
-    after = EncryptedJSONField(null=True, blank=True)
+    after: models.Field[Any, Sealed | None] = EncryptedJSONField(  # type: ignore[misc]  # its own type is that of a filled column
+        null=True, blank=True
+    )
 
     objects = CommitGuardQuerySet.as_manager()
 

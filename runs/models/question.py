@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.db.models import Q
 
-from infra_shared.crypto import EncryptedJSONField
+from infra_shared.crypto import EncryptedJSONField, Sealed
 from runs.models.attempt import Attempt
 from runs.models.run import Run
 from webgraph.errors import FailureKind
@@ -48,7 +48,9 @@ class Question(models.Model):
     deadline_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
     answered_by = models.CharField(max_length=200, blank=True)
-    answer = EncryptedJSONField(null=True, blank=True)
+    answer: models.Field[Any, Sealed | None] = EncryptedJSONField(  # type: ignore[misc]  # its own type is that of a filled column
+        null=True, blank=True
+    )
     shown_answer = models.JSONField(null=True, blank=True)
 
     objects = QuestionQuerySet.as_manager()

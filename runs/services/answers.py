@@ -11,8 +11,9 @@ from infra_shared.database import database_now
 from infra_shared.services import audit
 from runs import lifecycle
 from runs.errors import InvalidRequestError, WrongStateError
-from runs.models import Attempt, Run
-from runs.states import RunState
+from runs.models import Attempt, CommitGuard, Run
+from runs.services import guards, resuming
+from runs.states import AttemptState, RunState
 from webgraph.recorder import Effect
 
 if TYPE_CHECKING:
@@ -24,25 +25,40 @@ if TYPE_CHECKING:
 def answer_commit(*, run: Run, happened: bool, note: str, actor: str) -> Run:
     """Say whether a commit of unknown end happened, and let the run go on accordingly; returns it.
 
-    It did not: another attempt begins, whatever the maximum, because a person asked for it. It did: the run succeeds
-    when that was its last stage, else it fails with the note, since nothing can continue after it. WrongStateError
-    when the run does not wait for this answer.
+    It did not: another attempt begins at that stage, whatever the maximum, because a person asked for it. It did: the
+    run succeeds when that was its last stage, else another attempt goes on after it; without a checkpoint to go on
+    from the run fails with the note. Runs that wait to hear it go on too. A run that was cancelled meanwhile stays so.
+    WrongStateError when the run does not wait for this answer.
     """
     locked = _locked(run)
     attempt = locked.attempts.order_by("-number").first()
-    stage = _unfinished_commit(attempt) if attempt else None
-    if locked.state != RunState.WAITING_INPUT or attempt is None or stage is None:
+    stage = commit_in_doubt(locked)
+    if attempt is None or stage is None:
         raise WrongStateError(
             f"The run is {locked.get_state_display().lower()}: it does not wait to hear about a commit."
         )
     now = database_now()
     words = f"“{stage}” {'happened' if happened else 'did not happen'}: {note}".rstrip(": ")
-    if happened:
-        _after_it_happened(locked, stage, words, actor, now)
+    for guard in CommitGuard.objects.undecided().filter(run=locked):
+        guards.decide(guard=guard, happened=happened, actor=actor, now=now, note=note)
+    if locked.is_terminal:
+        pass  # only what became of the commit was open
+    elif happened:
+        _after_it_happened(locked, attempt, stage, words, actor, now)
     else:
         _try_again(locked, attempt, words, actor, now)
     _audit("run.answer", locked, actor, note, {"stage": stage, "happened": happened})
     return locked
+
+
+def commit_in_doubt(run: Run) -> str | None:
+    """The commit stage of which nobody knows yet what became; None when there is none."""
+    if run.is_terminal:
+        guard = CommitGuard.objects.undecided().filter(run=run).first()
+        return guard.stage if guard is not None else None
+    attempt = run.attempts.order_by("-number").first()
+    waits = run.state == RunState.WAITING_INPUT and attempt is not None and attempt.finished_at is not None
+    return _unfinished_commit(attempt) if waits and attempt is not None else None
 
 
 @transaction.atomic
@@ -77,10 +93,13 @@ def pin_run(*, run: Run, pinned: bool, actor: str) -> bool:
     return True
 
 
-def _after_it_happened(run: Run, stage: str, words: str, actor: str, now: datetime) -> None:
+def _after_it_happened(run: Run, attempt: Attempt, stage: str, words: str, actor: str, now: datetime) -> None:
     if run.version.stages and run.version.stages[-1]["name"] == stage:
         facts: dict[str, Any] = {"failure_kind": "", "failure_message": "", "failed_stage": ""}
         lifecycle.move_run(run, RunState.SUCCEEDED, actor=actor, reason=words, now=now, **facts)
+        return
+    if resuming.newest(run=run) is not None:
+        _try_again(run, attempt, words, actor, now)  # its guard says now that this commit is left out
         return
     lifecycle.move_run(run, RunState.FAILED, actor=actor, reason=words, now=now, failure_message=words)
 
@@ -92,6 +111,8 @@ def _try_again(run: Run, attempt: Attempt, words: str, actor: str, now: datetime
 
 
 def _unfinished_commit(attempt: Attempt) -> str | None:
+    if attempt.state == AttemptState.PARKED:
+        return None  # it asks a question, before it committed anything
     stage = attempt.stages.filter(effect=Effect.COMMIT.value).exclude(succeeded=True).last()
     return stage.name if stage else None
 

@@ -10,7 +10,7 @@ from runs import lifecycle
 from runs.errors import WrongStateError
 from runs.models import Run
 from runs.services.outcomes import drop_waiting_attempts
-from runs.states import RunState
+from runs.states import AttemptState, RunState
 
 _AT_ONCE = frozenset(
     {
@@ -18,7 +18,6 @@ _AT_ONCE = frozenset(
         RunState.QUEUED,
         RunState.WAITING_SLOT,
         RunState.RETRY_WAIT,
-        RunState.WAITING_INPUT,
     }
 )
 
@@ -36,7 +35,7 @@ def cancel_run(*, run: Run, actor: str, reason: str = "") -> Run:
         return locked
     now = database_now()
     words = reason or "cancelled as asked"
-    to = RunState.CANCELLED if locked.state in _AT_ONCE else RunState.CANCELLING
+    to = RunState.CANCELLED if _stands_still(locked) else RunState.CANCELLING
     lifecycle.move_run(locked, to, actor=actor, reason=words, now=now, cancel_requested_at=now)
     if to == RunState.CANCELLED:
         drop_waiting_attempts(run=locked, actor=actor, reason=words, now=now)
@@ -49,3 +48,10 @@ def cancel_run(*, run: Run, actor: str, reason: str = "") -> Run:
         reason=reason,
     )
     return locked
+
+
+def _stands_still(run: Run) -> bool:
+    """Whether no attempt is at work; one may hold its browser while the run waits for an answer."""
+    if run.state == RunState.WAITING_INPUT:
+        return not run.attempts.filter(state=AttemptState.RUNNING).exists()
+    return run.state in _AT_ONCE

@@ -189,6 +189,8 @@ def _queued(run: Run, now: datetime) -> bool:
 
 
 def _why_not_started(run: Run, now: datetime) -> str:
+    if Attempt.objects.filter(run=run, state=AttemptState.QUEUED, waits_for__isnull=False).exists():
+        return f"Nobody said for too long what became of a commit. {run.state_reason}"
     fresh = WorkerProcess.objects.fresh(now).filter(queue=run.queue).select_related("node")
     if not fresh:
         return f"No live node serves the queue {run.queue!r}. Start one with: manage.py worker"

@@ -10,11 +10,12 @@ from django.conf import settings
 from django.db import transaction
 
 from infra_shared.database import database_now
-from infra_shared.services.alerts import Severity, alert
 from runs import lifecycle
 from runs.commits import may_have_happened
 from runs.models import Artifact, Attempt, Run, WorkerProcess
 from runs.retry_policy import Verdict, judge
+from runs.services import guards, questions
+from runs.services.alerts import alert_about
 from runs.services.claims import Claim, locked_attempt
 from runs.services.slots import free_slots
 from runs.states import AttemptState, RunState
@@ -24,6 +25,9 @@ from webgraph.recorder import Effect
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
+    from webgraph.recorder import Question
+
+_WITHOUT_FAILURE: dict[str, Any] = {"failure_kind": "", "failure_message": "", "failed_stage": ""}
 UNKNOWN_COMMIT = (
     "A step that counts once was begun and its end is unknown. Check the site, then say what happened."
 )
@@ -62,9 +66,7 @@ def finish_succeeded(
         now=now,
         result=result,
         result_artifact=result_artifact,
-        failure_kind="",
-        failure_message="",
-        failed_stage="",
+        **_WITHOUT_FAILURE,
         attempts_made=run.attempts_made + 1,
     )
 
@@ -75,6 +77,35 @@ def finish_failed(*, claim: Claim, failure: Failure, browser: dict[str, Any] | N
     attempt, actor, now = _held(claim)
     state = AttemptState.TIMED_OUT if failure.kind is FailureKind.TIMEOUT else AttemptState.FAILED
     _end(attempt, state, failure, actor, now, browser=browser or {})
+
+
+@transaction.atomic
+def finish_parked(
+    *,
+    claim: Claim,
+    question: Question | None = None,
+    guard_id: int | None = None,
+    browser: dict[str, Any] | None = None,
+) -> None:
+    """End the attempt on purpose, without counting it: its run waits for an answer, or to hear about a commit.
+
+    LostClaimError when the attempt moved on.
+    """
+    attempt, actor, now = _held(claim)
+    words = f"it asks: {question.prompt}" if question else "it waits to hear about a commit"
+    _move(attempt, AttemptState.PARKED, actor, words, now, browser=browser or {}, free=True)
+    _release(attempt)
+    run = _lock_run(attempt)
+    if run.state == RunState.CANCELLING:
+        lifecycle.move_run(run, RunState.CANCELLED, actor=actor, reason="cancelled as asked", now=now)
+    elif question is not None:
+        reason = questions.reason_of(questions.ask(attempt=attempt, question=question, now=now))
+        lifecycle.move_run(
+            run, RunState.WAITING_INPUT, actor=actor, reason=reason, now=now, **_WITHOUT_FAILURE
+        )
+        alert_about(run, reason)
+    elif guard_id is not None:
+        _wait_for_commit(run, attempt, guard_id, actor, now)
 
 
 @transaction.atomic
@@ -110,6 +141,19 @@ def reap_overdue(*, attempt: Attempt, actor: str) -> bool:
     return _end(attempt, AttemptState.TIMED_OUT, failure, actor, database_now())
 
 
+def _wait_for_commit(run: Run, attempt: Attempt, guard_id: int, actor: str, now: datetime) -> None:
+    """Open the attempt that goes on when it is known what became of another run's commit."""
+    reason = "it waits to hear about a commit"
+    lifecycle.move_run(run, RunState.RETRY_WAIT, actor=actor, reason=reason, now=now, **_WITHOUT_FAILURE)
+    following = lifecycle.open_attempt(
+        run=run, number=attempt.number + 1, due_at=now, actor=actor, reason=reason, now=now
+    )
+    guard = guards.wait_for(guard_id=guard_id, attempt=following)
+    Run.objects.filter(pk=run.pk).update(
+        state_reason=f"It waits to hear whether “{guard.stage}” happened in {guard.where}."
+    )
+
+
 @transaction.atomic
 def expire_run(*, run: Run, reason: str, actor: str) -> bool:
     """End a run that waited too long for an attempt to begin; False when it had moved on."""
@@ -119,7 +163,7 @@ def expire_run(*, run: Run, reason: str, actor: str) -> bool:
     ):
         return False
     drop_waiting_attempts(run=run, actor=actor, reason=reason, now=now)
-    _alert_failure(run, reason)
+    alert_about(run, reason)
     return True
 
 
@@ -153,6 +197,7 @@ def _end(
         return False
     _release(attempt)
     run = _lock_run(attempt)
+    _end_hold(run, actor, now)
     run.attempts_made += 0 if attempt.free else 1
     _follow(run, attempt, failure, actor, now)
     return True
@@ -170,8 +215,9 @@ def _follow(run: Run, attempt: Attempt, failure: Failure, actor: str, now: datet
         if lifecycle.move_run(
             run, RunState.WAITING_INPUT, actor=actor, reason=UNKNOWN_COMMIT, now=now, **facts
         ):
-            _alert_failure(run, UNKNOWN_COMMIT)
+            alert_about(run, UNKNOWN_COMMIT)
         return
+    guards.give_back(attempt=attempt, actor=actor, now=now)
     if run.state == RunState.CANCELLING:
         reason = "cancelled as asked"
         lifecycle.move_run(run, RunState.CANCELLED, actor=actor, reason=reason, now=now, **facts)
@@ -182,7 +228,15 @@ def _follow(run: Run, attempt: Attempt, failure: Failure, actor: str, now: datet
         return
     to = RunState.TIMED_OUT if attempt.state == AttemptState.TIMED_OUT else RunState.FAILED
     if lifecycle.move_run(run, to, actor=actor, reason=verdict.reason, now=now, **facts):
-        _alert_failure(run, failure.message)
+        alert_about(run, failure.message)
+
+
+def _end_hold(run: Run, actor: str, now: datetime) -> None:
+    """The attempt that held its browser for an answer has ended: what it asked is asked no more."""
+    if run.state == RunState.WAITING_INPUT:
+        questions.withdraw(run=run, now=now)
+        reason = "the attempt that asked has ended"
+        lifecycle.move_run(run, RunState.RUNNING, actor=actor, reason=reason, now=now)
 
 
 def _verdict(run: Run, failure: Failure) -> Verdict:
@@ -234,14 +288,3 @@ def _release(attempt: Attempt) -> None:
 def _lock_run(attempt: Attempt) -> Run:
     locked = Run.objects.select_for_update(of=("self",)).select_related("version", "automation", "customer")
     return locked.get(pk=attempt.run_id)
-
-
-def _alert_failure(run: Run, text: str) -> None:
-    """One alert for each automation and failure kind within the alert window, not one for each run."""
-    alert(
-        key=f"run-failed:{run.automation.key}:{run.failure_kind or run.state}",
-        title=f"{run.automation.title}: {run.get_state_display().lower()}",
-        text=text,
-        severity=Severity.WARNING,
-        link=f"{settings.PUBLIC_URL}/admin/runs/run/{run.pk}/change/",
-    )

@@ -7,37 +7,83 @@ commit arrived.
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
+from infra_shared.database import database_now
 from infra_shared.services.blobs import remember_blob
-from runs.models import Artifact, AttemptStage, Step
+from runs.models import Artifact, Attempt, AttemptStage, CommitGuard, CommitOutcome, Step
+from runs.services import guards, questions, resuming
 from runs.services.claims import Claim, locked_attempt
+from webgraph.recorder import Effect
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from infra_shared.blobs.protocol import BlobInfo
-    from webgraph.recorder import Evidence, EvidenceGap, StageEnd, StageStart, StepIntent, StepOutcome
-
-
-@transaction.atomic
-def stage_started(*, claim: Claim, stage: StageStart) -> None:
-    """Write that a stage begins, durable when this returns; LostClaimError when the attempt moved on."""
-    AttemptStage.objects.get_or_create(
-        attempt=locked_attempt(claim),
-        position=stage.position,
-        defaults={"name": stage.name, "effect": stage.effect.value, "started_at": stage.started_at},
+    from webgraph.recorder import (
+        Evidence,
+        EvidenceGap,
+        Resumed,
+        StageEnd,
+        StageStart,
+        StepIntent,
+        StepOutcome,
     )
 
 
 @transaction.atomic
+def stage_started(*, claim: Claim, stage: StageStart) -> CommitGuard | None:
+    """Write that a stage begins, durable when this returns; LostClaimError when the attempt moved on.
+
+    For a commit its guard is written with it. Returns the guard of another attempt that stands in the way: this one
+    must not act then.
+    """
+    attempt = locked_attempt(claim)
+    facts: dict[str, Any] = {
+        "name": stage.name,
+        "effect": stage.effect.value,
+        "started_at": stage.started_at,
+    }
+    standing = None
+    if stage.effect is Effect.COMMIT:
+        standing = guards.begin(attempt=attempt, run=claim.attempt.run, stage=stage)
+    if standing is not None:
+        if standing.outcome == CommitOutcome.UNDECIDED:
+            return standing
+        facts |= {"happened_before": standing, "finished_at": stage.started_at, "succeeded": True}
+    AttemptStage.objects.get_or_create(attempt=attempt, position=stage.position, defaults=facts)
+    return standing
+
+
+@transaction.atomic
 def stage_finished(*, claim: Claim, stage: StageEnd) -> None:
-    """Write a stage's end."""
+    """Write a stage's end, its checkpoint, and for a commit that it happened."""
     attempt = locked_attempt(claim)
     AttemptStage.objects.filter(attempt=attempt, position=stage.position).update(
         finished_at=stage.finished_at, succeeded=stage.succeeded
+    )
+    if not stage.succeeded:
+        return
+    guard = CommitGuard.objects.filter(attempt=attempt, stage=stage.name).first()
+    if guard is not None:
+        actor = f"worker:{attempt.worker_name}"
+        guards.decide(guard=guard, happened=True, actor=actor, now=database_now(), after=_left(stage))
+    if stage.checkpoint is not None:
+        resuming.keep(attempt=attempt, taken=stage.checkpoint)
+    questions.forget_secrets(run_id=attempt.run_id, stage=stage.name)
+
+
+@transaction.atomic
+def resumed(*, claim: Claim, item: Resumed) -> None:
+    """Write after which stage of which attempt this one goes on, or why it starts over."""
+    attempt = locked_attempt(claim)
+    left = resuming.newest(run=claim.attempt.run)
+    Attempt.objects.filter(pk=attempt.pk).update(
+        resumed_from=left.attempt if left is not None else None,
+        resumed_after="" if item.refusal else item.stage,
+        resume_refusal=item.refusal[:500],
     )
 
 
@@ -123,3 +169,11 @@ def artifact_missing(*, claim: Claim, artifact_id: UUID, gap: EvidenceGap, step_
         },
     )
     return artifact
+
+
+def _left(stage: StageEnd) -> dict[str, Any]:
+    """What a commit left behind, for whoever must not do it again: never the browser's cookies."""
+    left: dict[str, Any] = {"state": stage.state, "value": stage.value}
+    if stage.checkpoint is not None:
+        left |= {"url": stage.checkpoint.url, "page": stage.checkpoint.page}
+    return left

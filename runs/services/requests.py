@@ -43,6 +43,8 @@ class RunRequest:
     version: AutomationVersion | None = None
     due_at: datetime | None = None
     priority: int = 0
+    from_stage: str = ""
+    """The stage a rerun begins with; empty: the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,7 @@ def _facts(request: RunRequest, origin: Origin, digest: str) -> dict[str, Any]:
         "priority": request.priority,
         "max_attempts": version.option("max_attempts"),
         "evidence_level": _evidence_level(request, version).value,
+        "from_stage": request.from_stage,
         "cause": origin.cause,
         "cause_ref": origin.cause_ref,
         "requested_by": origin.actor,
@@ -181,6 +184,7 @@ def _digest(request: RunRequest, origin: Origin) -> str:
         "version": request.version.pk if request.version else None,
         "due_at": request.due_at.isoformat() if request.due_at else None,
         "priority": request.priority,
+        "from_stage": request.from_stage,
         "rerun_of": origin.rerun_of.pk if origin.rerun_of else None,
     }
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()

@@ -63,17 +63,22 @@ class Caller:
 
 @dataclass(frozen=True)
 class World:
-    """A run that succeeded, one that waits, a schedule that fired: all of the customer `main`."""
+    """A run that succeeded, one that waits, one that asks, a schedule that fired: all of the customer `main`."""
 
     run: Run
     waiting: Run
+    asking: Run
     artifact: Artifact
     schedule: Schedule
 
     def path(self, template: str) -> str:
         """The path of an endpoint, about what is in here."""
         return template.format(
-            run=self.run.pk, waiting=self.waiting.pk, artifact=self.artifact.pk, schedule=self.schedule.pk
+            run=self.run.pk,
+            waiting=self.waiting.pk,
+            asking=self.asking.pk,
+            artifact=self.artifact.pk,
+            schedule=self.schedule.pk,
         )
 
 
@@ -95,10 +100,11 @@ def build_world(version: AutomationVersion) -> World:
     schedule = create_schedule(wanted=wanted, actor="command")
     now = utc_now()
     Occurrence.objects.create(
-        schedule=schedule, fire_at=now, state=OccurrenceState.FIRED, run=run, created_at=now
+        schedule=schedule, fire_at=now, state=OccurrenceState.FIRED, run=run, handled_at=now
     )
     run.refresh_from_db()
-    return World(run=run, waiting=sample.ask(), artifact=artifact, schedule=schedule)
+    asking = sample.asking_run(version)
+    return World(run=run, waiting=sample.ask(), asking=asking, artifact=artifact, schedule=schedule)
 
 
 def keep(claim: Claim, body: bytes, *, kind: ArtifactKind, name: str, step: int | None = None) -> Artifact:

@@ -13,11 +13,13 @@ from automations.models import AutomationVersion, Customer
 from automations.services import registry
 from infra_shared.database import database_now
 from runs.models import Attempt, Run, WorkerProcess
-from runs.services import dispatching, nodes
+from runs.services import dispatching, nodes, outcomes
 from runs.services.claims import Claim, claim_attempt
 from runs.services.requests import Origin, RunRequest, request_run
 from runs.states import Cause
+from webgraph.errors import FailureKind
 from webgraph.flow import Automation, stage
+from webgraph.recorder import Question
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,6 +98,40 @@ def claimed_run(version: AutomationVersion) -> tuple[Run, Claim]:
     taken = claim(run, process)
     assert taken is not None
     return run, taken
+
+
+def question(**changes: Any) -> Question:
+    """A question for a one-time code."""
+    schema = {
+        "type": "object",
+        "properties": {
+            "code": {
+                "type": "string",
+                "format": "password",
+                "writeOnly": True,
+                "title": "Code",
+                "minLength": 6,
+            },
+            "remember": {"type": "boolean", "title": "Remember this device", "default": False},
+        },
+        "required": ["code"],
+    }
+    asked = Question(
+        key="order-1",
+        stage="order",
+        prompt="Which code did the shop send?",
+        schema=schema,
+        timeout_seconds=3600,
+        on_timeout=FailureKind.AUTH,
+    )
+    return replace(asked, **changes)
+
+
+def asking_run(version: AutomationVersion, **changes: Any) -> Run:
+    """A run whose first attempt ended with a question."""
+    run, taken = claimed_run(version)
+    outcomes.finish_parked(claim=taken, question=question(**changes))
+    return Run.objects.get(pk=run.pk)
 
 
 def silence(process_id: Any) -> None:

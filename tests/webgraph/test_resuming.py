@@ -51,6 +51,7 @@ class Job(Automation):
         self.ran.append("remember")
         await page.goto(self.pages.url("/remembers"))
         await page._surface.page.evaluate(REMEMBER)
+        await page.goto(self.pages.url("/remembers"))
 
     @stage(effect="commit", effect_key=lambda _params: "order-7")
     async def order(self, page: Page) -> None:
