@@ -45,6 +45,18 @@ class CredentialError(AutomationsError):
     """A credential is missing or its input does not make sense."""
 
 
+class FileRefusedError(AutomationsError):
+    """A file cannot be taken as it is; the message says why."""
+
+
+class FileTooLargeError(FileRefusedError):
+    """A file is larger than this installation takes."""
+
+
+class FileConflictError(AutomationsError):
+    """The idempotency key was used before with another file."""
+
+
 class FlowRefusedError(AutomationsError):
     """A flow document cannot be kept; `problems` has path, line and message of each thing wrong with it."""
 

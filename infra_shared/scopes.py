@@ -20,6 +20,7 @@ class Scope(StrEnum):
 
     RUNS_READ = "runs:read"
     RUNS_WRITE = "runs:write"
+    FILES_WRITE = "files:write"
     ARTIFACTS_READ = "artifacts:read"
     AUTOMATIONS_READ = "automations:read"
     SCHEDULES_READ = "schedules:read"
@@ -33,6 +34,7 @@ class Scope(StrEnum):
 _OPENS = {
     Scope.RUNS_READ: "Read runs: their state, attempts, steps, transitions, results, and the list of their artifacts.",
     Scope.RUNS_WRITE: "Create, cancel and rerun runs.",
+    Scope.FILES_WRITE: "Send files for the params of runs, and look at them.",
     Scope.ARTIFACTS_READ: "Read single artifacts and download their content.",
     Scope.AUTOMATIONS_READ: "Read automations: params, results, stages and versions.",
     Scope.SCHEDULES_READ: "Read schedules and their occurrences.",

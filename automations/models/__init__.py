@@ -12,6 +12,7 @@ from automations.models.credential import Credential
 from automations.models.customer import DEFAULT_CUSTOMER, Customer
 from automations.models.healing import HealProposal, HealProposalQuerySet, HealState, TargetFingerprint
 from automations.models.schedule import Schedule, ScheduleKind, ScheduleQuerySet
+from automations.models.uploaded_file import UploadedFile
 
 __all__ = [
     "DEFAULT_CUSTOMER",
@@ -27,5 +28,6 @@ __all__ = [
     "Schedule",
     "ScheduleKind",
     "ScheduleQuerySet",
+    "UploadedFile",
     "TargetFingerprint",
 ]
