@@ -89,6 +89,13 @@ UNFOLD: dict[str, Any] = {
                         "automations.view_schedule",
                     ),
                     _item(
+                        "Heals",
+                        "healing",
+                        "automations_healproposal_changelist",
+                        "automations.view_healproposal",
+                        of_all=True,
+                    ),
+                    _item(
                         "Credentials",
                         "key_vertical",
                         "automations_credential_changelist",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from infra_shared.reach import reaches_all
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
 class Panel:
     """One part of the overview.
 
-    `facts` reads what the template shows; `permission` is what an operator needs to see it; a wide panel takes the
-    whole row.
+    `facts` reads what the template shows; `permission` is what an operator needs to see it, and every customer in reach
+    where it says so; a wide panel takes the whole row.
     """
 
     title: str
@@ -25,6 +27,7 @@ class Panel:
     permission: str
     order: int
     is_wide: bool = False
+    need_full_reach: bool = False
 
 
 _panels: list[Panel] = []
@@ -43,4 +46,5 @@ def shown_panels(request: HttpRequest) -> list[dict[str, Any]]:
         {"panel": panel, **panel.facts(request)}
         for panel in _panels
         if request.user.has_perm(panel.permission)
+        and (reaches_all(request.user) or not panel.need_full_reach)
     ]

@@ -73,9 +73,14 @@ def differences_of_texts(
     return _those_that_differ(parts)
 
 
+def difference(title: str, *, before: str, after: str) -> Difference:
+    """What differs between two texts."""
+    return Difference(title, list(_lines(before, after)))
+
+
 def _those_that_differ(parts: Iterable[tuple[str, str, str]]) -> list[Difference]:
     return [
-        Difference(title, list(_lines(before, after))) for title, before, after in parts if before != after
+        difference(title, before=before, after=after) for title, before, after in parts if before != after
     ]
 
 

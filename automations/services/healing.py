@@ -57,8 +57,7 @@ class SeenHeal:
     @property
     def digest(self) -> str:
         """What tells proposals for one target apart."""
-        said = {name: value for name, value in self.new.items() if name != "called"}
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+        return _digest(self.new)
 
 
 def overrides_for(*, version: AutomationVersion) -> dict[str, Any]:
@@ -133,6 +132,11 @@ def refuse(*, proposal_id: int, actor: str, reason: str = "") -> HealProposal:
     return proposal
 
 
+def proposal_for(*, key: str, new: Mapping[str, Any]) -> HealProposal | None:
+    """The proposal that a step's heal became; None where none was made of it."""
+    return HealProposal.objects.filter(target_key=key, digest=_digest(new)).first()
+
+
 def is_moot(proposal: HealProposal) -> bool:
     """Whether the published version no longer says the old target, so that there is nothing to replace."""
     if proposal.state in {HealState.REFUSED, HealState.SUPERSEDED}:
@@ -143,6 +147,11 @@ def is_moot(proposal: HealProposal) -> bool:
         return proposal.state == HealState.OPEN and not _says(now, proposal.old_target)
     # A target that is put together while it runs stands nowhere, so only one that stood there can have gone.
     return _says(proposal.version, proposal.old_target) and not _says(now, proposal.old_target)
+
+
+def _digest(target: Mapping[str, Any]) -> str:
+    said = {name: value for name, value in target.items() if name != "called"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def _noted(automation: Automation, run_id: UUID, heal: SeenHeal) -> HealProposal | None:

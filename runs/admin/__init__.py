@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from runs.admin import artifacts, automations, families, nodes, panels, runs, schedules
+from runs.admin import artifacts, automations, families, heals, nodes, panels, runs, schedules
 
-__all__ = ["artifacts", "automations", "families", "nodes", "panels", "runs", "schedules"]
+__all__ = ["artifacts", "automations", "families", "heals", "nodes", "panels", "runs", "schedules"]

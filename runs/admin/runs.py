@@ -17,6 +17,7 @@ from infra_shared.templatetags.console import pill, span, when
 from runs.admin import evidence, wording
 from runs.admin.api_call import api_call
 from runs.admin.downloads import archive_view, result_file
+from runs.admin.heal_views import may_see_heals
 from runs.admin.run_actions import RunActions
 from runs.admin.run_filters import AttentionFilter, MomentFilter
 from runs.admin.run_page import read_run_page, stamp_of
@@ -174,6 +175,7 @@ class RunAdmin(RunActions):
             "view": chosen,
             "details": read_details(step),
             "sibling": evidence.same_in_last_success(run, chosen, view),
+            "may_see_heals": may_see_heals(request),
         }
         return TemplateResponse(request, "review/run/step.html", shown)
 

@@ -22,6 +22,7 @@ PAGES = {
     "/admin/runs/node/": "Viewer",
     "/admin/automations/automation/": "Viewer",
     "/admin/automations/schedule/": "Viewer",
+    "/admin/automations/healproposal/": "Viewer",
     "/admin/automations/schedule/new/": "Operator",
     "/admin/automations/credential/": "Engineer",
     "/admin/automations/credential/set/": "Engineer",
