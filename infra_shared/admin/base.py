@@ -147,6 +147,12 @@ class ConsoleAdmin(ModelAdmin):
         self.require(request, "view")
         return self.row_page(request, self.found(request, object_id))
 
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Not there: what was done stands in the audit log, and nothing is written to the stock history."""
+        raise Http404("What was done, and by whom, stands in the audit log.")
+
     def row_page(self, request: HttpRequest, row: Any) -> HttpResponse:
         """What is shown of one row; each list that links its rows has one."""
         msg = f"{self.plural} have no pages of their own."

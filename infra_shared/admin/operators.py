@@ -8,9 +8,11 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as StockGroupAdmin
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
+from django.contrib.contenttypes.models import ContentType
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultiple
 
 from infra_shared.admin.base import actor
 from infra_shared.models import OperatorReach
@@ -18,7 +20,11 @@ from infra_shared.reach import reaches_all
 from infra_shared.services import audit
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
+
+NO_PAIRS_OF_LISTS: tuple[str, ...] = ()
+"""The stock pair of lists can be read neither by a screen reader nor in the dark."""
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -26,6 +32,14 @@ admin.site.unregister(Group)
 
 class _OfAll(ModelAdmin):
     """Pages for those alone who reach every customer: whoever is narrowed must not widen that here."""
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Roles as boxes to tick, and of all permissions those that open something in this console."""
+        if db_field.name == "groups":
+            kwargs["widget"] = UnfoldAdminCheckboxSelectMultiple()
+            return db_field.formfield(**{"help_text": "What the operator may do.", **kwargs})
+        kwargs["queryset"] = _permissions_of_the_console()
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whether the operator may look."""
@@ -71,6 +85,7 @@ class OperatorAdmin(_OfAll, StockUserAdmin):  # type: ignore[type-arg]  # not su
     list_display = ("username", "email", "first_name", "last_name", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "is_superuser")
     list_fullwidth = True
+    filter_horizontal = NO_PAIRS_OF_LISTS
     fieldsets = (*(StockUserAdmin.fieldsets or ()), ("Reach", {"fields": ("customers",)}))
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
@@ -109,6 +124,14 @@ class RoleAdmin(_OfAll, StockGroupAdmin):
     """Groups of permissions, given to operators."""
 
     list_fullwidth = True
+    filter_horizontal = NO_PAIRS_OF_LISTS
+
+
+def _permissions_of_the_console() -> QuerySet[Permission]:
+    """The permissions of models that have pages here."""
+    kinds = ContentType.objects.get_for_models(*admin.site._registry)
+    shown = [kind.pk for kind in kinds.values()]
+    return Permission.objects.filter(content_type__in=shown).select_related("content_type")
 
 
 def _set_reach(user: User, customers: list[str]) -> None:

@@ -48,7 +48,7 @@ class AutomationAdmin(AutomationPages):
         ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Automation]:
-        """With the health of each, in one query for the whole page."""
+        """With what a list or page says of each, so that it is not asked for row by row."""
         customers = customers_of(request.user)
         health = AutomationHealth.objects.all()
         if ALL not in customers:
@@ -56,6 +56,7 @@ class AutomationAdmin(AutomationPages):
         return (
             super()
             .get_queryset(request)
+            .select_related("latest_version__automation")
             .prefetch_related(Prefetch("health", health, to_attr="reached_health"))
         )
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils import timezone
 
 from automations.models import Schedule
+from infra_shared.counting import counted_up_to
 from infra_shared.models import ALL
 from infra_shared.overview import Panel, register
 from infra_shared.reach import customers_of
@@ -16,7 +18,7 @@ from runs.admin import wording
 from runs.admin.figures import figures_of, read_chart
 from runs.admin.health import dots
 from runs.admin.nodes import node_state
-from runs.models import Attempt, AutomationHealth, Node, Run, WorkerProcess
+from runs.models import Attempt, AutomationHealth, Node, Run
 from runs.states import WAITING_RUNS, AttemptState, RunState
 
 if TYPE_CHECKING:
@@ -33,10 +35,10 @@ STREAK = 3
 """As many failures in a row are no accident."""
 
 
-def _count(rows: QuerySet[Any]) -> str:
-    """A count that never reads more than MOST_COUNTED rows."""
-    found = rows.order_by()[:MOST_COUNTED].count()
-    return f"{found}+" if found >= MOST_COUNTED else str(found)
+def _counts(*questions: QuerySet[Any]) -> list[str]:
+    """How many rows answer each question, in words: "1000+" where there are more than are counted."""
+    found = counted_up_to(MOST_COUNTED, *questions)
+    return [f"{count}+" if count >= MOST_COUNTED else str(count) for count in found]
 
 
 def _link(query: str) -> str:
@@ -54,9 +56,12 @@ def _reached(request: HttpRequest) -> RunQuerySet:
 
 def _numbers(request: HttpRequest) -> dict[str, Any]:
     runs = _reached(request)
-    person = _count(runs.filter(state=RunState.WAITING_INPUT))
-    failed = _count(runs.open_failures())
-    waiting = runs.filter(state__in=sorted(WAITING_RUNS))
+    person, failed, running, waiting = _counts(
+        runs.filter(state=RunState.WAITING_INPUT),
+        runs.open_failures(),
+        runs.filter(state=RunState.RUNNING),
+        runs.filter(state__in=sorted(WAITING_RUNS)),
+    )
     return {
         "numbers": [
             (
@@ -68,11 +73,11 @@ def _numbers(request: HttpRequest) -> dict[str, Any]:
             ("Open failures", failed, _link("attention=open"), "bad" if failed != "0" else "plain"),
             (
                 "Running now",
-                _count(runs.filter(state=RunState.RUNNING)),
+                running,
                 _link(f"state__exact={RunState.RUNNING}"),
                 "busy",
             ),
-            ("Waiting", _count(waiting), _link(_any_of(WAITING_RUNS)), "plain"),
+            ("Waiting", waiting, _link(_any_of(WAITING_RUNS)), "plain"),
             (
                 "Longest wait for a worker",
                 _queue_age(request),
@@ -151,19 +156,14 @@ def _fires(request: HttpRequest) -> dict[str, Any]:
 
 def _nodes(_request: HttpRequest) -> dict[str, Any]:
     now = timezone.now()
-    nodes = Node.objects.filter(stopped_at__isnull=True).order_by("-heartbeat_at")[:SHOWN]
-    hands = WorkerProcess.objects.fresh(now).values_list("node_id", "current_attempt_id")
-    free: dict[Any, list[Any]] = {}
-    for node_id, attempt_id in hands:
-        free.setdefault(node_id, []).append(attempt_id)
+    fresh = Q(processes__lease_expires_at__gte=now)
+    nodes = Node.objects.filter(stopped_at__isnull=True).annotate(
+        process_count=Count("processes", filter=fresh),
+        busy_count=Count("processes__current_attempt", filter=fresh),
+    )
     rows = [
-        (
-            node,
-            node_state(node, now),
-            len(free.get(node.pk, [])),
-            sum(1 for item in free.get(node.pk, []) if item),
-        )
-        for node in nodes
+        (node, node_state(node, now), node.process_count, node.busy_count)
+        for node in nodes.order_by("-heartbeat_at")[:SHOWN]
     ]
     return {"nodes": rows, "more_url": reverse("admin:runs_node_changelist")}
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from automations.models import Schedule
-from runs.models import Artifact, Run
+from runs.models import Artifact
 from tests.support.runs_factory import FAILURE
 from tests.support.waiting import wait_until
 from webgraph.errors import FailureKind
@@ -129,46 +129,3 @@ def test_captured_html_runs_nothing_even_at_its_own_address(
     assert page.title() == ""
     assert [line for line in screen.complaints if "Blocked script execution" in line]
     screen.complaints.clear()  # the policy did its work, and says so
-
-
-PAGES = (
-    "/admin/",
-    "/admin/runs/run/",
-    "/admin/runs/node/",
-    "/admin/automations/automation/",
-    "/admin/automations/schedule/",
-    "/admin/automations/credential/",
-    "/admin/automations/credential/set/",
-    "/admin/infra_shared/apikey/",
-    "/admin/infra_shared/apikey/issue/",
-    "/admin/infra_shared/auditline/",
-    "/admin/auth/user/",
-    "/admin/auth/user/add/",
-    "/admin/auth/group/",
-)
-
-
-@pytest.mark.parametrize("width", [1440, 390])
-def test_every_page_fits_the_window_and_breaks_no_rule(
-    screen: Screen, runs_factory: RunsFactory, width: int
-) -> None:
-    runs = [
-        runs_factory.succeeded(),
-        runs_factory.failed(),
-        runs_factory.running(),
-        runs_factory.waiting_for_a_person(),
-    ]
-    screen.page.set_viewport_size({"width": width, "height": 900})
-    automation = runs_factory.version.automation
-    more = [f"/admin/runs/run/{run.pk}/change/" for run in runs]
-    more += [f"/admin/runs/run/{runs[1].pk}/rerun/", f"/admin/automations/automation/{automation.pk}/change/"]
-
-    too_wide = []
-    for path in (*PAGES, *more):
-        page = screen.open(path)
-        page.wait_for_load_state("networkidle")
-        if page.evaluate("document.documentElement.scrollWidth") > width:
-            too_wide.append(path)
-
-    assert too_wide == []
-    assert Run.objects.count() == len(runs)
