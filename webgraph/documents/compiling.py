@@ -36,6 +36,8 @@ def automation_from(flow: Flow) -> type[Automation]:
         "queue": options.queue,
         "deadline": timedelta(seconds=options.deadline_seconds),
         "step_timeout": timedelta(seconds=options.step_timeout_seconds),
+        "vision_steps": options.vision_steps,
+        "model_tokens": options.model_tokens,
         "max_attempts": options.max_attempts,
         "max_concurrent": options.max_concurrent,
         "retryable": options.retryable,

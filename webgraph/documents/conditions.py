@@ -34,6 +34,19 @@ class Url(Part):
     url: Pattern
 
 
+class Requested(Part):
+    """The page made a request, after the step began, whose address fits."""
+
+    requested: Pattern
+    method: str | None = Field(default=None, pattern="^[A-Z]+$", description="Such as `POST`; else any.")
+
+
+class Downloads(Part):
+    """A download began, after the step began, whose file name fits; an empty text fits every name."""
+
+    downloads: Pattern
+
+
 class Expression(Part):
     """A JavaScript expression is true in the page. It knows no variables; recordings may hold one."""
 
@@ -103,9 +116,19 @@ def keyed(**models: type[Part]) -> Any:
     ]
 
 
+CONDITIONS: dict[str, type[Part]] = {
+    "appears": Appears,
+    "disappears": Disappears,
+    "reads": Reads,
+    "url": Url,
+    "requested": Requested,
+    "downloads": Downloads,
+    "expression": Expression,
+}
+
 if TYPE_CHECKING:
-    Condition = Appears | Disappears | Reads | Url | Expression
+    Condition = Appears | Disappears | Reads | Url | Requested | Downloads | Expression
     When = Visible | Hidden | Compared
 else:
-    Condition = keyed(appears=Appears, disappears=Disappears, reads=Reads, url=Url, expression=Expression)
+    Condition = keyed(**CONDITIONS)
     When = keyed(visible=Visible, hidden=Hidden, value=Compared)

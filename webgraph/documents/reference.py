@@ -41,6 +41,8 @@ _CHAPTERS: list[tuple[str, list[type[BaseModel]]]] = [
             conditions.Disappears,
             conditions.Reads,
             conditions.Url,
+            conditions.Requested,
+            conditions.Downloads,
             conditions.Expression,
             parts.Matches,
         ],
@@ -178,7 +180,7 @@ _WORDS = {
 }
 _KINDS = [
     ({model.__name__ for model in steps.STEPS.values()}, "step"),
-    ({"Appears", "Disappears", "Reads", "Url", "Expression"}, "condition"),
+    ({"Appears", "Disappears", "Reads", "Url", "Requested", "Downloads", "Expression"}, "condition"),
     ({"Visible", "Hidden", "Compared"}, "condition"),
 ]
 

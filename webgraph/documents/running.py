@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
     from webgraph.conditions import Condition
-    from webgraph.documents.parts import AnyTarget, Pattern, TargetData
+    from webgraph.documents.parts import AnyTarget, Part, Pattern, TargetData
     from webgraph.flow import Automation
     from webgraph.page import Page
 
@@ -105,17 +105,28 @@ class Steps:
 
     def condition(self, condition: data.Condition | None) -> Condition | None:
         """The condition as the page takes it."""
-        if condition is None:
-            return None
-        if isinstance(condition, data.Appears):
-            return conditions.appears(self.target(condition.appears))
-        if isinstance(condition, data.Disappears):
-            return conditions.disappears(self.target(condition.disappears))
-        if isinstance(condition, data.Reads):
-            return conditions.reads(self.target(condition.reads), self._pattern(condition.text))
-        if isinstance(condition, data.Url):
-            return conditions.url_is(self._pattern(condition.url))
-        return is_true(condition.expression)
+        return None if condition is None else _CONDITIONS[type(condition)](self, condition)
+
+    def _appears(self, it: data.Appears) -> Condition:
+        return conditions.appears(self.target(it.appears))
+
+    def _disappears(self, it: data.Disappears) -> Condition:
+        return conditions.disappears(self.target(it.disappears))
+
+    def _reads(self, it: data.Reads) -> Condition:
+        return conditions.reads(self.target(it.reads), self._pattern(it.text))
+
+    def _url(self, it: data.Url) -> Condition:
+        return conditions.url_is(self._pattern(it.url))
+
+    def _requested(self, it: data.Requested) -> Condition:
+        return conditions.requested(self._pattern(it.requested), it.method)
+
+    def _downloads(self, it: data.Downloads) -> Condition:
+        return conditions.downloads(self._pattern(it.downloads))
+
+    def _expression(self, it: data.Expression) -> Condition:
+        return is_true(it.expression)
 
     def _filled(self, name: str, value: Any) -> Any:
         if isinstance(value, list):
@@ -289,6 +300,10 @@ class Steps:
 
 _MAKERS: dict[type[kinds.Step], Callable[[Steps, Any], Awaitable[None]]] = {
     model: getattr(Steps, f"_{name}") for name, model in kinds.STEPS.items()
+}
+
+_CONDITIONS: dict[type[Part], Callable[[Steps, Any], Condition]] = {
+    model: getattr(Steps, f"_{name}") for name, model in data.CONDITIONS.items()
 }
 
 

@@ -27,6 +27,12 @@ class Options(Part):
     max_concurrent: int | None = Field(
         default=None, ge=1, description="How many attempts may run at once over all nodes."
     )
+    vision_steps: int = Field(
+        default=10, ge=0, le=1000, description="How many steps of one attempt may be solved by sight."
+    )
+    model_tokens: int = Field(
+        default=20_000, ge=0, description="How many tokens of a model one attempt may spend on sight."
+    )
     evidence: EvidenceLevel = EvidenceLevel.DEFAULT
     retryable: dict[FailureKind, bool] = Field(
         default_factory=dict, description="Failure kinds for which the default is overridden."

@@ -56,7 +56,7 @@ def _pattern(pattern: Any) -> str:
     return f"matches {pattern.matches}" if isinstance(pattern, Matches) else f"contains “{pattern}”"
 
 
-def _condition(condition: Any, named: Named) -> str:
+def _condition(condition: Any, named: Named) -> str:  # noqa: PLR0911 - one sentence for each kind
     if isinstance(condition, conditions.Appears):
         return f"{named(condition.appears)} appears"
     if isinstance(condition, conditions.Disappears):
@@ -65,6 +65,12 @@ def _condition(condition: Any, named: Named) -> str:
         return f"{named(condition.reads)} {_pattern(condition.text)}"
     if isinstance(condition, conditions.Url):
         return f"the address {_pattern(condition.url)}"
+    if isinstance(condition, conditions.Requested):
+        return f"a {condition.method or ''} request is made whose address {_pattern(condition.requested)}".replace(
+            "  ", " "
+        )
+    if isinstance(condition, conditions.Downloads):
+        return f"a download begins whose name {_pattern(condition.downloads)}"
     return f"this is true in the page: {condition.expression}"
 
 

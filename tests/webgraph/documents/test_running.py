@@ -35,6 +35,31 @@ def tried(attempt: Tried, url: str, steps: str, **params: Any) -> AttemptResult:
     return attempt(automation=flow(HEAD + steps), params={"url": url, **params})
 
 
+@pytest.mark.parametrize(
+    ("path", "step", "fails"),
+    [
+        ("/asks", '{click: {css: "#ask"}, then: {requested: "/inside?asked", method: POST}}', ""),
+        (
+            "/asks",
+            '{click: {css: "#ask"}, then: {requested: /elsewhere}, timeout_seconds: 1}',
+            "a request to",
+        ),
+        ("/parts", '{click: {css: "#file"}, then: {downloads: {matches: "^people"}}}', ""),
+        (
+            "/parts",
+            '{click: {css: "#file"}, then: {downloads: .pdf}, timeout_seconds: 1}',
+            "a download of .pdf",
+        ),
+    ],
+)
+def test_a_step_may_say_which_request_or_download_it_causes(
+    attempt: Tried, pages: LocalPages, path, step, fails
+):
+    failure = tried(attempt, pages.url(path), f"      - {step}\n").failure
+
+    assert fails in failure.message if fails else failure is None
+
+
 def test_every_acting_step_acts(attempt: Tried, pages: LocalPages):
     steps = """
       - fill: name
