@@ -1,7 +1,8 @@
 """Pictures of every page of the console with believable data, as docs/screens keeps them: wide and narrow, light and dark.
 
 Starts a system of its own, lets one run succeed and one fail on the practice site, seeds weeks of history whose pages
-show the pictures of those two, and visits every page with a signed-in browser.
+show the pictures of those two, and visits every page with a signed-in browser. For the picture of a run at work the practice
+site answers slowly.
 
     python -m benchmarks.screens [--out docs/screens] [--runs 800] --json
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,15 +24,17 @@ from config.local.system import throwaway_system
 from webgraph.browser.locate import locate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import APIRequestContext, Browser, Page
 
     from config.local.system import LocalSystem
 
 SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
 SCHEMES = ("light", "dark")
 MOST_BYTES = 300_000
+SLOWLY = ["delay:1.2"]
+STEPS_SEEN = 3
 RUN_SECONDS = 180
 LISTS = {
     "overview": "/admin/",
@@ -40,6 +44,8 @@ LISTS = {
     "schedules": "/admin/automations/schedule/",
     "schedule-new": "/admin/automations/schedule/new/practice-invoices/",
     "credentials": "/admin/automations/credential/",
+    "heals": "/admin/automations/healproposal/",
+    "flow-new": "/admin/automations/automation/flows/new/",
     "nodes": "/admin/runs/node/",
     "api-keys": "/admin/infra_shared/apikey/",
     "audit": "/admin/infra_shared/auditline/",
@@ -48,6 +54,7 @@ LISTS = {
 FOLLOWED = {
     "failure-family": ("/admin/runs/failurefamily/", "#result_list tbody a"),
     "automation": ("/admin/automations/automation/", "#result_list tr:has-text('practice shop') a"),
+    "key-issue": ("/admin/infra_shared/apikey/", "text=Issue a key"),
     "run-failed": ("/admin/runs/run/?state__exact=failed&cause__exact=command", "#result_list tbody a"),
     "run-succeeded": ("/admin/runs/run/?state__exact=succeeded", "#result_list tbody a"),
     "run-waiting": ("/admin/runs/run/?state__exact=waiting_input", "#result_list tbody a"),
@@ -68,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         account = _prepare(system, given.runs)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=locate(None), chromium_sandbox=False)
-            sizes = _take_all(browser, system.web_url, account, given.out)
+            sizes = _take_all(browser, system, account, given.out)
             browser.close()
     too_large = [name for name, size in sizes.items() if size > MOST_BYTES]
     sys.stdout.write(
@@ -94,9 +101,9 @@ def _prepare(system: LocalSystem, runs: int) -> dict[str, Any]:
     return account
 
 
-def _take_all(browser: Browser, url: str, account: dict[str, Any], folder: Path) -> dict[str, int]:
+def _take_all(browser: Browser, system: LocalSystem, account: dict[str, Any], folder: Path) -> dict[str, int]:
     """Every page in every size and scheme; returns the bytes of each picture by name."""
-    taken = {}
+    url, taken = system.web_url, {}
     for size, (width, height) in SIZES.items():
         for scheme in SCHEMES:
             context = browser.new_context(
@@ -115,11 +122,33 @@ def _take_all(browser: Browser, url: str, account: dict[str, Any], folder: Path)
                 if name in FOLLOWED:
                     page.click(FOLLOWED[name][1])
                 page.wait_for_load_state("networkidle")
-                file = folder / f"{name}-{size}-{scheme}.png"
-                file.write_bytes(page.screenshot())
-                taken[file.name] = file.stat().st_size
+                taken |= _take(page, folder / f"{name}-{size}-{scheme}.png")
+            with _run_at_work(system, account["key"], context.request) as run_id:
+                page.goto(f"{url}/admin/runs/run/{run_id}/change/")
+                page.locator("#run[data-state=running] .c-step").nth(STEPS_SEEN).wait_for()
+                taken |= _take(page, folder / f"run-running-{size}-{scheme}.png")
             context.close()
     return taken
+
+
+def _take(page: Page, file: Path) -> dict[str, int]:
+    """Keep what the window shows; returns the picture's bytes by its name."""
+    file.write_bytes(page.screenshot())
+    return {file.name: file.stat().st_size}
+
+
+@contextmanager
+def _run_at_work(system: LocalSystem, key: str, site: APIRequestContext) -> Iterator[str]:
+    """The id of a run on a slow site, which ends, quickly again, after the block."""
+    client, switch = ApiClient(system.web_url, key), f"{system.site_url}/_control/faults"
+    site.post(switch, data={"faults": SLOWLY})
+    body = {"automation": "practice-invoices", "params": {"base_url": system.site_url}}
+    run_id = client.post("/runs", body)["id"]
+    try:
+        yield run_id
+    finally:
+        site.post(switch, data={"faults": []})
+        client.wait_for_run(run_id, seconds=RUN_SECONDS)
 
 
 if __name__ == "__main__":
