@@ -11,7 +11,7 @@ from infra_shared.clock import utc_now
 from infra_shared.database import database_now
 from runs.errors import WrongStateError
 from runs.models import Attempt, AttemptStage, CommitGuard, CommitOutcome, Run
-from runs.services import dispatching, outcomes, recording
+from runs.services import outcomes, recording
 from runs.services.answers import answer_commit
 from runs.services.cancelling import cancel_run
 from runs.states import AttemptState, RunState
@@ -150,10 +150,7 @@ def test_a_run_behind_an_unknown_commit_waits_and_goes_on_when_it_is_known(
     assert (waiting.due_at <= database_now(), waiting.waits_for) == (True, None)
     Run.objects.filter(pk=first.pk).update(expires_at=database_now())
     Attempt.objects.filter(run=first, state=AttemptState.QUEUED).update(due_at=second.expires_at)
-    process = sample.start_process(version, pid=9)
-    dispatching.dispatch_due_attempts()
-    claim = sample.claim(second, process)
-    assert claim is not None
+    claim = sample.claim_now(second, version)
     assert (begin(claim) is not None) is stands
 
 
@@ -201,11 +198,7 @@ def test_a_commit_that_happened_before_other_stages_is_left_out_by_another_attem
     answered = answer_commit(run=run, happened=True, note="", actor=ANNA)
 
     assert answered.state == RunState.RETRY_WAIT
-    process = sample.start_process(version, pid=9)
-    dispatching.dispatch_due_attempts()
-    following = sample.claim(run, process)
-    assert following is not None
-    standing = begin(following, name="earlier")
+    standing = begin(sample.claim_now(run, version), name="earlier")
     assert standing is not None
     assert standing.outcome == CommitOutcome.HAPPENED
 

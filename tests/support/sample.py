@@ -90,14 +90,19 @@ def claim(run: Run, process: WorkerProcess) -> Claim | None:
     )
 
 
-def claimed_run(version: AutomationVersion) -> tuple[Run, Claim]:
-    """Request a run and claim its first attempt."""
+def claim_now(run: Run, version: AutomationVersion) -> Claim:
+    """Start a node and let it claim the newest attempt of a run, which must be due."""
     process = start_process(version)
-    run = ask()
     dispatching.dispatch_due_attempts()
     taken = claim(run, process)
     assert taken is not None
-    return run, taken
+    return taken
+
+
+def claimed_run(version: AutomationVersion) -> tuple[Run, Claim]:
+    """Request a run and claim its first attempt."""
+    run = ask()
+    return run, claim_now(run, version)
 
 
 def question(**changes: Any) -> Question:
