@@ -100,6 +100,10 @@ def start_node(transactional_db: None, tmp_path: Path) -> Iterator[Callable[...,
     def start(*arguments: str, **settings: str) -> NodeUnderTest:
         folder = tmp_path / f"node-{len(parts)}"
         folder.mkdir()
+        # The test, and a console it serves, read the files the node keeps.
+        kept = tmp_path / "artifacts"
+        kept.mkdir(exist_ok=True)
+        (folder / kept.name).symlink_to(kept)
         environment = inherited({"DATA_DIR": str(folder), **_same_database(folder), **settings})
         command = [sys.executable, str(BASE_DIR / "manage.py"), "worker", *arguments]
         part = Part("node", command, environment, tmp_path / f"node-{len(parts)}.log")
