@@ -162,6 +162,30 @@ SETTINGS = (
         "Memory of the browser's processes after which it is replaced.",
         rules.at_least(1),
     ),
+    Setting(
+        "VISION_PROVIDERS",
+        "list",
+        ["ocr"],
+        "Who looks at pictures of pages where nothing else finds a target, in this order: ocr (on this machine), gemini "
+        "(pictures go to Google, secrets blacked out). Both need requirements-vision.txt; empty: nobody.",
+        rules.providers_of_sight,
+    ),
+    Setting(
+        "VISION_MODEL_TOKENS",
+        "int",
+        20000,
+        "Most model tokens an attempt may spend on sight, whatever its automation says.",
+        rules.at_least(0),
+    ),
+    Setting("GEMINI_API_KEY", "str", "", "Key of the Gemini API, for VISION_PROVIDERS with gemini."),
+    Setting("GEMINI_MODEL", "str", "gemini-2.5-flash", "Model that looks at pictures."),
+    Setting(
+        "GEMINI_BASE_URL",
+        "str",
+        "",
+        "Address of a service that speaks the Gemini API; empty: Google's own.",
+        rules.empty_or_web_address,
+    ),
     Setting("WORKER_QUEUES", "list", ["default"], "Run queues this node serves.", rules.queues),
     Setting(
         "WORKER_PROCESSES", "int", 2, "Worker processes for each run queue of this node.", rules.at_least(1)

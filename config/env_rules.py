@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from webgraph.vision.settings import PROVIDERS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -61,6 +63,12 @@ def hosts_and_ports(entries: Sequence[str]) -> str:
     return f"must list host:port entries such as 127.0.0.1:8001, not {wrong[0]!r}." if wrong else ""
 
 
+def providers_of_sight(entries: Sequence[str]) -> str:
+    """Each entry is a provider there is."""
+    wrong = [entry for entry in entries if entry not in PROVIDERS]
+    return f"must list some of {', '.join(PROVIDERS)}, not {wrong[0]!r}." if wrong else ""
+
+
 def origins(entries: Sequence[str]) -> str:
     """Each entry is a scheme and a host."""
     wrong = [entry for entry in entries if web_address(entry)]
@@ -75,6 +83,11 @@ def web_address(url: str) -> str:
     except ValueError:
         good = False
     return "" if good else f"must be an address such as https://console.example, not {url!r}."
+
+
+def empty_or_web_address(url: str) -> str:
+    """An http or https address, or none."""
+    return web_address(url) if url else ""
 
 
 def key_prefix(prefix: str) -> str:

@@ -10,6 +10,7 @@ from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.urls import reverse_lazy
 
 from config import console, env
+from webgraph.vision.settings import VisionSettings
 
 django_stubs_ext.monkeypatch()
 
@@ -225,6 +226,13 @@ BROWSER_ALLOW_PRIVATE = env.read("BROWSER_ALLOW_PRIVATE")
 BROWSER_MAX_ATTEMPTS = env.read("BROWSER_MAX_ATTEMPTS")
 BROWSER_MAX_AGE = timedelta(seconds=env.read("BROWSER_MAX_AGE_SECONDS"))
 BROWSER_MAX_MEMORY_BYTES = env.read("BROWSER_MAX_MEMORY_MB") * 1024 * 1024
+VISION = VisionSettings(
+    providers=tuple(env.read("VISION_PROVIDERS")),
+    gemini_api_key=env.read("GEMINI_API_KEY"),
+    gemini_model=env.read("GEMINI_MODEL"),
+    gemini_base_url=env.read("GEMINI_BASE_URL"),
+)
+VISION_MODEL_TOKENS = env.read("VISION_MODEL_TOKENS")
 
 # Execution. The broker's `retry` must never matter: recovery is the lease's work (docs/decisions).
 WORKER_QUEUES = env.read("WORKER_QUEUES")

@@ -48,6 +48,8 @@ def load(**variables: str) -> subprocess.CompletedProcess[str]:
         ("BROWSER_ALLOW_PRIVATE", "localhost"),
         ("CSRF_TRUSTED_ORIGINS", "example.com"),
         ("PUBLIC_URL", "example.com"),
+        ("VISION_PROVIDERS", "ocr,eyes"),
+        ("GEMINI_BASE_URL", "example.com"),
         ("DATA_DIR", "/dev/null/data"),
         ("DATABASE_URL", "mysql://host/name"),
         ("DATABASE_URL", f"postgres://user:{PASSWORD}@host/name"),
