@@ -276,6 +276,8 @@ class _Execution:
             evidence=EvidenceLevel(self._run.evidence_level),
             deadline_seconds=self._time_left().total_seconds(),
             address_policy=AddressPolicy(allowed=tuple(settings.BROWSER_ALLOW_PRIVATE)),
+            vision=settings.VISION,
+            model_tokens=min(code.model_tokens, settings.VISION_MODEL_TOKENS),
             fingerprints=known_fingerprints(automation_id=self._version.automation_id),
             overrides=overrides_for(version=self._version),
             resume_from=resuming.resume_point(run=self._run),
