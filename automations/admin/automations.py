@@ -9,9 +9,10 @@ from django.contrib import admin
 from django.http import Http404
 
 from automations.admin.differences import differences
+from automations.admin.flow_reference import FlowPages
 from automations.forms.params import kind_in_words, resolved
 from automations.forms.schemas import params_schema_of
-from infra_shared.admin.base import ConsoleAdmin
+from automations.services.flows import DOCUMENTS
 from infra_shared.templatetags.console import NOTHING, pill, words
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class ParamRow:
     description: str
 
 
-class AutomationPages(ConsoleAdmin):
+class AutomationPages(FlowPages):
     """The list of automations, and what their pages say without knowing any run."""
 
     list_display: tuple[str, ...] = ("title", "state", "key", "stages_in_words", "version")
@@ -55,8 +56,11 @@ class AutomationPages(ConsoleAdmin):
     )
 
     def extra_pages(self) -> list[tuple[str, Any, str]]:
-        """What a version changed."""
-        return [("<int:pk>/versions/<int:number>/", self.version_view, "version")]
+        """What a version changed, and the pages of flow documents."""
+        return [
+            *super().extra_pages(),
+            ("<int:pk>/versions/<int:number>/", self.version_view, "version"),
+        ]
 
     def version_view(self, request: HttpRequest, pk: int, number: int) -> HttpResponse:
         """One version beside the one before it, or beside `?with=` another."""
@@ -78,8 +82,10 @@ class AutomationPages(ConsoleAdmin):
             "review/automation/version.html",
             title=f"Version {number}",
             section=(automation.title, self.url("change", pk)),
+            tools=self.version_tools(request, version),
             automation=automation,
             version=version,
+            is_document=automation.kind in DOCUMENTS,
             other=other,
             others=others.values_list("number", flat=True)[:VERSIONS_OFFERED],
             differences=differences(other, version) if other is not None else [],

@@ -72,12 +72,13 @@ class AutomationAdmin(AutomationPages):
 
     def row_page(self, request: HttpRequest, automation: Automation) -> HttpResponse:
         """One automation: what it does, what it wants to know, its versions and its last runs."""
-        runnable = automation.latest_version_id is not None and automation.retired_at is None
+        runnable = automation.is_runnable
         tools = []
         if runnable and request.user.has_perm("runs.request_run"):
             tools.append(("Run now", self.url("run", automation.pk)))
         if runnable and request.user.has_perm("automations.add_schedule"):
             tools.append(("Schedule it", _schedule_url(automation)))
+        tools += self.flow_tools(request, automation)
         customers = customers_of(request.user)
         rows = Run.objects.for_customers(customers).filter(automation=automation)
         runs = rows.select_related("customer", "automation").order_by("-id")
@@ -104,7 +105,7 @@ class AutomationAdmin(AutomationPages):
         self.require_all(request, "runs.request_run")
         automation: Automation = self.found(request, pk)
         version = automation.latest_version
-        if version is None or automation.retired_at is not None:
+        if version is None or not automation.is_runnable:
             return self.refused(
                 request, "This automation cannot be run: it has no published version.", self.url("change", pk)
             )
