@@ -15,6 +15,7 @@ from webgraph.documents.fields import problems_of, regex_problem, type_of
 from webgraph.documents.parts import Matches, TargetName
 from webgraph.documents.variables import VariableError, template
 from webgraph.flow import Automation
+from webgraph.recorder import Effect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -37,6 +38,8 @@ class Known:
     files: set[str] = field(default_factory=set)
     state: set[str] = field(default_factory=set)
     items: list[str] = field(default_factory=list)
+    answers: dict[str, set[str]] = field(default_factory=dict)
+    """The secrets of answers given in this stage, by the name of the answer."""
 
     def problem(self, variable: tuple[str, ...], *, in_fill: bool) -> str:
         """What is wrong with a variable here; empty when it is fine."""
@@ -45,6 +48,8 @@ class Known:
             return ""
         if root == "credential":
             return self._credential(rest, in_fill=in_fill)
+        if root == "answer":
+            return self._answer(rest, in_fill=in_fill)
         names = {"params": self.params, "state": self.state}.get(root)
         if names is None:
             return _unknown(root, ["params", "state", "credential", *self.items], "variable")
@@ -75,6 +80,11 @@ class Known:
             return ""
         return "This names no file; write {{ params.NAME }} with a param of `type: file`."
 
+    def _answer(self, rest: tuple[str, ...], *, in_fill: bool) -> str:
+        if len(rest) != 2 or rest[1] not in self.answers.get(rest[0], ()):
+            return "This is no secret that was asked for in this stage; write {{ answer.NAME.FIELD }}."
+        return "" if in_fill else "A secret can only be typed: use it in `with` of a `fill`."
+
     def _credential(self, rest: tuple[str, ...], *, in_fill: bool) -> str:
         if len(rest) != 2:
             return "A credential is used as {{ credential.NAME.FIELD }}."
@@ -90,6 +100,7 @@ class Checker:
         self._source = source
         self._document = document
         self._known = known
+        self._commits = False
         self.problems: list[FlowProblem] = []
 
     def params(self) -> None:
@@ -114,6 +125,11 @@ class Checker:
         if hasattr(Automation, stage.name):
             self._say((*path, "name"), f"A stage cannot be called {stage.name!r}; choose another name.")
         self._strings((*path, "when"), stage.when)
+        self._strings((*path, "effect_key"), stage.effect_key)
+        if stage.effect_key and stage.effect is not Effect.COMMIT:
+            self._say((*path, "effect_key"), "It counts for stages that commit.")
+        self._commits = stage.effect is Effect.COMMIT
+        self._known.answers = {}
         self._steps((*path, "steps"), stage.steps)
 
     def result(self, result: Mapping[str, ResultField]) -> None:
@@ -155,12 +171,24 @@ class Checker:
             self._loop(path, step)
         elif isinstance(step, kinds.Upload):
             self._files((*path, "files"), step.files)
+        elif isinstance(step, kinds.Ask):
+            self._asks(path, step)
         elif isinstance(step, kinds.Popup):
             self._steps((*path, "steps"), step.steps)
         elif getattr(step, "pages", None) is not None:
             self._known.items.append("pages")
             self._strings((*path, "pages"), step.pages)
             self._known.items.pop()
+
+    def _asks(self, path: Path, step: kinds.Ask) -> None:
+        if self._commits and not step.hold:
+            self._say(
+                path, "A stage that commits cannot end to ask: ask in a stage before it, or with `hold`."
+            )
+        for name, spec in step.answer.items():
+            self._declared((*path, "answer", name), spec)
+        secrets = {name for name, spec in step.answer.items() if spec.type == "secret"}
+        self._known.answers[step.into] = secrets
 
     def _files(self, path: Path, files: list[Any]) -> None:
         for number, file in enumerate(files):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from webgraph.documents.fields import ItemField
     from webgraph.documents.reading import BoundStage, Flow
+    from webgraph.documents.schema import Stage
     from webgraph.page import Page
 
     StageMethod = Callable[[Any, Page], Awaitable[Any]]
@@ -43,6 +44,12 @@ def automation_from(flow: Flow) -> type[Automation]:
         "retryable": options.retryable,
         "profile": document.profile,
         "evidence": options.evidence,
+        "resume": options.resume,
+    }
+    members |= {
+        _key_method(bound.stage): _effect_key(bound.stage.effect_key)
+        for bound in flow.stages
+        if bound.stage.effect_key
     }
     last = flow.stages[-1]
     members |= {
@@ -63,7 +70,19 @@ def _stage_method(bound: BoundStage, flow: Flow | None) -> StageMethod:
         return _result(flow, variables) if flow is not None else None
 
     run.__name__ = run.__qualname__ = bound.stage.name
-    return stage(effect=bound.stage.effect, title=bound.stage.title)(run)
+    key = _key_method(bound.stage) if bound.stage.effect_key else ""
+    return stage(effect=bound.stage.effect, title=bound.stage.title, effect_key=key)(run)
+
+
+def _key_method(stage: Stage) -> str:
+    return f"effect_key_of_{stage.name}"
+
+
+def _effect_key(words: str) -> Callable[[Automation], str]:
+    def key(self: Automation) -> str:
+        return Variables(self, {}).text(words)
+
+    return key
 
 
 def _result(flow: Flow, variables: Variables) -> dict[str, Any] | None:

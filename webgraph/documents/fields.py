@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, create_model
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema, create_model
 from pydantic import BaseModel as Model
 
 from webgraph.documents.parts import Name, Part, Text
 from webgraph.files import InputFile
 from webgraph.flow import NoData
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Kind = Literal["text", "integer", "number", "boolean", "url", "date", "list", "object"]
 
@@ -76,21 +79,38 @@ class ResultField(Declared):
     written: str | None = Field(default=None, description="As in `items`.")
 
 
-AnyField = ParamField | ItemField | ResultField
+class AnswerField(Declared):
+    """One field of an answer to `ask`. Without `default` it must be given."""
+
+    type: Literal["text", "integer", "number", "boolean", "url", "date", "secret"] = Field(
+        default="text",
+        description="A `secret`, such as a one-time code, is kept encrypted until it was used, and shown to nobody.",
+    )
+    default: Any = Field(default=None, description="Its value when none is given.")
+
+
+AnyField = ParamField | ItemField | ResultField | AnswerField
 
 
 def params_model(params: dict[str, ParamField]) -> type[Model]:
     """The model of the params; the schema of its own that the console's form and the API read."""
-    if not params:
-        return NoData
+    return _given_model("Params", "What to do it with.", params) if params else NoData
+
+
+def answer_model(answer: Mapping[str, AnswerField]) -> type[Model]:
+    """The model of an answer; the schema of its own that the form on the run's page and the API read."""
+    return _given_model("Answer", "What a person answered.", answer)
+
+
+def _given_model(title: str, words: str, given: Mapping[str, ParamField | AnswerField]) -> type[Model]:
     fields: dict[str, Any] = {}
-    for name, spec in params.items():
+    for name, spec in given.items():
         facts: dict[str, Any] = {"title": spec.title or _words(name), "description": spec.description or None}
         if "default" in spec.model_fields_set or spec.optional:
             facts["default"] = spec.default
             facts["validate_default"] = True
         fields[name] = (type_of(spec), Field(**facts))
-    return create_model("Params", __config__={"extra": "forbid"}, __doc__="What to do it with.", **fields)
+    return create_model(title, __config__={"extra": "forbid"}, __doc__=words, **fields)
 
 
 def result_model(result: dict[str, ResultField]) -> type[Model]:
@@ -127,7 +147,7 @@ def problems_of(spec: AnyField) -> list[tuple[str, str]]:
     numeric = spec.type in ("integer", "number")
     if not numeric:
         found += [(key, f"It counts for numbers, not for {spec.type}.") for key in ("min", "max", "decimal")]
-    if spec.type not in ("text", "url", "list"):
+    if spec.type not in ("text", "url", "list", "secret"):
         found += [(key, f"It counts for texts and lists, not for {spec.type}.") for key in _LENGTHS]
     if spec.type not in ("text", "url"):
         found.append(("pattern", f"It counts for texts, not for {spec.type}."))
@@ -228,6 +248,7 @@ _PLAIN: dict[str, Any] = {
     "integer": int,
     "number": float,
     "boolean": bool,
+    "secret": SecretStr,
     "url": Annotated[str, AfterValidator(_web_address), WithJsonSchema({"type": "string", "format": "uri"})],
     "date": date,
     "list": list[str],

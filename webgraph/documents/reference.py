@@ -33,7 +33,10 @@ _CHAPTERS: list[tuple[str, list[type[BaseModel]]]] = [
     ),
     ("Targets", [parts.TargetData]),
     ("Steps", list(steps.STEPS.values())),
-    ("Parts of steps", [steps.Expectation, steps.Pages, steps.UploadFile, steps.GivenFile]),
+    (
+        "Parts of steps",
+        [steps.Expectation, steps.Pages, steps.UploadFile, steps.GivenFile, fields.AnswerField],
+    ),
     (
         "Conditions for `then` and `wait_for`",
         [
@@ -112,6 +115,7 @@ def _heading(model: type[BaseModel]) -> str:
         fields.ParamField: "An entry of `params`",
         fields.ResultField: "An entry of `result`",
         fields.ItemField: "An entry of `items`",
+        fields.AnswerField: "An entry of `answer`",
     }
     plain |= {kind: f"`{name}`" for name, kind in steps.STEPS.items()}
     return plain.get(model) or f"`{next(iter(model.model_fields))}`"
@@ -174,6 +178,7 @@ _WORDS = {
     "ParamField": "param",
     "ResultField": "result field",
     "ItemField": "item",
+    "AnswerField": "answer field",
     "Matches": "`matches`",
     "UploadFile": "file",
     "GivenFile": "file",

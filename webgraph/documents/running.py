@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from webgraph import conditions
@@ -12,7 +13,7 @@ from webgraph.documents import conditions as data
 from webgraph.documents import steps as kinds
 from webgraph.documents.comparing import holds
 from webgraph.documents.expression import is_true
-from webgraph.documents.fields import picked
+from webgraph.documents.fields import answer_model, picked
 from webgraph.documents.parts import Matches, TargetName
 from webgraph.documents.variables import template
 from webgraph.errors import BadParamsError, BadResultError, FailureKind, WebGraphError
@@ -101,7 +102,14 @@ class Steps:
     def target(self, target: AnyTarget) -> Target:
         """The target as the page takes it, its variables filled in."""
         described = self._targets[target.root] if isinstance(target, TargetName) else target
-        return Target(**{name: self._filled(name, value) for name, value in described.as_json().items()})
+        return self.described(described, self._variables)
+
+    @staticmethod
+    def described(target: TargetData, variables: Variables) -> Target:
+        """A description with its variables filled in."""
+        return Target(
+            **{name: _filled(name, value, variables) for name, value in target.as_json().items()}
+        )
 
     def condition(self, condition: data.Condition | None) -> Condition | None:
         """The condition as the page takes it."""
@@ -127,14 +135,6 @@ class Steps:
 
     def _expression(self, it: data.Expression) -> Condition:
         return is_true(it.expression)
-
-    def _filled(self, name: str, value: Any) -> Any:
-        if isinstance(value, list):
-            return [self._filled(name, item) for item in value]
-        if not isinstance(value, str):
-            return value
-        # Inside a selector a value stands between quotes: what would end them must not.
-        return template(value).text(self._variables.lookup, _QUOTES.get(name))
 
     def _pattern(self, pattern: Pattern) -> str | re.Pattern[str]:
         if isinstance(pattern, Matches):
@@ -280,6 +280,19 @@ class Steps:
             turned += 1
         return rows
 
+    async def _ask(self, step: kinds.Ask) -> None:
+        answer = await self._page.ask(
+            self._variables.text(step.ask),
+            schema=answer_model(step.answer),
+            timeout=timedelta(seconds=step.within_seconds),
+            hold=step.hold,
+            on_timeout=step.on_timeout,
+        )
+        # What is kept in the state outlives the stage, which a secret must not.
+        setattr(self._variables.automation.state, step.into, answer.model_dump(exclude=_secret_names(step)))
+        said = self._variables.items.setdefault("answer", {})
+        said[step.into] = {name: getattr(answer, name).get_secret_value() for name in _secret_names(step)}
+
     async def _fail(self, step: kinds.Fail) -> None:
         raise DeclaredFailure(step.fail, self._variables.text(step.because))
 
@@ -296,6 +309,10 @@ class Steps:
         for entry in entries:
             with self._variables.item(step.as_, entry):
                 await self.make(step.steps)
+
+
+def _secret_names(step: kinds.Ask) -> set[str]:
+    return {name for name, spec in step.answer.items() if spec.type == "secret"}
 
 
 _MAKERS: dict[type[kinds.Step], Callable[[Steps, Any], Awaitable[None]]] = {
@@ -316,6 +333,15 @@ def _member(value: Any, name: str) -> Any:
         return value[number] if number < len(value) else None
     fields = getattr(type(value), "model_fields", {})
     return getattr(value, name) if name in fields else None
+
+
+def _filled(name: str, value: Any, variables: Variables) -> Any:
+    if isinstance(value, list):
+        return [_filled(name, item, variables) for item in value]
+    if not isinstance(value, str):
+        return value
+    # Inside a selector a value stands between quotes: what would end them must not.
+    return template(value).text(variables.lookup, _QUOTES.get(name))
 
 
 def _escaped(value: str) -> str:

@@ -9,7 +9,7 @@ from pydantic import Discriminator, Field, Tag, TypeAdapter
 from webgraph.browser.profile import BrowserProfile
 from webgraph.documents.conditions import When
 from webgraph.documents.fields import ParamField, ResultField
-from webgraph.documents.parts import Key, Name, Part, TargetData
+from webgraph.documents.parts import Key, Name, Part, TargetData, Text
 from webgraph.documents.steps import AnyStep
 from webgraph.errors import FailureKind
 from webgraph.recorder import Effect, EvidenceLevel
@@ -34,6 +34,11 @@ class Options(Part):
         default=20_000, ge=0, description="How many tokens of a model one attempt may spend on sight."
     )
     evidence: EvidenceLevel = EvidenceLevel.DEFAULT
+    resume: bool = Field(
+        default=True,
+        description="Whether another attempt may go on after the last finished stage, in a browser with the same cookies and "
+        "page.",
+    )
     retryable: dict[FailureKind, bool] = Field(
         default_factory=dict, description="Failure kinds for which the default is overridden."
     )
@@ -46,6 +51,11 @@ class Stage(Part):
     title: str = ""
     effect: Effect = Field(
         description="`read` changes nothing, `idempotent` may be repeated without harm, `commit` counts once."
+    )
+    effect_key: Text = Field(
+        default="",
+        description="For `commit`: what it does once, such as `{{ params.number }}`. A run with a key that was used before "
+        "does not act again.",
     )
     when: When | None = Field(default=None, description="Make its steps only if this holds.")
     steps: list[AnyStep] = Field(min_length=1)

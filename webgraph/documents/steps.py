@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from webgraph.documents.conditions import Condition, When, keyed
+from webgraph.documents.fields import AnswerField
 from webgraph.documents.parts import AnyTarget, Name, Part, Pattern, Seconds, Text
 from webgraph.errors import FailureKind
 
@@ -239,6 +240,27 @@ class ExtractFields(Reading):
     fields: dict[str, str] = Field(min_length=1, description="As in `extract_list`.")
 
 
+class Ask(Step):
+    """Ask a person and keep the answer. The attempt ends here, and another one begins with this stage when somebody has
+    answered: a question belongs at the beginning of a stage, and into none that commits. With `hold` the browser waits
+    as it is, for up to five minutes.
+    """  # noqa: D205 - the published schema shows it as one paragraph
+
+    ask: Text
+    answer: dict[Name, AnswerField] = Field(min_length=1, description="What is wanted to know.")
+    into: Name = Field(
+        description="The name under which the answer is kept: `{{ state.NAME.FIELD }}`, and its secrets, for the rest of "
+        "this stage and to be typed alone, `{{ answer.NAME.FIELD }}`."
+    )
+    within_seconds: float = Field(
+        default=86400, gt=0, le=30 * 86400, description="How long somebody has to answer."
+    )
+    hold: bool = Field(default=False, description="Whether the browser waits for the answer.")
+    on_timeout: FailureKind = Field(
+        default=FailureKind.TIMEOUT, description="How the run fails when nobody answers."
+    )
+
+
 class Fail(Step):
     """End the attempt with a failure of this kind, such as `auth` when the site refused the sign-in."""
 
@@ -277,6 +299,7 @@ STEPS: dict[str, type[Step]] = {
     "extract_table": ExtractTable,
     "extract_list": ExtractList,
     "extract_fields": ExtractFields,
+    "ask": Ask,
     "fail": Fail,
     "for_each": ForEach,
 }

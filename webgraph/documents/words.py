@@ -124,6 +124,7 @@ _SENTENCES: dict[type[kinds.Step], Callable[[Any, Named], str]] = {
     kinds.ExtractFields: lambda step, named: (
         f"Read {', '.join(step.fields)} from {named(step.extract_fields)}"
     ),
+    kinds.Ask: lambda step, _: f"Ask: {step.ask} ({', '.join(step.answer)})",
     kinds.Fail: lambda step, _: f"End as {step.fail.value}: {step.because}",
     kinds.ForEach: lambda step, _: f"For each {step.as_} of {step.for_each}:",
 }
