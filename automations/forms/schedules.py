@@ -12,7 +12,7 @@ from django.utils import timezone
 from automations import fire_times
 from automations.fire_times import TimeRule
 from automations.models import DEFAULT_CUSTOMER, Customer, ScheduleKind
-from automations.services.schedules import ScheduleInput
+from automations.services.schedule_input import ScheduleInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,11 +11,21 @@ from automations.models.automation import (
 from automations.models.credential import Credential
 from automations.models.customer import DEFAULT_CUSTOMER, Customer
 from automations.models.healing import HealProposal, HealProposalQuerySet, HealState, TargetFingerprint
-from automations.models.schedule import Schedule, ScheduleKind, ScheduleQuerySet
+from automations.models.schedule import (
+    DEFAULT_GRACE_SECONDS,
+    DEFAULT_MISFIRE_LIMIT,
+    Misfire,
+    Overlap,
+    Schedule,
+    ScheduleKind,
+    ScheduleQuerySet,
+)
 from automations.models.uploaded_file import UploadedFile
 
 __all__ = [
     "DEFAULT_CUSTOMER",
+    "DEFAULT_GRACE_SECONDS",
+    "DEFAULT_MISFIRE_LIMIT",
     "Automation",
     "AutomationKind",
     "AutomationQuerySet",
@@ -25,9 +35,11 @@ __all__ = [
     "HealProposal",
     "HealProposalQuerySet",
     "HealState",
+    "Misfire",
+    "Overlap",
     "Schedule",
     "ScheduleKind",
     "ScheduleQuerySet",
-    "UploadedFile",
     "TargetFingerprint",
+    "UploadedFile",
 ]

@@ -84,7 +84,7 @@ def _write_coalesced(schedule: Schedule, times: list[datetime], now: datetime) -
                 fire_at=fire_at,
                 state=OccurrenceState.COALESCED,
                 reason=reason,
-                created_at=now,
+                handled_at=now,
             )
             for fire_at in times
         ],
@@ -97,7 +97,7 @@ def _fire(schedule: Schedule, fire_at: datetime, now: datetime) -> int:
         return 0
     state, reason, run = _request(schedule, fire_at)
     Occurrence.objects.create(
-        schedule=schedule, fire_at=fire_at, state=state, reason=reason, run=run, created_at=now
+        schedule=schedule, fire_at=fire_at, state=state, reason=reason, run=run, handled_at=now
     )
     return 1 if run else 0
 

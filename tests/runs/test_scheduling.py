@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from automations.models import Automation, Customer, Schedule
 from automations.services import schedules
-from automations.services.schedules import ScheduleInput
+from automations.services.schedule_input import ScheduleInput
 from infra_shared.database import database_now
 from infra_shared.models import OutboxMessage
 from runs.models import Occurrence, Run
@@ -150,7 +150,7 @@ def test_changing_the_rule_fires_nothing_of_the_past(version: AutomationVersion)
 
 def test_lateness_is_the_time_between_plan_and_row(version: AutomationVersion) -> None:
     occurrence = Occurrence(
-        fire_at=datetime(2026, 1, 1, tzinfo=UTC), created_at=datetime(2026, 1, 1, 0, 0, 2, tzinfo=UTC)
+        fire_at=datetime(2026, 1, 1, tzinfo=UTC), handled_at=datetime(2026, 1, 1, 0, 0, 2, tzinfo=UTC)
     )
 
     assert occurrence.lateness == timedelta(seconds=2)

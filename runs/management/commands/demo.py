@@ -12,7 +12,8 @@ from django.db import transaction
 from automations.models import DEFAULT_CUSTOMER, Automation, Credential, Customer, Schedule
 from automations.services.credentials import set_credential
 from automations.services.registry import register_python_automations
-from automations.services.schedules import ScheduleInput, change_schedule, create_schedule
+from automations.services.schedule_input import ScheduleInput
+from automations.services.schedules import change_schedule, create_schedule
 from infra_shared.database import database_now
 from infra_shared.nouns import ACTOR, NounCommand
 from runs.demo_history import TROUBLES, past_runs, waiting_run
