@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from ninja import Schema
 from pydantic import Field
 
-from automations.models import Automation, AutomationVersion, Schedule
+from automations.models import Automation, AutomationVersion, Schedule, UploadedFile
 
 
 class VersionOut(Schema):
@@ -71,6 +72,31 @@ class AutomationDetailOut(AutomationOut):
             stages=[StageOut(**stage) for stage in latest.stages] if latest else [],
             options=latest.options if latest else {},
             versions=[VersionOut.of(version) for version in automation.versions.order_by("-number")],
+        )
+
+
+class FileOut(Schema):
+    """A file that was sent for the params of runs."""
+
+    id: UUID = Field(description="What a run's params name it by.")
+    customer: str
+    name: str = Field(description="Its name, made safe.")
+    content_type: str = Field(description="As the sender said; nothing relies on it.")
+    size_bytes: int
+    sha256: str = Field(description="Of the content.")
+    created_at: datetime
+
+    @classmethod
+    def of(cls, file: UploadedFile) -> FileOut:
+        """The item for a file, fetched with its customer."""
+        return cls(
+            id=file.pk,
+            customer=file.customer.key,
+            name=file.name,
+            content_type=file.content_type,
+            size_bytes=file.size_bytes,
+            sha256=file.blob_id,
+            created_at=file.created_at,
         )
 
 

@@ -13,7 +13,14 @@ from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja.errors import HttpError, ValidationError
 
-from automations.errors import FieldProblem, ParamsInvalidError, ScheduleInvalidError
+from automations.errors import (
+    FieldProblem,
+    FileConflictError,
+    FileRefusedError,
+    FileTooLargeError,
+    ParamsInvalidError,
+    ScheduleInvalidError,
+)
 from infra_shared.api.problems import ApiError, FieldError, problem_response
 from infra_shared.blobs.protocol import BlobStorageError
 from infra_shared.database import is_lock_or_connection_error
@@ -51,6 +58,9 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
     IdempotencyConflictError: HTTPStatus.CONFLICT,
     WrongStateError: HTTPStatus.CONFLICT,
     ResultPendingError: HTTPStatus.CONFLICT,
+    FileConflictError: HTTPStatus.CONFLICT,
+    FileTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    FileRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 # Errors whose message is not for callers, with what is.
 _DETAIL: dict[type[Exception], tuple[HTTPStatus, str]] = {

@@ -49,6 +49,7 @@ _ALWAYS = {
 }
 _NO_CURSOR = "The cursor, or the body, cannot be read."
 _NOT_THERE = "There is no such thing within the key's reach."
+_TOO_LARGE = "The file is larger than this installation takes."
 _CONFLICT = "The run's state, or an earlier use of the idempotency key, does not allow it."
 
 
@@ -97,6 +98,8 @@ def _problems_of(operation: Operation) -> dict[int, str]:
         found[400] = _NO_CURSOR
     if writes or "{" in operation.path:
         found[404] = _NOT_THERE
+    if operation.path.endswith("/files"):
+        found[413] = _TOO_LARGE
     if writes or operation.path.endswith("/result"):
         found[409] = _CONFLICT
     return dict(sorted(found.items()))

@@ -33,6 +33,7 @@ from runs.errors import LostClaimError
 from runs.evidence_writer import EvidenceWriter
 from runs.services import outcomes, questions, recording, resuming
 from runs.services.claims import Claim, claim_attempt, release_process, stop_reason
+from runs.services.inputs import inputs_of
 from runs.services.learning import learn_from_success
 from webgraph.errors import AttemptStopped, FailureKind, WebGraphError
 from webgraph.network import AddressPolicy
@@ -273,6 +274,7 @@ class _Execution:
             automation=code,
             params=self._run.params,
             secrets=secrets,
+            files=inputs_of(run=self._run),
             evidence=EvidenceLevel(self._run.evidence_level),
             deadline_seconds=self._time_left().total_seconds(),
             address_policy=AddressPolicy(allowed=tuple(settings.BROWSER_ALLOW_PRIVATE)),

@@ -106,6 +106,15 @@ def file_problems(
     ]
 
 
+def missing_files(
+    *, schema: Mapping[str, Any], params: Mapping[str, Any], customer: Customer, prefix: str = ""
+) -> list[FieldProblem]:
+    """One entry for each file that params name and the customer does not have; `prefix` goes before their fields."""
+    known = usable_files(customer=customer, references={text for _, text in named_files(schema, params)})
+    missing = file_problems(schema=schema, params=params, known=known)
+    return [FieldProblem(f"{prefix}{item.field}", item.message) for item in missing]
+
+
 def forget_unused(*, older_than: timedelta | None = None) -> int:
     """Remove files that no request named for long and no schedule names; returns how many.
 
@@ -156,7 +165,7 @@ def _repeated(sender: Sender, stored: BlobInfo, facts: Mapping[str, Any]) -> Kep
 
 
 def _named_by_schedules() -> set[UUID]:
-    rows = Schedule.objects.select_related("pinned_version", "automation__latest_version")
+    rows = Schedule.objects.present().select_related("pinned_version", "automation__latest_version")
     found: set[UUID] = set()
     for schedule in rows.iterator():
         version = schedule.pinned_version or schedule.automation.latest_version

@@ -11,6 +11,7 @@ from automations import fire_times
 from automations.errors import ScheduleInvalidError
 from automations.fire_times import TimeRule
 from automations.models import Schedule
+from automations.services.files import missing_files
 from automations.services.schedule_checks import problems_of_choices, problems_of_params, problems_of_rule
 from automations.services.schedule_input import ScheduleInput, input_of
 from automations.services.unwritten import MISSED, SKIPPED, with_leftover
@@ -38,6 +39,10 @@ def check_schedule(
     version = wanted.pinned_version or wanted.automation.latest_version
     params, wrong = problems_of_params(wanted.params, version, rule, now)
     problems += wrong
+    if version is not None:
+        problems += missing_files(
+            schema=version.params_schema, params=params, customer=wanted.customer, prefix="params."
+        )
     if problems:
         raise ScheduleInvalidError(problems)
     return rule, params
@@ -66,7 +71,7 @@ def create_schedule(*, wanted: ScheduleInput, actor: str) -> Schedule:
     rule, params = check_schedule(wanted, now=now)
     schedule = Schedule(**_columns(wanted, rule, params), planned_until=now, replanned_at=now)
     schedule.save(force_insert=True)
-    _plan(schedule)  # after it has its key, from which its offset comes
+    plan(schedule)  # after it has its key, from which its offset comes
     schedule.save()
     _audit("schedule.create", schedule, actor)
     return schedule
@@ -83,7 +88,7 @@ def change_schedule(*, schedule: Schedule, wanted: ScheduleInput, actor: str) ->
         _replan(locked, now, MISSED, _CHANGED)
     for name, value in _columns(wanted, rule, params).items():
         setattr(locked, name, value)
-    _plan(locked)
+    plan(locked)
     locked.save()
     _audit("schedule.change", locked, actor, changed=_changed(before, input_of(locked)))
     return locked
@@ -110,7 +115,7 @@ def resume_schedule(*, schedule: Schedule, actor: str) -> bool:
         return False
     _replan(locked, database_now(), SKIPPED, paused_in_words(locked.pause_reason))
     locked.paused_at, locked.pause_reason = None, ""
-    _plan(locked)
+    plan(locked)
     locked.save()
     _audit("schedule.resume", locked, actor)
     return True
@@ -129,7 +134,7 @@ def delete_schedule(*, schedule: Schedule, actor: str, reason: str = "") -> bool
     now = database_now()
     _replan(locked, now, MISSED, _DELETED)
     locked.deleted_at, locked.deleted_by = now, actor
-    _plan(locked)
+    plan(locked)
     locked.save()
     _audit("schedule.delete", locked, actor, reason)
     return True
@@ -151,8 +156,8 @@ def _replan(schedule: Schedule, now: datetime, state: str, reason: str) -> None:
     schedule.planned_until = schedule.replanned_at = now
 
 
-def _plan(schedule: Schedule) -> None:
-    """Say when the dispatcher has to look at it next."""
+def plan(schedule: Schedule) -> None:
+    """Set when the dispatcher has to look at the schedule next; the caller saves it."""
     if schedule.unwritten:
         schedule.next_fire_at = schedule.planned_until + _AT_ONCE
     elif schedule.deleted_at is not None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from runs.api.artifacts import router as artifacts
 from runs.api.evidence import router as evidence
+from runs.api.files import router as files
 from runs.api.input import router as given_input
 from runs.api.occurrences import router as occurrences
 from runs.api.results import router as results
 from runs.api.runs import router as runs
 
-routers = (runs, given_input, results, evidence, artifacts, occurrences)
+routers = (runs, files, given_input, results, evidence, artifacts, occurrences)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from infra_shared.models import Blob
     from runs.models import Run
 
+PART_BYTES = 1024 * 1024
 REFERENCE = "file"
 """Where an input's artifact says, in its meta, under which text the params name it."""
 
@@ -41,7 +41,8 @@ class StoredInput:
         """Write a copy; InputUnavailableError when the store does not give the bytes."""
         try:
             with artifact_store().open(self.blob) as reader, path.open("wb") as copy:
-                shutil.copyfileobj(reader, copy)
+                while part := reader.read(PART_BYTES):
+                    copy.write(part)
         except BlobNotFoundError as error:
             msg = f"The bytes of the input file {self.name} are no longer in the store."
             raise InputUnavailableError(msg, permanent=True) from error

@@ -21,6 +21,7 @@ from runs.errors import (
     UnknownCustomerError,
 )
 from runs.models import Run
+from runs.services.inputs import chosen_inputs, keep_inputs
 from runs.states import Cause, RunState
 from webgraph.recorder import EvidenceLevel
 
@@ -78,9 +79,16 @@ def request_run(*, request: RunRequest, origin: Origin) -> RequestedRun:
     if repeated is not None:
         return repeated
     facts = _facts(request, origin, digest)
+    inputs = chosen_inputs(
+        version=facts["version"],
+        params=facts["params"],
+        customer=facts["customer"],
+        rerun_of=origin.rerun_of,
+    )
     try:
         with transaction.atomic():
             run = _open(facts, origin, request.due_at)
+            keep_inputs(run=run, inputs=inputs, now=run.created_at)
     except IntegrityError:
         repeated = _repeated(origin, digest)  # the same key arrived twice at the same moment
         if repeated is None:

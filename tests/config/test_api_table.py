@@ -38,7 +38,7 @@ class Row:
     @property
     def template(self) -> str:
         """Its path in the reference."""
-        ids = {"run": "run_id", "waiting": "run_id", "asking": "run_id", "artifact": "artifact_id", "schedule": "schedule_id"}
+        ids = {"run": "run_id", "file": "file_id", "waiting": "run_id", "asking": "run_id", "artifact": "artifact_id", "schedule": "schedule_id"}
         path = self.path.replace("/automations/sample", "/automations/{key}")
         for name, parameter in ids.items():
             path = path.replace(f"{{{name}}}", f"{{{parameter}}}")
@@ -52,6 +52,8 @@ TABLE = (
     Row("GET", "/runs/{run}", Scope.RUNS_READ),
     Row("POST", "/runs/{waiting}/cancel", Scope.RUNS_WRITE),
     Row("POST", "/runs/{run}/rerun", Scope.RUNS_WRITE, 201),
+    Row("POST", "/files", Scope.FILES_WRITE, 201, api.Form("a.txt", b"a")),
+    Row("GET", "/files/{file}", Scope.FILES_WRITE),
     Row("GET", "/runs/{run}/input", Scope.RUNS_READ),
     Row("POST", "/runs/{asking}/input", Scope.RUNS_WRITE, body={"answer": {"code": "246810"}}),
     Row("GET", "/runs/{run}/result", Scope.RUNS_READ),

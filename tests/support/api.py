@@ -6,10 +6,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from automations.models import Customer
-from automations.services.schedules import ScheduleInput, create_schedule
+from automations.models import Customer, UploadedFile
+from automations.services.files import Sender, keep_file
+from automations.services.schedule_input import ScheduleInput
+from automations.services.schedules import create_schedule
 from infra_shared.blobs.django_store import artifact_store
 from infra_shared.clock import utc_now
 from infra_shared.ids import uuid7
@@ -36,6 +39,21 @@ def key(*, scopes: Iterable[str] = (ALL,), customers: Iterable[str] = ("main",),
 
 
 @dataclass(frozen=True)
+class Form:
+    """A file to be sent as multipart/form-data."""
+
+    name: str
+    body: bytes
+    customer: str = "main"
+    content_type: str = "text/plain"
+
+    def parts(self) -> dict[str, Any]:
+        """The fields of the form."""
+        file = SimpleUploadedFile(self.name, self.body, content_type=self.content_type)
+        return {"file": file, "customer": self.customer}
+
+
+@dataclass(frozen=True)
 class Caller:
     """A client of the API with one key, or with none."""
 
@@ -46,7 +64,9 @@ class Caller:
         return Client().get(f"/api/v1{path}", headers=self._headers(headers))
 
     def post(self, path: str, body: object = None, **headers: str) -> Any:
-        """POST a JSON body to `/api/v1{path}`."""
+        """POST a JSON body, or a form with a file, to `/api/v1{path}`."""
+        if isinstance(body, Form):
+            return Client().post(f"/api/v1{path}", body.parts(), headers=self._headers(headers))
         content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body)
         return Client().post(
             f"/api/v1{path}", content, content_type="application/json", headers=self._headers(headers)
@@ -70,6 +90,7 @@ class World:
     asking: Run
     artifact: Artifact
     schedule: Schedule
+    file: UploadedFile
 
     def path(self, template: str) -> str:
         """The path of an endpoint, about what is in here."""
@@ -79,6 +100,7 @@ class World:
             asking=self.asking.pk,
             artifact=self.artifact.pk,
             schedule=self.schedule.pk,
+            file=self.file.pk,
         )
 
 
@@ -104,7 +126,20 @@ def build_world(version: AutomationVersion) -> World:
     )
     run.refresh_from_db()
     asking = sample.asking_run(version)
-    return World(run=run, waiting=sample.ask(), asking=asking, artifact=artifact, schedule=schedule)
+    return World(
+        run=run,
+        waiting=sample.ask(),
+        asking=asking,
+        artifact=artifact,
+        schedule=schedule,
+        file=send_file(run.customer),
+    )
+
+
+def send_file(customer: Customer, body: bytes = b"total 7", name: str = "invoice.txt") -> UploadedFile:
+    """A file of the customer."""
+    sender = Sender(actor="command")
+    return keep_file(customer=customer, source=body, name=name, content_type="text/plain", sender=sender).file
 
 
 def keep(claim: Claim, body: bytes, *, kind: ArtifactKind, name: str, step: int | None = None) -> Artifact:

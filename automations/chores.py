@@ -1,0 +1,13 @@
+"""Housekeeping of `automations` that goes on by itself."""
+
+from __future__ import annotations
+
+from infra_shared.chores import Chore
+
+CHORES = (
+    Chore(
+        name="forget-unused-files",
+        path="automations.services.files.forget_unused",
+        every_minutes=60,
+    ),
+)
