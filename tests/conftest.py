@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 pytest_plugins = [
     "tests.support.console",
+    "tests.support.hand",
     "tests.support.node",
     "tests.support.servers",
     "tests.support.site",

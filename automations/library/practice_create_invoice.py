@@ -54,7 +54,7 @@ class CreateInvoiceParams(BaseModel):
     reference: str = Field(
         default="",
         title="Reference",
-        description="The customer's own number, such as a purchase order.",
+        description="The customer's own number, such as a purchase order. One invoice is created for each.",
         max_length=80,
     )
     base_url: HttpUrl = Field(
@@ -104,7 +104,8 @@ class PracticeCreateInvoice(Automation):
 
     # The commit stage holds the one act that counts and nothing else that acts: if it breaks off before the click,
     # nothing happened, and if it breaks off after, a person is asked instead of creating a second invoice.
-    @stage(effect="commit", title="Create the invoice")
+    # A reference names one order of the customer: whoever asks for the same again gets the invoice that is there.
+    @stage(effect="commit", title="Create the invoice", effect_key="order")
     async def create(self, page: Page) -> dict[str, Any]:
         """Send the form that is still filled in, and read the number from the confirmation."""
         await page.expect(AMOUNT, text=self._amount())
@@ -113,6 +114,12 @@ class PracticeCreateInvoice(Automation):
         if await page.is_visible(REFUSED):
             raise BadParamsError(await page.text(REFUSED))
         return {"number": await page.text(NUMBER)}
+
+    def order(self) -> str:
+        """What is invoiced once: shop, customer and reference; nothing where there is no reference."""
+        if not self.params.reference:
+            return ""
+        return f"{self.params.base_url} {self.params.customer} {self.params.reference}"
 
     def _amount(self) -> str:
         units, cents = divmod(self.params.amount_cents, 100)

@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from webgraph.practice_site import (
     account_pages,
+    confirm_pages,
     control,
     create_invoice,
     dashboard,
@@ -73,6 +74,8 @@ def _routes() -> list[Route | Mount]:
         Route("/tools/label", tool_pages.show_label),
         Route("/tools/payouts", tool_pages.show_payouts),
         Route("/tools/payouts/approve", tool_pages.approve_payout, methods=["POST"]),
+        Route("/tools/confirm", confirm_pages.show_confirm),
+        Route("/tools/confirm", confirm_pages.confirm, methods=["POST"]),
         Route("/tools/slow-report", tool_pages.slow_report),
         Route("/_truth", control.show_truth),
         Route("/_control/faults", control.switch_faults, methods=["POST"]),

@@ -33,6 +33,8 @@ async def show_truth(request: Request) -> Response:
             "invoices": [item.as_json() for item in site.books.invoices],
             "created": [item.as_json() for item in site.books.created],
             "approvals": site.approvals,
+            "confirmations": site.confirmations,
+            "codes": list(site.codes.values()),
             "sign_ins": site.accounts.sign_ins,
             "failed_sign_ins": site.accounts.failed_sign_ins,
             "requests": site.requests,

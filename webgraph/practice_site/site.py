@@ -43,6 +43,9 @@ class Site:
     faults: FaultBoard = field(init=False)
     requests: int = 0
     approvals: int = 0
+    confirmations: int = 0
+    codes: dict[str, str] = field(default_factory=dict)
+    """The code that was sent to each visit and not used yet."""
 
     def __post_init__(self) -> None:
         self.books = Books(self.seed)
@@ -53,7 +56,8 @@ class Site:
         self.books.reset()
         self.accounts.reset()
         self.faults.switch((), requests=None)
-        self.requests = self.approvals = 0
+        self.requests = self.approvals = self.confirmations = 0
+        self.codes.clear()
 
 
 def site_of(request: Request) -> Site:

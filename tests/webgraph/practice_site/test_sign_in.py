@@ -60,3 +60,13 @@ def test_a_reset_forgets_visits_creations_counts_and_faults(member: httpx.Client
     assert len(truth["invoices"]) == 200
     assert (truth["created"], truth["faults"], truth["requests"]) == ([], [], 0)
     assert member.get("/dashboard").status_code == 303
+
+
+def test_the_code_on_somebody_s_phone_confirms_once(member: httpx.Client):
+    assert "Code" in member.get("/tools/confirm").text
+    (code,) = member.get("/_truth").json()["codes"]
+
+    assert member.post("/tools/confirm", data={"code": "000000"}).status_code == 422
+    assert "are confirmed" in member.post("/tools/confirm", data={"code": code}).text
+    assert member.post("/tools/confirm", data={"code": code}).status_code == 303
+    assert member.get("/_truth").json()["confirmations"] == 1
