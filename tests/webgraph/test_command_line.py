@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.webgraph.local_pages import FORM
+
 if TYPE_CHECKING:
     from tests.webgraph.local_pages import LocalPages
 
@@ -128,6 +130,74 @@ def test_checking_names_file_line_and_path(tmp_path: Path):
     assert checked.stdout.startswith("look.yaml:6: stages[0].effect: Input should be 'read'")
 
 
+def test_a_second_run_into_the_same_folder_is_refused(tmp_path: Path):
+    (tmp_path / "look.yaml").write_text(FLOW)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "run.json").write_text("{}")
+
+    ran = webgraph(tmp_path, "run", "look.yaml", "--param", "url=http://x", "--out", "out")
+
+    assert (ran.returncode, "out is not empty" in ran.stderr) == (2, True)
+    assert (tmp_path / "out" / "run.json").read_text() == "{}"
+
+
+SEVERAL = """key: several
+params: {word: {default: Send}}
+targets:
+  renamed: {css: "#submit", role: button, name: "{{ params.word }}"}
+  nowhere: {css: "#nowhere"}
+  later: {css: "#row-{{ state.row }}"}
+stages:
+  - name: work
+    effect: read
+    steps:
+      - text: {css: h1, called: heading}
+        into: row
+      - click: renamed
+      - click: nowhere
+      - click: later
+"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("saved", [False, True], ids=["live", "saved"])
+def test_resolve_says_for_each_target_on_which_tier_it_is_found(
+    tmp_path: Path, pages: LocalPages, browser_executable: str, saved
+):
+    (tmp_path / "several.yaml").write_text(SEVERAL)
+    (tmp_path / "saved.html").write_text(f"{FORM}<script>document.body.remove()</script>")
+    where = (
+        ["--page", "saved.html"] if saved else ["--url", pages.url("/form"), "--allow", pages.host_and_port]
+    )
+
+    ran = webgraph(tmp_path, "resolve", "several.yaml", *where, "--json", "--browser", browser_executable)
+
+    assert (ran.returncode, ran.stderr) == (1, "")
+    found = {item["name"]: item for item in json.loads(ran.stdout)}
+    assert {name: item["tier"] for name, item in found.items()} == {
+        "“heading”": "dom", "renamed": "axtree", "nowhere": "", "later": ""
+    }  # fmt: skip
+    assert [item["reason"] for item in found["renamed"]["decisions"]] == ["none", ""]
+    assert found["later"]["reason"] == "it needs a value for state.row"
+
+
+@pytest.mark.browser
+def test_resolve_finds_the_targets_a_python_automation_names_and_begins_where_a_flow_begins(
+    tmp_path: Path, pages: LocalPages, browser_executable: str
+):
+    (tmp_path / "look.yaml").write_text(FLOW)
+    (tmp_path / "named.py").write_text(
+        SNAPSHOT.replace("class Look", 'HEADING = Target(css="h1")\n\n\nclass Look')
+    )
+    options = ["--allow", pages.host_and_port, "--browser", browser_executable]
+
+    flow = webgraph(tmp_path, "resolve", "look.yaml", "--param", f"url={pages.url('/form')}", *options)
+    code = webgraph(tmp_path, "resolve", "named:Look", "--url", pages.url("/form"), *options)
+
+    assert (flow.returncode, flow.stdout.splitlines()[0]) == (0, "#name: dom")
+    assert (code.returncode, code.stdout.splitlines()[0]) == (0, "HEADING: dom")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -137,6 +207,9 @@ def test_checking_names_file_line_and_path(tmp_path: Path):
         (("run", "looking_around:None_", "--out", "o"), "cannot be loaded"),
         (("run", "pathlib:Path", "--out", "o"), "not a subclass"),
         (("run", "looking_around:Look", "--out", "o", "--param", "url"), "NAME=VALUE"),
+        (("run", "looking_around:Look", "--out", "o", "--gemini-key", "NOT_SET_"), "is not set"),
+        (("resolve", "looking_around:Look"), "names no target"),
+        (("resolve", "none.yaml"), "cannot be read"),
         (("run", "looking_around:Look", "--out", "o", "--secret", "a.b=NOT_SET_"), "is not set"),
     ],
 )

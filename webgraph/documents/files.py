@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from webgraph.documents.compiling import automation_from
 from webgraph.documents.reading import problems_in, read_flow
 from webgraph.documents.shared import SharedInFolder
 
@@ -12,12 +11,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from webgraph.documents.problems import FlowProblem
-    from webgraph.flow import Automation
+    from webgraph.documents.reading import Flow
 
 
-def automation_in_file(path: Path) -> type[Automation]:
-    """The automation of a flow document; FlowDocumentError says what is wrong with it, OSError that it is not there."""
-    return automation_from(read_flow(path.read_text(encoding="utf-8"), shared=SharedInFolder(path.parent)))
+def flow_in_file(path: Path) -> Flow:
+    """The flow of a document; FlowDocumentError says what is wrong with it, OSError that it is not there."""
+    return read_flow(path.read_text(encoding="utf-8"), shared=SharedInFolder(path.parent))
 
 
 def problems_in_file(path: Path) -> list[FlowProblem]:

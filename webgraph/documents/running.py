@@ -107,9 +107,7 @@ class Steps:
     @staticmethod
     def described(target: TargetData, variables: Variables) -> Target:
         """A description with its variables filled in."""
-        return Target(
-            **{name: _filled(name, value, variables) for name, value in target.as_json().items()}
-        )
+        return Target(**{name: _filled(name, value, variables) for name, value in target.as_json().items()})
 
     def condition(self, condition: data.Condition | None) -> Condition | None:
         """The condition as the page takes it."""

@@ -1,0 +1,65 @@
+"""`python -m webgraph run`: one attempt, its evidence in a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from webgraph.commands import browsing
+from webgraph.commands.loading import UsageError, automation_named, files, param, say, secrets
+from webgraph.folder_recorder import FolderRecorder
+from webgraph.outcome import AttemptSpec, Outcome
+from webgraph.recorder import EvidenceLevel
+from webgraph.runner import run_attempt
+
+if TYPE_CHECKING:
+    import argparse
+
+    from webgraph.outcome import AttemptResult
+
+
+def add_to(commands: Any) -> None:
+    """Let the command line know it."""
+    parser = commands.add_parser("run", help="run one automation and keep its evidence in a folder")
+    parser.set_defaults(do=run)
+    browsing.add_to(parser)
+    parser.add_argument("--out", type=Path, required=True, help="a new folder for evidence, steps and result")
+    parser.add_argument("--evidence", choices=[level.value for level in EvidenceLevel])
+
+
+def run(given: argparse.Namespace) -> int:
+    """Exit code 0 when the automation succeeded."""
+    automation, _ = automation_named(given.automation)
+    params = dict(param(item) for item in given.param)
+    spec = AttemptSpec(
+        automation=automation,
+        params=params,
+        files=files(automation, params),
+        secrets=secrets(given.secret),
+        evidence=EvidenceLevel(given.evidence) if given.evidence else None,
+        address_policy=browsing.policy(given),
+        vision=browsing.vision(given),
+    )
+    recorder = FolderRecorder(_unused(given.out), say)
+    host = browsing.host(given)
+    try:
+        result = run_attempt(spec, recorder, host)
+    finally:
+        host.close()
+    recorder.finish(result)
+    say(_last_line(result, given.out))
+    return 0 if result.outcome is Outcome.SUCCEEDED else 1
+
+
+def _unused(folder: Path) -> Path:
+    """The folder, when nothing is in it yet: evidence of two runs must not mix, nor one's be overwritten."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        msg = f"--out {folder} is not empty, perhaps from an earlier run. Name another folder, or remove it."
+        raise UsageError(msg)
+    return folder
+
+
+def _last_line(result: AttemptResult, out: Path) -> str:
+    if result.failure is not None:
+        return f"{result.outcome} ({result.failure.kind}): {result.failure.message} Evidence: {out}"
+    return f"{result.outcome} in {result.steps} steps. Evidence: {out}"
