@@ -44,6 +44,10 @@ class AnswerInvalidError(RunsError):
         super().__init__("; ".join(f"{item.field or 'answer'}: {item.message}" for item in problems))
 
 
+class BackfillRefusedError(RunsError):
+    """The schedule cannot be backfilled, or not over this range; the message says what to do."""
+
+
 class ResultPendingError(RunsError):
     """The run has no result yet."""
 

@@ -6,7 +6,7 @@ from django.conf import settings
 
 from runs.cluster.process import current_process
 from runs.execution import execute
-from runs.services import dispatching, nodes, questions, resuming, scheduling
+from runs.services import dispatching, nodes, questions, resuming, schedule_health, scheduling
 
 
 def execute_attempt(attempt_id: int) -> str:
@@ -22,6 +22,11 @@ def spare_tick() -> None:
     dispatching.reap_forgotten_attempts(silent_for=settings.LEASE)
     dispatching.reap_overdue_attempts()
     dispatching.dispatch_due_attempts()
+
+
+def pause_failing_schedules() -> int:
+    """Pause schedules whose runs fail again and again."""
+    return schedule_health.pause_failing_schedules()
 
 
 def forget_old_nodes() -> int:

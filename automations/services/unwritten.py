@@ -6,7 +6,7 @@ passed without a row, and `runs.services.scheduling` writes them: each planned t
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,10 @@ class Leftover:
             "state": self.state,
             "reason": self.reason,
         }
+
+    def going_on_after(self, moment: datetime) -> Leftover:
+        """What is left of it once everything up to `moment` is written."""
+        return replace(self, after=moment)
 
     @classmethod
     def from_json(cls, kept: dict[str, Any]) -> Leftover:
