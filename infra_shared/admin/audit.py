@@ -19,7 +19,8 @@ class AuditAdmin(ConsoleAdmin):
     """Who did what, when and why."""
 
     customer_field = "customer"
-    list_display = ("time", "actor", "deed", "thing", "customer", "why")
+    list_title = "Audit log"
+    list_display = ("time", "actor", "deed", "thing", "whose", "why")
     list_display_links = ("time",)
     search_fields = ("actor__startswith", "object_id__startswith", "action__startswith")
     search_help_text = "Actor, action or id, from its beginning"
@@ -43,6 +44,11 @@ class AuditAdmin(ConsoleAdmin):
     def thing(self, line: AuditLine) -> str:
         """What it was done to."""
         return f"{words(line.object_kind)} {line.object_id}"
+
+    @admin.display(description="Customer")
+    def whose(self, line: AuditLine) -> str:
+        """On whose behalf; a dash for what belongs to no customer."""
+        return line.customer or NOTHING
 
     @admin.display(description="Reason")
     def why(self, line: AuditLine) -> str:

@@ -17,6 +17,7 @@ from unfold.admin import ModelAdmin
 from infra_shared.admin.filter_links import offered_filters
 from infra_shared.models import ALL
 from infra_shared.reach import customers_of, reaches_all
+from infra_shared.templatetags.console import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,6 +71,7 @@ class ConsoleAdmin(ModelAdmin):
     list_filter_sheet = False
     list_fullwidth = True
     actions = None
+    empty_value_display = NOTHING
     sortable_by = ()
     change_list_template = "review/change_list.html"
     list_title = ""
@@ -214,7 +216,7 @@ class ConsoleAdmin(ModelAdmin):
         """A page inside the console's frame."""
         request.current_app = self.admin_site.name
         shared = {**self.admin_site.each_context(request), "title": title, "is_fullwidth": "1"}
-        shared["section"] = (self.plural, self.section_url())
+        shared["section"] = (self.list_title or self.plural, self.section_url())
         return TemplateResponse(request, template, {**shared, **context}, status=status)
 
     def done(self, request: HttpRequest, message: str, url: str) -> HttpResponse:

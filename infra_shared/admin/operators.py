@@ -10,6 +10,7 @@ from django.contrib.auth.admin import GroupAdmin as StockGroupAdmin
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
+from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultiple
@@ -18,6 +19,7 @@ from infra_shared.admin.base import actor
 from infra_shared.models import OperatorReach
 from infra_shared.reach import reaches_all
 from infra_shared.services import audit
+from infra_shared.templatetags.console import NOTHING, when
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -82,9 +84,12 @@ class OperatorAdmin(_OfAll, StockUserAdmin):  # type: ignore[type-arg]  # not su
     form = OperatorForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "email", "first_name", "last_name", "is_active", "is_superuser", "last_login")
+    list_display = ("username", "email", "roles", "is_active", "may_do_everything", "seen")
+    sortable_by = ()
+    change_list_template = "review/change_list.html"
     list_filter = ("is_active", "is_superuser")
     list_fullwidth = True
+    empty_value_display = NOTHING
     filter_horizontal = NO_PAIRS_OF_LISTS
     fieldsets = (*(StockUserAdmin.fieldsets or ()), ("Reach", {"fields": ("customers",)}))
 
@@ -96,8 +101,30 @@ class OperatorAdmin(_OfAll, StockUserAdmin):  # type: ignore[type-arg]  # not su
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The list under the word the console uses for accounts."""
-        response: HttpResponse = super().changelist_view(request, {"title": "Operators"})
+        add = reverse("admin:auth_user_add")
+        tools = [("New operator", add)] if self.has_add_permission(request) else []
+        response: HttpResponse = super().changelist_view(request, {"title": "Operators", "tools": tools})
         return response
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        """With the roles of each."""
+        rows: QuerySet[User] = super().get_queryset(request)
+        return rows.prefetch_related("groups")
+
+    @admin.display(description="Roles")
+    def roles(self, operator: User) -> str:
+        """The groups it belongs to."""
+        return ", ".join(sorted(group.name for group in operator.groups.all())) or NOTHING
+
+    @admin.display(description="May do everything", boolean=True)
+    def may_do_everything(self, operator: User) -> bool:
+        """Whether no permission is asked of it."""
+        return operator.is_superuser
+
+    @admin.display(description="Last sign-in")
+    def seen(self, operator: User) -> str:
+        """When it last signed in."""
+        return when(operator.last_login, empty="never")
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """No: an account that ended is deactivated."""
@@ -124,7 +151,18 @@ class RoleAdmin(_OfAll, StockGroupAdmin):
     """Groups of permissions, given to operators."""
 
     list_fullwidth = True
+    sortable_by = ()
+    change_list_template = "review/change_list.html"
     filter_horizontal = NO_PAIRS_OF_LISTS
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list under the word the console uses for groups."""
+        add = reverse("admin:auth_group_add")
+        tools = [("New role", add)] if self.has_add_permission(request) else []
+        response: HttpResponse = super().changelist_view(request, {"title": "Roles", "tools": tools})
+        return response
 
 
 def _permissions_of_the_console() -> QuerySet[Permission]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from runs.admin.wording import ARTIFACTS, failure_in_words
 from runs.models import Artifact, Attempt, AttemptStage, AutomationHealth, Run, Step
-from runs.states import RunState
+from runs.states import AttemptState, RunState
 from webgraph.errors import FailureKind
+from webgraph.inputs import named_files
 from webgraph.recorder import ArtifactKind
 
 if TYPE_CHECKING:
@@ -91,12 +92,13 @@ class StepView:
     step: Step
     files: list[File] = field(default_factory=list)
     before: Artifact | None = None
+    is_over: bool = False
 
     @property
     def state(self) -> str:
-        """How it ended, as a word for style and people."""
+        """How it ended, as a word for style and people; "lost" when the attempt is over and nobody saw its end."""
         if self.step.succeeded is None:
-            return "running" if self.step.finished_at is None else "lost"
+            return "lost" if self.is_over or self.step.finished_at is not None else "running"
         return "succeeded" if self.step.succeeded else "failed"
 
     @property
@@ -143,12 +145,17 @@ class StageView:
     title: str
     row: AttemptStage | None
     steps: list[StepView]
+    is_over: bool = False
 
     @property
     def state(self) -> str:
-        """How it ended."""
-        if self.row is None or self.row.succeeded is None:
-            return "running"
+        """How it ended; "lost" when the attempt is over and nobody saw its end."""
+        if self.row is None:
+            return self.steps[-1].state if self.steps else "lost"
+        if self.row.succeeded is None and self.row.attempt.state == AttemptState.PARKED:
+            return "waiting"
+        if self.row.succeeded is None:
+            return "lost" if self.is_over else "running"
         return "succeeded" if self.row.succeeded else "failed"
 
 
@@ -199,13 +206,28 @@ def read_attempt(attempt: Attempt, titles: dict[str, str]) -> AttemptView:
     by_step: dict[int | None, list[File]] = {}
     for artifact in files:
         by_step.setdefault(artifact.step_id, []).append(File(artifact))
-    steps = [StepView(step, by_step.get(step.pk, [])) for step in attempt.steps.order_by("index")]
+    is_over = attempt.finished_at is not None
+    steps = [
+        StepView(step, by_step.get(step.pk, []), is_over=is_over) for step in attempt.steps.order_by("index")
+    ]
     latest: Artifact | None = None
     for view in steps:
         view.before = view.taken_before or latest
         latest = view.picture or latest
     rows = {row.name: row for row in attempt.stages.order_by("position")}
-    return AttemptView(attempt, _stages(rows, steps, titles), steps, by_step.get(None, []))
+    return AttemptView(attempt, _stages(rows, steps, titles, is_over=is_over), steps, by_step.get(None, []))
+
+
+def read_inputs(run: Run) -> dict[str, list[File]]:
+    """The files the run was given, by the param that names them; its other params are not there."""
+    named: dict[str, list[str]] = {}
+    for path, text in named_files(run.version.params_schema, run.params):
+        named.setdefault(path.partition(".")[0], []).append(text)
+    if not named:
+        return {}
+    rows = Artifact.objects.filter(run=run, kind=ArtifactKind.INPUT).order_by("id")
+    kept = {row.meta.get("file"): File(row) for row in rows}
+    return {name: [kept[text] for text in texts if text in kept] for name, texts in named.items()}
 
 
 def last_success(run: Run, view: AttemptView | None) -> Picture | None:
@@ -248,11 +270,17 @@ def _last_success_of(run: Run) -> Run | None:
     return before.filter(pk__lt=run.pk).order_by("-id").first()
 
 
-def _stages(rows: dict[str, AttemptStage], steps: list[StepView], titles: dict[str, str]) -> list[StageView]:
+def _stages(
+    rows: dict[str, AttemptStage], steps: list[StepView], titles: dict[str, str], *, is_over: bool
+) -> list[StageView]:
     names = list(dict.fromkeys([*rows, *(view.step.stage for view in steps)]))
     return [
         StageView(
-            name, titles.get(name, name), rows.get(name), [view for view in steps if view.step.stage == name]
+            name,
+            titles.get(name, name),
+            rows.get(name),
+            [view for view in steps if view.step.stage == name],
+            is_over,
         )
         for name in names
     ]

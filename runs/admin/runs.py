@@ -126,7 +126,8 @@ class RunAdmin(RunActions):
     @admin.display(description="Took")
     def took(self, run: Run) -> str:
         """How long it took, or takes so far."""
-        return span(evidence.duration_of(run, timezone.now()))
+        taken = span(evidence.duration_of(run, timezone.now()))
+        return format_html('<span class="c-nowrap">{}</span>', taken)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Run | None:
         """One run with what its page names."""
@@ -197,6 +198,7 @@ class RunAdmin(RunActions):
             "run": run,
             "asked_attempt": number,
             "allowed": self.allowed(request, run),
+            **self.question_context(run),
             "may_see_files": request.user.has_perm("runs.view_artifact"),
             "trace_url": viewer_url(trace.artifact) if trace is not None else "",
             "api_call": api_call(run, request.build_absolute_uri("/api/v1/runs")),
