@@ -27,7 +27,7 @@ from infra_shared.clock import monotonic
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-TIMES = 15
+TIMES = 40
 RUN_COLUMNS_MOVED = ("created_at", "started_at", "finished_at", "expires_at")
 OF_THE_SIGN_IN = ("django_session", '"auth_', "infra_shared_operatorreach")
 PAGES = {
