@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import mimetypes
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from infra_shared.nouns import pairs
+from automations.models import Customer
+from automations.services.files import Sender, keep_file
+from infra_shared.nouns import ACTOR, pairs
+from runs.errors import UnknownCustomerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,6 +20,33 @@ def typed_params(schema: dict[str, Any], words: Iterable[str]) -> dict[str, Any]
     """The params; a value is read as JSON unless its schema wants text. ValueError names a word that is no pair."""
     properties = schema.get("properties", {})
     return {name: _typed(properties.get(name, {}), value) for name, value in pairs(words).items()}
+
+
+def kept_files(schema: dict[str, Any], words: Iterable[str], customer: str) -> dict[str, Any]:
+    """The params of words `name=path`: each file is kept for the customer and named by its id.
+
+    A list where the schema asks for one. Raises OSError for a file that cannot be read, and what `keep_file` raises.
+    """
+    properties = schema.get("properties", {})
+    found: dict[str, Any] = {}
+    for word in words:
+        ((name, path),) = pairs([word]).items()
+        kept = _kept(Path(path), customer)
+        if properties.get(name, {}).get("type") == "array":
+            found.setdefault(name, []).append(kept)
+        else:
+            found[name] = kept
+    return found
+
+
+def _kept(path: Path, customer: str) -> str:
+    owner = Customer.objects.filter(key=customer).first()
+    if owner is None:
+        raise UnknownCustomerError(f"There is no customer {customer!r}.")
+    content_type = mimetypes.guess_type(path.name)[0] or ""
+    sender = Sender(actor=ACTOR)
+    kept = keep_file(customer=owner, source=path, name=path.name, content_type=content_type, sender=sender)
+    return str(kept.file.pk)
 
 
 def _typed(schema: dict[str, Any], value: str) -> Any:

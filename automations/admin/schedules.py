@@ -156,6 +156,7 @@ class SchedulePages(ConsoleAdmin):
         version = (schedule.pinned_version if schedule else None) or automation.latest_version
         params_form = _params_form(request, version, schedule)
         if request.method == "POST" and form.is_valid() & params_form.is_valid():
+            params_form.keep_files(customer=form.cleaned_data["customer"], actor=actor(request))
             wanted = form.wanted(automation=automation, params=params_form.params())
             try:
                 saved = _save(wanted, schedule, version, actor(request))
@@ -225,4 +226,4 @@ def _params_form(
     request: HttpRequest, version: AutomationVersion | None, schedule: Schedule | None
 ) -> ParamsForm:
     schema = params_schema_of(version) if version is not None else {}
-    return ParamsForm(schema, request.POST or None, values=schedule.params if schedule else None)
+    return ParamsForm(schema, request.POST or None, files=request.FILES or None, values=schedule.params if schedule else None)

@@ -12,10 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 
+from automations.forms.files import KEEPS, ParamFileField
+from webgraph.files import FORMAT
+from webgraph.inputs import wants_files
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from automations.errors import FieldProblem
+    from automations.models import Customer
 
 PREFIX = "params"
 _LONG_TEXT = 200
@@ -26,15 +31,29 @@ class ParamsForm(forms.Form):
     """The params of one version. `values` prefills it, such as with those of an earlier run."""
 
     def __init__(
-        self, schema: Mapping[str, Any], data: Any = None, *, values: Mapping[str, Any] | None = None
+        self,
+        schema: Mapping[str, Any],
+        data: Any = None,
+        *,
+        files: Any = None,
+        values: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(data, prefix=PREFIX)
+        super().__init__(data, files, prefix=PREFIX)
         self._specs = {name: resolved(spec, schema) for name, spec in schema.get("properties", {}).items()}
         required = set(schema.get("required", ()))
         for name, spec in self._specs.items():
             self.fields[name] = _field(name, spec, is_required=name in required)
             given = (values or {}).get(name, spec.get("default"))
             self.fields[name].initial = _shown(given, spec)
+            if given and isinstance(self.fields[name], ParamFileField):
+                self.fields[name].help_text = f"{self.fields[name].help_text} {KEEPS}".strip()
+
+    def keep_files(self, *, customer: Customer, actor: str) -> None:
+        """Keep the files of a valid form for the customer; call it before `params`, which names them by their ids."""
+        for name, field in self.fields.items():
+            if isinstance(field, ParamFileField):
+                value = self.cleaned_data[name]
+                self.cleaned_data[name] = field.kept(value, customer=customer, actor=actor)
 
     def params(self) -> dict[str, Any]:
         """The params object of a valid form."""
@@ -77,7 +96,13 @@ def kind_in_words(spec: Mapping[str, Any]) -> str:
         return "one of " + ", ".join(str(item) for item in spec["enum"])
     if "const" in spec:
         return f"always {spec['const']}"
-    formats = {"uri": "web address", "date": "date", "date-time": "date and time", "email": "e-mail address"}
+    formats = {
+        FORMAT: "file",
+        "uri": "web address",
+        "date": "date",
+        "date-time": "date and time",
+        "email": "e-mail address",
+    }
     kinds = {
         "string": formats.get(str(spec.get("format")), "text"),
         "integer": "whole number",
@@ -95,6 +120,8 @@ def _field(name: str, spec: Mapping[str, Any], *, is_required: bool) -> forms.Fi
         "help_text": spec.get("description", ""),
         "required": is_required and not spec.get("nullable"),
     }
+    if wants_files(spec, {}):
+        return ParamFileField(several=spec.get("type") == "array", **common)
     if "enum" in spec:
         choices = [(json.dumps(item), str(item)) for item in spec["enum"]]
         blank = [] if "default" in spec or common["required"] else [("", "\N{EN DASH}")]

@@ -109,16 +109,18 @@ class AutomationAdmin(AutomationPages):
             return self.refused(
                 request, "This automation cannot be run: it has no published version.", self.url("change", pk)
             )
-        form = ParamsForm(params_schema_of(version), request.POST or None)
+        form = ParamsForm(params_schema_of(version), request.POST or None, files=request.FILES or None)
         options = OptionsForm(
             request.POST or None, initial={"evidence_level": version.options.get("evidence")}
         )
         offer_customers(options, request.user)
         if request.method == "POST" and form.is_valid() & options.is_valid():
+            customer = options.cleaned_data["customer"]
+            form.keep_files(customer=customer, actor=actor(request))
             wanted = RunRequest(
                 automation=automation.key,
                 params=form.params(),
-                customer=options.cleaned_data["customer"].key,
+                customer=customer.key,
                 evidence_level=options.cleaned_data["evidence_level"],
             )
             try:

@@ -9,14 +9,16 @@ from django import forms
 from automations.errors import ParamsInvalidError
 from automations.forms.params import ParamsForm
 from automations.forms.schemas import params_schema_of
-from infra_shared.admin.base import ConsoleAdmin, actor
+from infra_shared.admin.base import actor
 from runs.admin import wording
 from runs.admin.asking import OptionsForm
+from runs.admin.run_answers import RunAnswers
 from runs.errors import RunsError
-from runs.services.answers import answer_commit, pin_run, resolve_failure
+from runs.services.answers import pin_run, resolve_failure
 from runs.services.cancelling import cancel_run
 from runs.services.requests import Origin
 from runs.services.reruns import rerun
+from runs.services.resuming import stages_to_rerun_from
 from runs.states import Cause, RunState
 
 if TYPE_CHECKING:
@@ -50,27 +52,22 @@ class ResolveForm(forms.Form):
     )
 
 
-class AnswerForm(forms.Form):
-    """What became of a commit whose end nobody saw."""
+class BeginForm(forms.Form):
+    """With which stage a rerun begins."""
 
-    happened = forms.ChoiceField(
-        label="What happened?",
-        choices=[
-            ("yes", "It happened: I have seen that it is there"),
-            ("no", "It did not happen: try again from the beginning"),
-        ],
-        widget=forms.RadioSelect,
-    )
-    note = forms.CharField(
+    from_stage = forms.ChoiceField(
         required=False,
-        max_length=500,
-        label="Note",
-        help_text="Where you looked and what you found. Kept in the log of the run.",
-        widget=forms.Textarea(attrs={"rows": 2}),
+        label="Begin with",
+        help_text="What is before it is not done again: the browser is put back to where that stage began. Params stay.",
     )
 
+    def __init__(self, data: Any, *, stages: list[dict[str, str]]) -> None:
+        super().__init__(data)
+        later = [(stage["name"], stage.get("title") or stage["name"]) for stage in stages]
+        self.fields["from_stage"].choices = [("", "The first stage"), *later]  # type: ignore[attr-defined]  # a ChoiceField
 
-class RunActions(ConsoleAdmin):
+
+class RunActions(RunAnswers):
     """Rerun, cancel, answer, resolve and pin."""
 
     def extra_pages(self) -> list[tuple[str, Any, str]]:
@@ -79,19 +76,19 @@ class RunActions(ConsoleAdmin):
             ("<uuid:pk>/rerun/", self.rerun_view, "rerun"),
             ("<uuid:pk>/cancel/", self.cancel_view, "cancel"),
             ("<uuid:pk>/answer/", self.answer_view, "answer"),
+            ("<uuid:pk>/input/", self.input_view, "input"),
             ("<uuid:pk>/resolve/", self.resolve_view, "resolve"),
             ("<uuid:pk>/pin/", self.pin_view, "pin"),
         ]
 
     def allowed(self, request: HttpRequest, run: Run) -> dict[str, bool]:
         """Which actions fit the run's state and the operator's permissions: the page shows no other."""
-        waits = run.state == RunState.WAITING_INPUT
         return {
+            **self.asked_of(request, run),
             "rerun": run.is_terminal and self.may(request, "request"),
             "cancel": not run.is_terminal
             and run.state != RunState.CANCELLING
             and self.may(request, "cancel"),
-            "answer": waits and self.may(request, "answer"),
             "resolve": run.is_open_failure and self.may(request, "resolve"),
             "pin": self.may(request, "pin"),
         }
@@ -101,10 +98,16 @@ class RunActions(ConsoleAdmin):
         self.require(request, "request")
         run: Run = self.found(request, pk)
         latest = run.automation.latest_version or run.version
-        form = ParamsForm(params_schema_of(latest), request.POST or None, values=run.params)
+        form = ParamsForm(
+            params_schema_of(latest), request.POST or None, files=request.FILES or None, values=run.params
+        )
         options = OptionsForm(request.POST or None, initial={"evidence_level": run.evidence_level})
         del options.fields["customer"]
-        if request.method == "POST" and form.is_valid() & options.is_valid():
+        later = stages_to_rerun_from(run=run)
+        begin = BeginForm(request.POST or None, stages=later) if later else None
+        valid = form.is_valid() & options.is_valid() & (begin is None or begin.is_valid())
+        if request.method == "POST" and valid:
+            form.keep_files(customer=run.customer, actor=actor(request))
             params = form.params()
             try:
                 made = rerun(
@@ -112,6 +115,7 @@ class RunActions(ConsoleAdmin):
                     origin=Origin(cause=Cause.RERUN, actor=actor(request)),
                     params=params if params != run.params else None,
                     evidence_level=options.cleaned_data["evidence_level"],
+                    from_stage=begin.cleaned_data["from_stage"] if begin is not None else "",
                 )
             except ParamsInvalidError as error:
                 form.show_problems(error.problems)
@@ -125,6 +129,7 @@ class RunActions(ConsoleAdmin):
             title=f"Rerun {run.automation.title}",
             form=form,
             options=options,
+            begin=begin,
             submit="Rerun",
             back=wording.run_url(pk),
             newer=latest if latest.pk != run.version_id else None,
@@ -148,27 +153,6 @@ class RunActions(ConsoleAdmin):
         except RunsError as error:
             return self.refused(request, str(error), wording.run_url(pk))
         return self.done(request, f"The run is {cancelled.get_state_display().lower()}.", wording.run_url(pk))
-
-    def answer_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """Say what became of a commit; the run goes on accordingly."""
-        self.require(request, "answer")
-        run: Run = self.found(request, pk)
-        happened = request.GET.get("happened", "")
-        form = AnswerForm(request.POST or None, initial={"happened": happened})
-        if request.method != "POST" or not form.is_valid():
-            warning = f"{run.state_reason} Look at the site first: “it did not” does it once more."
-            return self._ask(
-                request, run, form, title="What happened in", submit="Save the answer", warning=warning
-            )
-        given = form.cleaned_data
-        try:
-            answered = answer_commit(
-                run=run, happened=given["happened"] == "yes", note=given["note"], actor=actor(request)
-            )
-        except RunsError as error:
-            return self.refused(request, str(error), wording.run_url(pk))
-        said = "another attempt begins" if not answered.is_terminal else f"the run {answered.state}"
-        return self.done(request, f"The answer is saved: {said}.", wording.run_url(pk))
 
     def resolve_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Close an open failure with a note."""
@@ -198,16 +182,3 @@ class RunActions(ConsoleAdmin):
             "The run is pinned: no retention rule removes it." if pinned else "The run is no longer pinned."
         )
         return self.done(request, said, wording.run_url(pk))
-
-    def _ask(self, request: HttpRequest, run: Run, form: forms.Form, **words: str) -> HttpResponse:
-        """The page that asks before something is done."""
-        return self.page(
-            request,
-            "review/form.html",
-            form=form,
-            title=f"{words['title']} {run.automation.title} {run.short_id}",
-            submit=words["submit"],
-            warning=words.get("warning", ""),
-            back=wording.run_url(run.pk),
-            status=422 if form.is_bound else 200,
-        )

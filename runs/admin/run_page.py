@@ -51,6 +51,7 @@ class ParamView:
     value: Any
     earlier: Any
     is_changed: bool
+    files: list[evidence.File]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class RunPage:
     sentence: str
     failed_stage: str
     cause: Reference
+    waits_for: Reference | None
     next_action: str
     next_at: datetime | None
     duration: timedelta | None
@@ -90,6 +92,7 @@ def read_run_page(run: Run, *, attempt_number: int | None = None) -> RunPage:
         sentence=wording.failure_sentence(run),
         failed_stage=titles.get(run.failed_stage, run.failed_stage),
         cause=wording.cause(run),
+        waits_for=_waited_for(run),
         next_action=next_action,
         next_at=next_at,
         duration=evidence.duration_of(run, timezone.now()),
@@ -148,14 +151,25 @@ def _next(run: Run, attempts: list[Attempt]) -> tuple[str, datetime | None]:
             if run.state == RunState.CANCELLING
             else ("", None)
         )
+    if waiting.waits_for_id is not None:
+        return "Goes on when that is known. Gives up", run.expires_at
     count = f"attempt {waiting.number}" + (f" of at most {run.max_attempts}" if run.max_attempts > 1 else "")
     if waiting.due_at > timezone.now():
         return f"Next: {count}, not before", waiting.due_at
     return f"Next: {count}, as soon as a worker is free. Gives up", run.expires_at
 
 
+def _waited_for(run: Run) -> Reference | None:
+    """The run that has to say first what became of its commit."""
+    guard = wording.commit_waited_for(run)
+    if guard is None or guard.run_id is None:
+        return None
+    return wording.Reference(f"Go to {guard.where}", wording.run_url(guard.run_id))
+
+
 def _params(run: Run) -> list[ParamView]:
     titles = titles_of(params_schema_of(run.version))
+    given = evidence.read_inputs(run)
     earlier = run.rerun_of.params if run.rerun_of is not None else run.params
     names = dict.fromkeys([*titles, *run.params, *earlier])
     return [
@@ -164,6 +178,7 @@ def _params(run: Run) -> list[ParamView]:
             run.params.get(name),
             earlier.get(name),
             run.params.get(name) != earlier.get(name),
+            given.get(name, []),
         )
         for name in names
         if name in run.params or name in earlier

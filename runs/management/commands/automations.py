@@ -12,9 +12,10 @@ from automations.errors import AutomationsError, DefinitionError
 from automations.models import DEFAULT_CUSTOMER, Automation
 from automations.scaffold import ScaffoldError, write_automation
 from automations.services.registry import register_python_automations
+from infra_shared.blobs.protocol import BlobStorageError
 from infra_shared.clock import monotonic, sleep
 from infra_shared.nouns import ACTOR, NounCommand
-from runs.command_params import typed_params
+from runs.command_params import kept_files, typed_params
 from runs.errors import RunsError
 from runs.models import Run, Step
 from runs.services.nodes import can_take, live_versions
@@ -85,6 +86,13 @@ class Command(NounCommand):
         """Arguments of `run`."""
         parser.add_argument("key")
         parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE")
+        parser.add_argument(
+            "--file",
+            action="append",
+            default=[],
+            metavar="NAME=PATH",
+            help="A param that is a file; again for a list of files.",
+        )
         parser.add_argument("--customer", default=DEFAULT_CUSTOMER)
         parser.add_argument("--evidence", help="off, default or full; else as the automation says.")
         parser.add_argument(
@@ -92,11 +100,19 @@ class Command(NounCommand):
         )
 
     def do_run(
-        self, key: str, param: list[str], customer: str, evidence: str | None, *, wait: bool, **_: Any
+        self,
+        key: str,
+        param: list[str],
+        file: list[str],
+        customer: str,
+        evidence: str | None,
+        *,
+        wait: bool,
+        **_: Any,
     ) -> None:
         """Request a run."""
         self._register()
-        run = _request(key, param, customer, evidence)
+        run = _request(key, param, file, customer, evidence)
         self.say(f"run {run.pk} requested")
         if not (self._node_comes(run) if wait else can_take(run=run)):
             text = f"No live node can take it: start one with `manage.py worker`. The run stays queued ({run.pk})."
@@ -141,15 +157,14 @@ class Command(NounCommand):
             raise CommandError(f"See: manage.py runs show {run.pk}", returncode=1)
 
 
-def _request(key: str, words: list[str], customer: str, evidence: str | None) -> Run:
+def _request(key: str, words: list[str], files: list[str], customer: str, evidence: str | None) -> Run:
     automation = Automation.objects.filter(key=key).select_related("latest_version").first()
     schema = automation.latest_version.params_schema if automation and automation.latest_version else {}
     try:
-        request = RunRequest(
-            automation=key, params=typed_params(schema, words), customer=customer, evidence_level=evidence
-        )
+        params = typed_params(schema, words) | kept_files(schema, files, customer)
+        request = RunRequest(automation=key, params=params, customer=customer, evidence_level=evidence)
         return request_run(request=request, origin=Origin(cause=Cause.COMMAND, actor=ACTOR)).run
-    except (RunsError, AutomationsError, ValueError) as error:
+    except (RunsError, AutomationsError, BlobStorageError, OSError, ValueError) as error:
         raise CommandError(str(error)) from error
 
 
