@@ -2,7 +2,8 @@
 
 Every case takes a control of a page, learns its fingerprint there, changes the page from the seed, and asks the tiers
 for the control. What they would act on is compared with the element itself, which the page remembers. `wrong` counts
-all cases; the shares count those in which the element still exists under its accessible name.
+all cases; the shares count those in which the element still exists under its accessible name. `heals` counts the
+selectors proposed where the written one did not work, `heals_wrong` those that lead to anything but the element.
 
     python -m benchmarks.resolution --seed N --json
 """
@@ -28,6 +29,7 @@ from webgraph.budget import Budget
 from webgraph.errors import TargetAmbiguousError, TargetNotFoundError
 from webgraph.escalation import Finder
 from webgraph.fingerprint import SIGHT, merged
+from webgraph.healing import heal_of
 from webgraph.network import AddressPolicy
 from webgraph.surface import Surface
 from webgraph.target import Target
@@ -100,6 +102,8 @@ class Tally:
     found: Counter[str] = field(default_factory=Counter)
     wrong: Counter[str] = field(default_factory=Counter)
     abstained: int = 0
+    heals: int = 0
+    heals_wrong: int = 0
     misses: list[str] = field(default_factory=list)
 
     def figures(self, seed: int) -> dict[str, Any]:
@@ -119,6 +123,8 @@ class Tally:
             "css_found_right_share": share("css"),
             "role_wrong": self.wrong["role"],
             "role_found_right_share": share("role"),
+            "heals": self.heals,
+            "heals_wrong": self.heals_wrong,
         }
 
 
@@ -175,7 +181,7 @@ class Bench:
 
     async def _try(self, case: Case) -> None:
         await self._page.goto(f"{_ORIGIN}/{case.page}")
-        target, known = case.target, await self._learn(case)
+        known = await self._learn(case)
         await self._page.evaluate(_HOLD, case.control["number"])
         await self._page.evaluate(
             f"([kind, seed]) => ({_MUTATE})(window.truth, kind, seed)", [case.kind, case.seed]
@@ -185,7 +191,7 @@ class Bench:
         there = bool(KINDS[case.kind]) and await self._page.evaluate("() => window.truth.isConnected")
         tally.still_there += there
         outcomes = {
-            "tiers": await self._tiers(target, known),
+            "tiers": await self._tiers(case, known),
             "css": await self._plain(self._page.locator(case.control["css"])),
             "role": await self._plain(
                 self._page.get_by_role(case.control["role"], name=case.control["name"], exact=True)
@@ -204,16 +210,28 @@ class Bench:
         await finder.find(case.target, self._surface, Need.EXIST, _TRY_SECONDS)
         return merged(None, finder.seen or {})
 
-    async def _tiers(self, target: Target, known: dict[str, Any]) -> bool | None:
+    async def _tiers(self, case: Case, known: dict[str, Any]) -> bool | None:
         """Whether the tiers found the element itself; None when they abstained."""
         finder = Finder((DomWorker(), AxTreeWorker()), Budget(), known)
         try:
-            actor = await finder.find(target, self._surface, Need.EXIST, _TRY_SECONDS)
+            actor = await finder.find(case.target, self._surface, Need.EXIST, _TRY_SECONDS)
         except (TargetNotFoundError, TargetAmbiguousError):
             return None
         self.tally.by_tier[finder.tier or ""] += 1
         assert isinstance(actor, DomActor)
+        if not finder.as_written:
+            await self._heal(case, actor)
         return bool(await actor.thing.evaluate("element => element === window.truth"))
+
+    async def _heal(self, case: Case, actor: DomActor) -> None:
+        """Whether the target proposed in place of the one that did not work selects the element itself."""
+        heal = await heal_of(case.target, actor, self._page, key="", holds_secret=lambda _: False)
+        if heal is not None:
+            selector = heal.new["css"][0]
+            self.tally.heals += 1
+            if not await self._plain(self._page.locator(selector)):
+                self.tally.heals_wrong += 1
+                self.tally.misses.append(f"WRONG HEAL {selector} for {case}")
 
     async def _plain(self, locator: Any) -> bool | None:
         """What a script that takes the only match would do."""

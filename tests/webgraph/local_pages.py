@@ -93,6 +93,8 @@ MODAL = """<button id=send onclick="document.getElementById('said').textContent 
 <script>document.getElementById('notice').showModal()</script>"""
 
 PAGES = {
+    "/sign-out": "<p>Ada</p><button id=out class=plain>Sign out</button>",
+    "/sign-out-and-log-out": "<p>Ada</p><button id=out class=plain>Log out</button><button>Sign out</button>",
     "/modal": MODAL,
     "/new-tab": "<a id=go href=/inside target=_blank>Go</a>",
     "/painted": PAINTED,

@@ -105,3 +105,23 @@ def test_a_control_that_is_gone_is_not_replaced_by_one_of_the_same_name(attempt:
 
     assert failure is not None
     assert failure.kind is FailureKind.TARGET_NOT_FOUND
+
+
+def test_a_control_of_another_name_is_not_the_same_while_the_old_name_is_there(
+    attempt: Tried, pages: LocalPages
+):
+    async def job(page: Page) -> None:
+        await page.goto(pages.url("/sign-out"))
+        await page.click(Target(css="#out"))
+
+    async def again(page: Page) -> None:
+        await page.goto(pages.url("/sign-out-and-log-out"))
+        await page.click(Target(css="#out"))
+
+    attempt(job)
+    step = attempt.memory.outcomes[-1]
+    assert step.fingerprint is not None
+    result = attempt(again, fingerprints={step.fingerprint_key: step.fingerprint})
+
+    assert result.failure is None
+    assert attempt.memory.outcomes[-1].tier is Tier.AXTREE

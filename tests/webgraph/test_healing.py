@@ -54,7 +54,7 @@ def test_the_proposed_target_is_found_by_its_first_selector(
 
     again = attempt.memory.outcomes[-1]
     assert (again.tier, again.heal) == (Tier.DOM, None)
-    assert again.decisions[-1]["override"]["css"] == heal.new["css"]
+    assert again.decisions[0]["override"]["css"] == heal.new["css"]
 
 
 def test_a_target_found_as_written_proposes_nothing(attempt: Tried, pages: LocalPages):

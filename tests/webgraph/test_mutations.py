@@ -29,3 +29,5 @@ def test_no_change_of_a_page_makes_a_wrong_thing_be_acted_on(
     assert figures["found_right_share"] >= (0.95 if each > 1 else 0.85), (figures, tally.misses)
     assert figures["cases"] >= each * len(KINDS) * 10
     assert figures["wrong"] < figures["css_wrong"]
+    assert figures["heals"] >= figures["cases"] / 10
+    assert figures["heals_wrong"] == 0, (figures, tally.misses)

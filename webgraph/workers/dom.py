@@ -159,7 +159,7 @@ async def _look(target: Target, scope: Scope) -> _Found:
         if len(usable) != 1 or len(looks) >= _MOST_LOOKED_AT:
             continue
         chosen, seen = looks[usable[0]]
-        likeness = compare(scope.known, seen) if scope.known and seen else None
+        likeness = await _likeness(scope, seen) if scope.known and seen else None
         actor = way.actor(usable[0], len(looks))
         found = _Found(tuple(everything), actor, chosen, seen, likeness)
         if likeness is None or likeness.same:
@@ -168,6 +168,21 @@ async def _look(target: Target, scope: Scope) -> _Found:
     if stranger is not None:
         return replace(stranger, candidates=tuple(everything))
     return _Found(tuple(everything))
+
+
+async def _likeness(scope: Scope, seen: dict[str, Any]) -> Likeness:
+    """Whether what the selector found is the control that was used before.
+
+    A new name is believed only where nothing answers to the old one any more: else another control has taken over the
+    selector, and the one that is meant stands somewhere else.
+    """
+    known = scope.known or {}
+    likeness = compare(known, seen)
+    if likeness.same and "name" in likeness.differs and known.get("role"):
+        named = scope.page.get_by_role(known["role"], name=known["name"], exact=True)
+        if await quietly(scope.page, named.count):
+            return replace(likeness, same=False)
+    return likeness
 
 
 def _as_facts(likeness: Likeness | None) -> dict[str, Any]:
