@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from django.urls import reverse
 
 from infra_shared.templatetags.console import words
-from runs.states import Cause, RunState
+from runs.services.questions import reason_of
+from runs.states import AttemptState, Cause, RunState
 from webgraph.errors import FailureKind
 from webgraph.recorder import ArtifactKind
 
 if TYPE_CHECKING:
-    from runs.models import Run
+    from runs.models import CommitGuard, Question, Run
 
 FAILURES = {
     FailureKind.NAVIGATION: "A page could not be reached",
@@ -64,6 +65,10 @@ HEADLINES = {
 }
 
 
+_WITHOUT_FAILURE = {RunState.WAITING_INPUT: "Needs your answer", RunState.RETRY_WAIT: "Goes on in a moment"}
+"""What waits though nothing failed: an attempt ended on purpose."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """Words with the address of what they are about; no address where there is no page."""
@@ -80,16 +85,34 @@ def failure_in_words(kind: str) -> str:
 def headline(run: Run) -> str:
     """The state in words, and for a failure why."""
     state = RunState(run.state)
+    if not run.failure_kind and state in _WITHOUT_FAILURE:
+        return "Waiting to hear about another run" if commit_waited_for(run) else _WITHOUT_FAILURE[state]
     if state in (RunState.FAILED, RunState.TIMED_OUT):
         return failure_in_words(run.failure_kind) or state.label
     return HEADLINES[state]
 
 
 def failure_sentence(run: Run) -> str:
-    """Why it failed in one sentence; empty while nothing failed."""
+    """Why it failed, or what it asks, in one sentence; empty while it does neither."""
     if run.state == RunState.SUCCEEDED:
         return ""
+    if not run.failure_kind and run.state in _WITHOUT_FAILURE:
+        return run.state_reason
     return run.failure_message or failure_in_words(run.failure_kind)
+
+
+def commit_waited_for(run: Run) -> CommitGuard | None:
+    """The commit of another run that this one waits to hear about."""
+    if run.state != RunState.RETRY_WAIT:
+        return None
+    waiting = run.attempts.filter(waits_for__isnull=False, state=AttemptState.QUEUED)
+    attempt = waiting.select_related("waits_for").first()
+    return attempt.waits_for if attempt is not None else None
+
+
+def question(asked: Question) -> str:
+    """What is asked, above the form that answers it."""
+    return f"{reason_of(asked)} {'The browser waits for it.' if asked.hold else ''}".strip()
 
 
 def run_url(run_id: object) -> str:
