@@ -11,7 +11,8 @@ from playwright.sync_api import expect
 
 from automations.models import Customer
 from automations.services.credentials import set_credential
-from automations.services.schedules import ScheduleInput, create_schedule
+from automations.services.schedule_input import ScheduleInput
+from automations.services.schedules import create_schedule
 from infra_shared.admin.base import ConsoleAdmin
 from infra_shared.services import api_keys
 from tests.support.axe import serious_problems
