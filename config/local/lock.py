@@ -11,7 +11,7 @@ import sys
 from config.local.terminal import Phases, say
 from config.local.virtualenv import SetupError, run
 
-LOCKS = ("requirements", "requirements-dev", "requirements-vision")
+LOCKS = ("requirements", "requirements-dev", "requirements-vision", "requirements-webgraph")
 OPTIONS = (
     "--universal",
     "--python-version=3.11",
