@@ -146,3 +146,22 @@ def test_a_created_schedule_is_planned_and_previewed(version: AutomationVersion)
 
 def test_check_passes_for_the_library(db: None) -> None:
     assert "can run" in _said("automations", "check")
+
+
+def test_a_question_is_shown_and_answered(version: AutomationVersion) -> None:
+    run = sample.asking_run(version)
+    assert "Which code did the shop send?" in _said("runs", "answer", str(run.pk))
+
+    _said("runs", "answer", str(run.pk), "--value", "code=246810")
+
+    run.refresh_from_db()
+    assert run.state == RunState.RETRY_WAIT
+    assert "asks nothing" in _said("runs", "answer", str(run.pk))
+
+
+def test_a_rerun_names_the_stage_it_cannot_begin_with(version: AutomationVersion) -> None:
+    run, claim = sample.claimed_run(version)
+    outcomes.finish_succeeded(claim=claim, result={})
+
+    with pytest.raises(CommandError, match="cannot begin with 'order'"):
+        _said("runs", "rerun", str(run.pk), "--from-stage", "order")

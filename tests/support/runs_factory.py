@@ -19,6 +19,8 @@ from runs.services.claims import Claim, claim_attempt
 from runs.services.outcomes import Failure
 from runs.services.requests import Origin, RunRequest, request_run
 from runs.states import Cause
+from tests.support.sample import question
+from webgraph.checkpoint import Checkpoint
 from webgraph.errors import FailureKind
 from webgraph.recorder import (
     ArtifactKind,
@@ -117,6 +119,50 @@ class RunsFactory:
         self._intend(claim, 1)
         self.fail(claim, FailureKind.BROWSER_CRASH, "The browser went away.")
         return Run.objects.get(pk=claim.attempt.run_id)
+
+    def asking(self) -> Run:
+        """A run that asks for a code its shop has sent."""
+        claim = self.claimed()
+        self._begin_stage(claim, Effect.READ)
+        self.step(claim, 1)
+        outcomes.finish_parked(claim=claim, question=question())
+        return Run.objects.get(pk=claim.attempt.run_id)
+
+    def failed_after_a_stage(self) -> Run:
+        """A run that failed for good in its second stage, with a checkpoint behind the first."""
+        stages = [*self.version.stages, {"name": "download", "title": "Download the file", "effect": "read"}]
+        AutomationVersion.objects.filter(pk=self.version.pk).update(stages=stages)
+        claim = self.claimed()
+        self._begin_stage(claim, Effect.READ)
+        self.step(claim, 1)
+        left = Checkpoint(
+            position=1, stage="work", state={}, url="", page={}, storage_state={}, session_storage={}
+        )
+        end = StageEnd(
+            position=1, name="work", succeeded=True, finished_at=database_now(), url="", checkpoint=left
+        )
+        recording.stage_finished(claim=claim, stage=end)
+        self.fail(claim, FailureKind.TARGET_NOT_FOUND, FAILURE)
+        return Run.objects.get(pk=claim.attempt.run_id)
+
+    def waiting_for_a_commit(self) -> tuple[Run, Run]:
+        """A run whose commit has an unknown end, and one that would do the same and waits to hear about it."""
+        start = StageStart(
+            position=1,
+            name="work",
+            effect=Effect.COMMIT,
+            started_at=database_now(),
+            effect_key="invoice-7",
+        )
+        first = self.claimed()
+        recording.stage_started(claim=first, stage=start)
+        self._intend(first, 1)
+        self.fail(first, FailureKind.BROWSER_CRASH, "The browser went away.")
+        second = self.claimed()
+        standing = recording.stage_started(claim=second, stage=start)
+        assert standing is not None
+        outcomes.finish_parked(claim=second, guard_id=standing.pk)
+        return first.attempt.run, Run.objects.get(pk=second.attempt.run_id)
 
     def step(self, claim: Claim, index: int, *, message: str = "") -> None:
         """One step with its picture and HTML; with a message it is one that failed."""

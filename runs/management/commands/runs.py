@@ -1,4 +1,4 @@
-"""`manage.py runs list|show|rerun|cancel|artifacts`."""
+"""`manage.py runs list|show|rerun|answer|cancel|artifacts`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from infra_shared.blobs.protocol import BlobError
 from infra_shared.nouns import ACTOR, NounCommand, at_least
 from runs.command_params import typed_params
 from runs.errors import RunsError
-from runs.models import Artifact, Run
+from runs.models import Artifact, Question, Run
+from runs.services.answers import answer_commit, commit_in_doubt
 from runs.services.cancelling import cancel_run
+from runs.services.questions import answer_question, open_question
 from runs.services.requests import Origin
 from runs.services.reruns import rerun
 from runs.states import Cause, RunState
@@ -27,7 +29,7 @@ CHUNK_BYTES = 1024 * 1024
 
 
 class Command(NounCommand):
-    help = "Look at runs, rerun and cancel them, fetch what they kept."
+    help = "Look at runs, rerun, answer and cancel them, fetch what they kept."
 
     def list_arguments(self, parser: CommandParser) -> None:
         """Arguments of `list`."""
@@ -90,18 +92,49 @@ class Command(NounCommand):
         parser.add_argument(
             "--param", action="append", default=[], metavar="NAME=VALUE", help="A changed param."
         )
+        parser.add_argument(
+            "--from-stage", default="", metavar="STAGE", help="Begin with this stage, where the run left off."
+        )
 
-    def do_rerun(self, id: str, param: list[str], **_: Any) -> None:  # noqa: A002 - as above
+    def do_rerun(self, id: str, param: list[str], from_stage: str, **_: Any) -> None:  # noqa: A002 - as above
         """Request a new run like an ended one, with some params changed where given."""
         run = _run(id)
         origin = Origin(cause=Cause.COMMAND, actor=ACTOR)
         try:
             changed = typed_params(run.version.params_schema, param)
             params = {**run.params, **changed} if changed else None
-            requested = rerun(run=run, origin=origin, params=params)
+            requested = rerun(run=run, origin=origin, params=params, from_stage=from_stage)
         except (RunsError, AutomationsError, ValueError) as error:
             raise CommandError(str(error)) from error
         self.say(str(requested.run.pk))
+
+    def answer_arguments(self, parser: CommandParser) -> None:
+        """Arguments of `answer`."""
+        parser.add_argument("id")
+        parser.add_argument(
+            "--value", action="append", default=[], metavar="NAME=VALUE", help="One field of the answer."
+        )
+        parser.add_argument(
+            "--happened", choices=("yes", "no"), help="What became of a commit nobody saw the end of."
+        )
+        parser.add_argument("--note", default="", help="Where you looked; kept in the log of the run.")
+
+    def do_answer(self, id: str, value: list[str], happened: str | None, note: str, **_: Any) -> None:  # noqa: A002 - as above
+        """Answer what a run asks; without an answer, say what it asks."""
+        run = _run(id)
+        question = open_question(run)
+        try:
+            if happened is not None:
+                run = answer_commit(run=run, happened=happened == "yes", note=note, actor=ACTOR)
+            elif question is not None and value:
+                answer = typed_params(question.schema, value)
+                run = answer_question(run=run, answer=answer, actor=ACTOR)
+            else:
+                self.say(_what_it_asks(run, question))
+                return
+        except (RunsError, ValueError) as error:
+            raise CommandError(str(error)) from error
+        self.say(f"{run.pk} is {run.get_state_display().lower()}.")
 
     def cancel_arguments(self, parser: CommandParser) -> None:
         """Arguments of `cancel`."""
@@ -145,6 +178,16 @@ class Command(NounCommand):
                     file.write(chunk)
         except (BlobError, OSError) as error:
             raise CommandError(f"{path.name}: {error}") from error
+
+
+def _what_it_asks(run: Run, question: Question | None) -> str:
+    if question is not None:
+        names = " ".join(f"--value {name}=…" for name in question.properties)
+        return f"{question.prompt}\nAnswer with: manage.py runs answer {run.pk} {names}"
+    stage = commit_in_doubt(run)
+    if stage is not None:
+        return f"Did “{stage}” happen? Answer with: manage.py runs answer {run.pk} --happened yes|no"
+    return "It asks nothing."
 
 
 def _run(key: str) -> Run:
