@@ -205,3 +205,20 @@ def test_the_attempts_of_a_run_are_tabs_for_mouse_and_keyboard(
     expect(page.get_by_role("tabpanel", name="Attempt 1")).to_contain_text("The browser went away.")
     page.reload()
     expect(first).to_have_attribute("aria-selected", "true")
+
+
+def test_a_question_is_answered_where_it_is_read_while_the_page_keeps_itself_fresh(
+    screen: Screen, runs_factory: RunsFactory
+) -> None:
+    run = runs_factory.asking()
+    page = screen.open("/admin/")
+
+    page.get_by_text("Which code did the shop send?").first.click()
+    with page.expect_response(lambda answer: "/live/" in answer.url):
+        page.fill("[name=params-code]", "246810")  # the page asks for news meanwhile and leaves the form alone
+    expect(page.locator("[name=params-code]")).to_have_value("246810")
+    page.get_by_role("button", name="Send the answer").click()
+
+    expect(page.locator("#run")).to_have_attribute("data-state", "retry_wait")
+    expect(page.locator("#run h2").first).to_have_text("Goes on in a moment")
+    assert Run.objects.get(pk=run.pk).questions.get().answered_by == "operator:anna"
