@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.support.console import Screen
     from tests.support.runs_factory import RunsFactory
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 CAPTURED_SCRIPT = "Blocked script execution"
 """What the browser says of captured HTML whose script it did not run: the policy at work."""
 PRESS_EVERYTHING = """async () => {
