@@ -40,6 +40,7 @@ class FolderRecorder:
         self._files = folder / "evidence"
         self._files.mkdir(parents=True, exist_ok=True)
         self._say = say
+        self.outcomes: list[StepOutcome] = []
         self._steps = folder / "steps.jsonl"
         self._index = folder / "evidence.jsonl"
         for log in (self._steps, self._index):
@@ -75,6 +76,7 @@ class FolderRecorder:
         """Keep it, and say what failed."""
         if not step.succeeded:
             self._say(f"       failed ({step.failure_kind}): {step.message}")
+        self.outcomes.append(step)
         _append(self._steps, {"event": "step_finished", **asdict(step)})
 
     def evidence(self, item: Evidence) -> None:

@@ -219,3 +219,36 @@ def test_a_wrong_command_line_says_what_to_change_and_exits_with_2(tmp_path: Pat
     assert ran.returncode == 2
     assert words in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.browser
+def test_a_run_learns_into_a_file_and_says_how_a_target_could_be_written(
+    tmp_path: Path, pages: LocalPages, browser_executable: str
+):
+    flow = "key: send\nstages:\n  - name: send\n    effect: read\n    steps:\n      - goto: URL\n      - click: {css: CSS, role: button, name: Send}\n"
+    for name, css in (("as-written", "#send"), ("since-renamed", "#gone")):
+        text = flow.replace("URL", pages.url("/form")).replace("CSS", f"'{css}'")
+        (tmp_path / f"{name}.yaml").write_text(text)
+
+    ran = [
+        webgraph(
+            tmp_path, "run", f"{name}.yaml", "--allow", pages.host_and_port, "--out", name,
+            "--browser", browser_executable, "--fingerprints", "known.json",
+        )
+        for name in ("as-written", "since-renamed")
+    ]  # fmt: skip
+
+    assert [one.returncode for one in ran] == [0, 0], [one.stderr for one in ran]
+    assert "Found another way" not in ran[0].stdout
+    assert "  “Send”: css #send, in place of #gone\n" in ran[1].stdout
+    [known] = json.loads((tmp_path / "known.json").read_text()).values()
+    assert (known["id"], known["name"], known["successes"]) == ("send", "Send", 1)
+
+
+def test_a_file_that_holds_no_fingerprints_is_refused(tmp_path: Path):
+    (tmp_path / "known.json").write_text("[]")
+
+    ran = webgraph(tmp_path, "run", "looking_around:Look", "--out", "out", "--fingerprints", "known.json")
+
+    assert ran.returncode == 2
+    assert "known.json cannot be read: it holds no fingerprints" in ran.stderr

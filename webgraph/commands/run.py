@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from webgraph.commands import browsing
 from webgraph.commands.loading import UsageError, automation_named, files, param, say, secrets
 from webgraph.folder_recorder import FolderRecorder
+from webgraph.learned import heals_in_words, read_fingerprints, write_fingerprints
 from webgraph.outcome import AttemptSpec, Outcome
 from webgraph.recorder import EvidenceLevel
 from webgraph.runner import run_attempt
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import argparse
 
     from webgraph.outcome import AttemptResult
+    from webgraph.recorder import StepOutcome
 
 
 def add_to(commands: Any) -> None:
@@ -24,6 +26,12 @@ def add_to(commands: Any) -> None:
     parser.set_defaults(do=run)
     browsing.add_to(parser)
     parser.add_argument("--out", type=Path, required=True, help="a new folder for evidence, steps and result")
+    parser.add_argument(
+        "--fingerprints",
+        type=Path,
+        metavar="FILE",
+        help="check controls against what is known of them there, and keep what a success learns",
+    )
     parser.add_argument("--evidence", choices=[level.value for level in EvidenceLevel])
 
 
@@ -31,6 +39,7 @@ def run(given: argparse.Namespace) -> int:
     """Exit code 0 when the automation succeeded."""
     automation, _ = automation_named(given.automation)
     params = dict(param(item) for item in given.param)
+    known = _known(given.fingerprints)
     spec = AttemptSpec(
         automation=automation,
         params=params,
@@ -39,6 +48,7 @@ def run(given: argparse.Namespace) -> int:
         evidence=EvidenceLevel(given.evidence) if given.evidence else None,
         address_policy=browsing.policy(given),
         vision=browsing.vision(given),
+        fingerprints=known,
     )
     recorder = FolderRecorder(_unused(given.out), say)
     host = browsing.host(given)
@@ -47,8 +57,29 @@ def run(given: argparse.Namespace) -> int:
     finally:
         host.close()
     recorder.finish(result)
+    if result.outcome is Outcome.SUCCEEDED:
+        _learn(given.fingerprints, known, recorder.outcomes)
     say(_last_line(result, given.out))
     return 0 if result.outcome is Outcome.SUCCEEDED else 1
+
+
+def _known(path: Path | None) -> dict[str, Any]:
+    try:
+        return read_fingerprints(path) if path is not None else {}
+    except (OSError, ValueError) as error:
+        msg = f"--fingerprints {path} cannot be read: {error}. Name another file, or remove it to learn anew."
+        raise UsageError(msg) from error
+
+
+def _learn(path: Path | None, known: dict[str, Any], outcomes: list[StepOutcome]) -> None:
+    """Keep what a success teaches, and say which targets were found another way than they are written."""
+    if path is not None:
+        write_fingerprints(path, known, outcomes)
+    heals = heals_in_words(outcomes)
+    if heals:
+        say("Found another way than written; so the quickest way would find them again:")
+    for line in heals:
+        say(f"  {line}")
 
 
 def _unused(folder: Path) -> Path:
