@@ -15,6 +15,7 @@ from automations.services.healing import SeenHeal, note_heals
 from runs.models import Artifact, Run, Step
 from runs.states import RunState
 from webgraph.recorder import ArtifactKind
+from webgraph.target import Target
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -56,7 +57,8 @@ def _seen(step: Step, picture: UUID | None) -> SeenHeal:
     return SeenHeal(
         key=heal["key"],
         stage=step.stage,
-        description=step.description,
+        # Without what was typed, which differs from run to run.
+        description=f"{step.action.replace('_', ' ').capitalize()} {Target.model_validate(heal['old'])}",
         tier=step.tier,
         old=heal["old"],
         new=heal["new"],
