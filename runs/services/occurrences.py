@@ -98,7 +98,7 @@ def _overlapping(schedule: Schedule, now: datetime) -> _Outcome | None:
     unfinished = unfinished_runs(schedule)
     waiting = Occurrence.objects.waiting().filter(schedule=schedule)
     if schedule.overlap == Overlap.CANCEL_RUNNING:
-        waiting.filter(backfill=False).update(
+        Occurrence.objects.waiting().filter(schedule=schedule, backfill=False).update(
             state=OccurrenceState.COALESCED, reason=_SUPERSEDED, handled_at=now
         )
         unfinished = _cancelled(unfinished, schedule)
