@@ -16,7 +16,7 @@ from infra_shared.blobs.protocol import BlobError
 from infra_shared.templatetags.console import words
 from runs.admin import evidence, wording
 from runs.errors import NoResultError, ResultPendingError
-from runs.models import Attempt, Run, Step, Transition
+from runs.models import Attempt, Question, Run, Step, Transition
 from runs.services.result_formats import rows_of
 from runs.services.results import result_of
 from runs.states import AttemptState, RunState
@@ -74,6 +74,7 @@ class RunPage:
     sibling: Picture | None
     result: ResultTable | None
     params: list[ParamView]
+    answered: list[Question]
     lineage: list[Run]
     moves: list[Transition]
     stamp: str
@@ -103,6 +104,7 @@ def read_run_page(run: Run, *, attempt_number: int | None = None) -> RunPage:
         sibling=evidence.last_success(run, view),
         result=read_result(run),
         params=_params(run),
+        answered=list(run.questions.exclude(answered_by="").order_by("pk")),
         lineage=_lineage(run),
         moves=list(run.transitions.select_related("attempt").order_by("-id")[:MOVES_SHOWN]),
         stamp=stamp_of(run),

@@ -149,8 +149,10 @@ def _wait_for_commit(run: Run, attempt: Attempt, guard_id: int, actor: str, now:
         run=run, number=attempt.number + 1, due_at=now, actor=actor, reason=reason, now=now
     )
     guard = guards.wait_for(guard_id=guard_id, attempt=following)
+    titles = {stage["name"]: stage.get("title") for stage in run.version.stages}
+    words = titles.get(guard.stage) or guard.stage
     Run.objects.filter(pk=run.pk).update(
-        state_reason=f"It waits to hear whether “{guard.stage}” happened in {guard.where}."
+        state_reason=f"It waits to hear whether “{words}” happened in {guard.where}."
     )
 
 

@@ -76,7 +76,9 @@ def test_a_question_is_answered_on_the_page_of_its_run(console: Client, runs_fac
     assert refused.status_code == 422
     run.refresh_from_db()
     assert run.state == "retry_wait"
-    assert "246810" not in console.get(f"/admin/runs/run/{run.pk}/change/").text
+    after = console.get(f"/admin/runs/run/{run.pk}/change/").text
+    assert "•••" in after
+    assert "246810" not in after
     late = console.post(f"/admin/runs/run/{run.pk}/input/", {"params-code": "135791"}, follow=True)
     assert "asks nothing any more" in late.text
 
