@@ -14,12 +14,9 @@ from webgraph.documents.recordings.importing import ImportedFlow, import_recordi
 from webgraph.recorder import Effect
 
 _EFFECTS = (
-    (
-        Effect.COMMIT.value,
-        "Counts once: an attempt that breaks off is looked at by a person (the careful choice)",
-    ),
-    (Effect.IDEMPOTENT.value, "May be repeated without harm"),
-    (Effect.READ.value, "Only looks, changes nothing"),
+    (Effect.COMMIT.value, "Commit: counts once"),
+    (Effect.IDEMPOTENT.value, "Idempotent: may be repeated"),
+    (Effect.READ.value, "Read: only looks"),
 )
 STARTING_TEXT = """\
 key: my-first-flow
@@ -90,7 +87,8 @@ class RecordingForm(forms.Form):
         label="What its steps do to the outside world",
         choices=_EFFECTS,
         initial=Effect.COMMIT.value,
-        help_text="A recording does not say. The document can be cut into stages with effects of their own afterwards.",
+        help_text="A recording does not say. Commit is the careful choice: an attempt that breaks off is looked at by a "
+        "person. In the editor it can be cut into stages with effects of their own.",
     )
     key = forms.CharField(
         label="Key",

@@ -52,7 +52,7 @@ class Echo:
 
     @property
     def host_and_port(self) -> str:
-        return "127.0.0.1:{}".format(self.server.servers[0].sockets[0].getsockname()[1])
+        return f"127.0.0.1:{self.server.servers[0].sockets[0].getsockname()[1]}"
 
     @property
     def origin(self) -> str:
