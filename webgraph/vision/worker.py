@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from infra_shared.clock import monotonic
 from webgraph.errors import TargetNotFoundError
 from webgraph.evidence.masking import Box
-from webgraph.quiet import command
+from webgraph.fingerprint import SIGHT, compare
+from webgraph.quiet import command, quietly
 from webgraph.recorder import Tier
 from webgraph.vision.actor import VisionActor
 from webgraph.vision.choosing import Choice, choose, choose_point, fitting
@@ -27,6 +28,14 @@ _LOOK_AGAIN_SECONDS = 0.3
 _BUDGET = "the attempt's vision steps or model tokens are spent"
 # A page that shows several, or something unlike, is given this long to finish drawing.
 _SETTLE_SECONDS = 1.0
+
+
+_CONTROL_AT = f"""([x, y]) => {{
+  let found = document.elementFromPoint(x, y);
+  while (found?.shadowRoot?.elementFromPoint(x, y)) found = found.shadowRoot.elementFromPoint(x, y);
+  if (!found || found.closest('canvas, img, video, svg, iframe, object, embed')) return null;
+  return ({SIGHT})(found.closest('a[href], button, input, select, textarea, summary, label, [role]') ?? found);
+}}"""
 
 
 class _Blind(Exception):  # noqa: N818 - a reason, not an error
@@ -81,6 +90,8 @@ class VisionWorker:
                 deadline = min(deadline, monotonic() + _SETTLE_SECONDS)
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
             choice = await self._choice(target, scope, spent, deadline)
+        if choice.chosen is not None and await _is_stranger(choice.chosen, scope):
+            choice = Choice(choice.candidates, reason=Insufficiency.MISMATCH)
         actor: Actor | None = VisionActor(scope.page, choice.chosen) if choice.chosen else None
         return Resolution(
             tier=self.tier,
@@ -149,6 +160,15 @@ class VisionWorker:
         metrics = await command(surface.page, surface.session, "Page.getLayoutMetrics")
         width = float(metrics["cssVisualViewport"]["clientWidth"]) or 1.0
         return Picture.of(await self._camera.png(surface), viewport_width=width)
+
+
+async def _is_stranger(chosen: Sighting, scope: Scope) -> bool:
+    """Whether the document shows another control there than the one used before; paint tells nothing."""
+    if scope.known is None:
+        return False
+    page, place = scope.page, list(chosen.middle)
+    seen = await quietly(page, lambda: page.evaluate(_CONTROL_AT, place))
+    return seen is not None and not compare(scope.known, seen).same
 
 
 def wanted_of(target: Target) -> Wanted:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from webgraph.conditions import appears, reads
 from webgraph.errors import FailureKind
+from webgraph.fingerprint import key_of
 from webgraph.flow import Automation, stage
 from webgraph.recorder import Tier
 from webgraph.target import Target
@@ -184,6 +185,34 @@ def test_a_place_needs_no_provider(attempt: Tried, pages: LocalPages):
         await page.click(Target(position=(200 / 1280, 75 / 800)), then=reads(SAID, "clicked"))
 
     assert attempt(job, vision=VisionSettings(providers=())).failure is None
+
+
+@pytest.mark.parametrize(
+    ("known", "kind"),
+    [
+        ({"role": "button", "name": "Delete"}, FailureKind.TARGET_NOT_FOUND),
+        ({"tag": "h1"}, FailureKind.WRONG_PAGE),
+    ],
+    ids=["another control", "the same, which does nothing"],
+)
+def test_where_the_document_shows_another_control_than_before_sight_abstains(
+    attempt: Tried, pages: LocalPages, known, kind
+):
+    title = Target(position=(30 / 1280, 35 / 800))
+
+    async def job(page: Page) -> None:
+        await page.goto(pages.url("/form"))
+        await page.click(title)
+
+    result = attempt(
+        job,
+        vision=VisionSettings(providers=()),
+        fingerprints={key_of("job", "work", title): known},
+        step_timeout_seconds=9,
+    )
+
+    assert result.failure is not None
+    assert result.failure.kind is kind
 
 
 def test_a_secret_is_typed_by_sight_into_a_field_and_black_in_every_later_picture(
