@@ -12,6 +12,7 @@ from automations.admin.differences import differences
 from automations.admin.flow_reference import FlowPages
 from automations.forms.params import kind_in_words, resolved
 from automations.forms.schemas import params_schema_of
+from automations.models import AutomationKind
 from automations.services.flows import DOCUMENTS
 from infra_shared.templatetags.console import NOTHING, pill, words
 
@@ -101,6 +102,8 @@ class AutomationPages(FlowPages):
         """Whether it can be run."""
         if automation.retired_at is not None:
             return pill("retired")
+        if automation.kind == AutomationKind.SHARED:
+            return pill("shared")
         return pill("active") if automation.latest_version_id else pill("queued", "no version")
 
     @admin.display(description="Stages")

@@ -67,8 +67,8 @@ def differences_of_texts(
 ) -> list[Difference]:
     """What a flow's new text, and the texts it includes now, would change in a version."""
     parts = (
-        ("Flow document", old.source, text),
-        ("Included documents", _joined(old.included), _joined(included)),
+        ("Changes", old.source, text),
+        ("Changes in what it includes", _joined(old.included), _joined(included)),
     )
     return _those_that_differ(parts)
 

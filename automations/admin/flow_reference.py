@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from django.http import HttpRequest, HttpResponse
-    from markdown_it.renderer import RendererHTML
     from markdown_it.token import Token
-    from markdown_it.utils import OptionsDict
 
 PAGE = "flows.md"
 
@@ -43,9 +41,8 @@ class FlowPages(FlowImportPages):
 def reference_page() -> tuple[list[tuple[str, str]], SafeString]:
     """The chapters of docs/flows.md, each with its anchor, and the whole as HTML."""
     text = (settings.BASE_DIR / "docs" / PAGE).read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if not line.startswith(("<!--", "# "))]
+    lines = [line for line in text.splitlines()[1:] if not line.startswith("<!--")]
     reader = MarkdownIt("commonmark", {"html": False}).enable("table")
-    reader.add_render_rule("link_open", _link)
     tokens = reader.parse("\n".join(lines))
     chapters = []
     for opening, inline in pairwise(tokens):
@@ -56,12 +53,19 @@ def reference_page() -> tuple[list[tuple[str, str]], SafeString]:
                 chapters.append((anchor, inline.content.replace("`", "")))
         elif opening.type == "table_open":
             opening.attrSet("class", "c-table")
+        elif opening.type == "inline":
+            opening.children = _without_dead_links(opening.children or [])
     # Our own file, and whatever HTML stands in it comes out as text.
     return chapters, mark_safe(reader.renderer.render(tokens, reader.options, {}))  # noqa: S308 - see above
 
 
-def _link(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any) -> str:
-    """A link that leads somewhere from here too: other pages of the documentation are not served."""
-    if str(tokens[index].attrGet("href")).endswith(".md"):
-        tokens[index].attrs = {}
-    return renderer.renderToken(tokens, index, options, env)
+def _without_dead_links(tokens: Sequence[Token]) -> list[Token]:
+    """The words of links that lead nowhere from here: other files of the documentation are not served."""
+    kept: list[Token] = []
+    is_dead = False
+    for token in tokens:
+        if token.type == "link_open":
+            is_dead = not str(token.attrGet("href")).startswith(("https://", "#"))
+        if not (is_dead and token.type in ("link_open", "link_close")):
+            kept.append(token)
+    return kept

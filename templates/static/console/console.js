@@ -129,6 +129,10 @@ document.addEventListener("change", showChosen);
 document.addEventListener("DOMContentLoaded", () => {
   rememberTimeZone();
   showChosen();
+  // The skin writes the name of a chosen file into the nearest text field, which in our forms is another one's.
+  for (const field of document.querySelectorAll("input[type=file]")) {
+    field.hasChangeListener = true;
+  }
   for (const row of document.querySelectorAll("#result_list tr.data-row")) {
     row.dataset.row = "";
     row.tabIndex = -1;

@@ -37,7 +37,7 @@ function numbered(number) {
 }
 
 // The text area of a box, with `lines()`, `mark(numbers)` and `jump(number)`.
-class CodeBox {
+export class CodeBox {
   constructor(box) {
     this.box = box;
     this.area = box.querySelector("textarea");

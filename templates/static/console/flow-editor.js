@@ -1,10 +1,12 @@
 // The keys of the flow editor, the way from a problem to its line, and the draft that a tab keeps until it is published.
 
+import { CodeBox } from "./flow-colours.js";
+
 const INDENT = "  ";
 const KEPT_UNDER = `flow-draft:${window.location.pathname}`;
 
 // Typed as by hand, so that undo knows it. There is no other way that does.
-function type(area, text) {
+function type(text) {
   if (text) {
     document.execCommand("insertText", false, text);
   } else {
@@ -23,7 +25,7 @@ function selectedLines(area) {
 function indent(area, back) {
   const several = area.value.slice(area.selectionStart, area.selectionEnd).includes("\n");
   if (!several && !back) {
-    type(area, INDENT);
+    type(INDENT);
     return;
   }
   const { start, end } = selectedLines(area);
@@ -34,7 +36,7 @@ function indent(area, back) {
     return;
   }
   area.setSelectionRange(start, end);
-  type(area, changed.join("\n"));
+  type(changed.join("\n"));
   area.setSelectionRange(caret ?? start, caret ?? start + changed.join("\n").length);
 }
 
@@ -42,7 +44,7 @@ function indent(area, back) {
 function breakLine(area) {
   const above = area.value.slice(area.value.lastIndexOf("\n", area.selectionStart - 1) + 1, area.selectionStart);
   const [depth] = above.match(/^ */);
-  type(area, `\n${depth}${/:\s*$|^ *- /.test(above) ? INDENT : ""}`);
+  type(`\n${depth}${/:\s*$|^ *- /.test(above) ? INDENT : ""}`);
 }
 
 function takeKeys(area) {
@@ -84,7 +86,7 @@ function keepDraft(area, form) {
       notice.hidden = true;
       area.focus();
       area.select();
-      type(area, draft.text);
+      type(draft.text);
       form.elements.based_on.value = draft.basedOn;
     });
     notice.querySelector("[data-forgets]").addEventListener("click", () => {
@@ -123,38 +125,39 @@ function watchChecks() {
     }
   });
   document.addEventListener("htmx:sendError", () => explain("The server cannot be reached. This tab keeps the draft."));
-  document.addEventListener("htmx:responseError", () => explain("The server could not check it. This tab keeps the draft."));
+  document.addEventListener("htmx:responseError", ({ detail }) => {
+    explain(`The server did not check it (${detail.xhr.status}). This tab keeps the draft: open this page again, and go on with it.`);
+  });
 }
 
-document.addEventListener("DOMContentLoaded", () => {
-  const form = document.getElementById("flow-form");
-  for (const box of document.querySelectorAll("[data-code]")) {
-    const code = new CodeBox(box);
-    if (!form) {
-      continue;
-    }
-    takeKeys(code.area);
-    keepDraft(code.area, form);
-    code.mark(wrongLines());
-    document.addEventListener("htmx:afterSwap", () => code.mark(wrongLines()));
-    document.addEventListener("click", (event) => {
-      const link = event.target.closest?.("a[data-line]");
-      if (link) {
-        event.preventDefault();
-        code.jump(Number(link.dataset.line));
-      }
-    });
+// A module runs once the page is read.
+const form = document.getElementById("flow-form");
+for (const box of document.querySelectorAll("[data-code]")) {
+  const code = new CodeBox(box);
+  if (!form) {
+    continue;
   }
-  for (const hint of document.querySelectorAll("[data-with-script]")) {
-    hint.hidden = false;
-  }
-  if (form) {
-    watchChecks();
-  }
-  // Once it is on its way to being published, the tab has nothing more to keep.
-  document.querySelector("[data-publishes]")?.addEventListener("submit", (event) => {
-    if (event.submitter?.value === "publish") {
-      window.sessionStorage.removeItem(KEPT_UNDER);
+  takeKeys(code.area);
+  keepDraft(code.area, form);
+  code.mark(wrongLines());
+  document.addEventListener("htmx:afterSwap", () => code.mark(wrongLines()));
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[data-line]");
+    if (link) {
+      event.preventDefault();
+      code.jump(Number(link.dataset.line));
     }
   });
+}
+for (const hint of document.querySelectorAll("[data-with-script]")) {
+  hint.hidden = false;
+}
+if (form) {
+  watchChecks();
+}
+// Once it is on its way to being published, the tab has nothing more to keep.
+document.querySelector("[data-publishes]")?.addEventListener("submit", (event) => {
+  if (event.submitter?.value === "publish") {
+    window.sessionStorage.removeItem(KEPT_UNDER);
+  }
 });
