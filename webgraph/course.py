@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -169,7 +170,7 @@ class Course:
             name=stage.name,
             effect=effect,
             started_at=utc_now(),
-            effect_key=self._automation.effect_key_of(stage),
+            effect_key=self._effect_key(stage),
         )
         is_last = position == len(self._stages)
         answer = await self._journal.stage_started(start)
@@ -186,6 +187,13 @@ class Course:
             raise AttemptStopped(PARKED)
         await self._finish(position, stage, value, surface, None if is_last else context)
         return value, True
+
+    def _effect_key(self, stage: Stage) -> str:
+        """The key a stage names, as a digest where it holds a secret, for keys are kept in the open."""
+        key = self._automation.effect_key_of(stage)
+        if not self._scrub.holds_secret(key):
+            return key
+        return f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
 
     async def _leave_out(self, stage: Stage, happened: Happened, surface: Surface, *, is_last: bool) -> None:
         """Take what a commit left behind that happened earlier, and open the page it ended at."""

@@ -49,36 +49,37 @@ def ask(*, attempt: Attempt, question: recorder.Question, now: datetime) -> Ques
     )
 
 
-def reason_of(question: Question) -> str:
+def reason_of(question: Question | recorder.Question) -> str:
     """Why the run waits, in words."""
     problem = f" (The answer before did not fit: {question.problem})" if question.problem else ""
     return f"{question.prompt}{problem}"
 
 
-@transaction.atomic
 def hold(*, claim: Claim, question: recorder.Question) -> dict[str, Any] | None:
     """Ask a question for which the attempt holds its browser, once; its answer when there is one.
 
-    The attempt stays running while its run waits. LostClaimError when the attempt moved on.
+    The attempt stays running while its run waits. Looking for the answer takes no lock. LostClaimError when the attempt
+    moved on before it asked.
     """
-    attempt = locked_attempt(claim)
-    asked = Question.objects.filter(attempt=attempt, key=question.key, problem=question.problem[:500]).last()
+    rows = Question.objects.filter(attempt_id=claim.attempt.pk, key=question.key)
+    asked = rows.filter(problem=question.problem[:500]).last()
     if asked is None:
-        run, now = _locked(attempt.run_id), database_now()
-        row = ask(attempt=attempt, question=question, now=now)
-        actor = f"worker:{attempt.worker_name}"
-        reason = reason_of(row)
-        if lifecycle.move_run(
-            run,
-            RunState.WAITING_INPUT,
-            actor=actor,
-            reason=reason,
-            now=now,
-            only_from=(RunState.RUNNING,),
-        ):
-            alert_about(run, reason)
+        _hold(claim, question)
         return None
     return dict(asked.answer.reveal()) if asked.answer is not None else None
+
+
+@transaction.atomic
+def _hold(claim: Claim, question: recorder.Question) -> None:
+    attempt = locked_attempt(claim)
+    run, now = _locked(attempt.run_id), database_now()
+    reason, actor = reason_of(question), f"worker:{attempt.worker_name}"
+    waits = lifecycle.move_run(
+        run, RunState.WAITING_INPUT, actor=actor, reason=reason, now=now, only_from=(RunState.RUNNING,)
+    )
+    if waits:  # a run that is being cancelled is asked nothing any more
+        ask(attempt=attempt, question=question, now=now)
+        alert_about(run, reason)
 
 
 @transaction.atomic

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from infra_shared.database import database_now
 from infra_shared.services.blobs import remember_blob
+from runs.commits import may_have_happened
 from runs.models import Artifact, Attempt, AttemptStage, CommitGuard, CommitOutcome, Step
 from runs.services import guards, questions, resuming
 from runs.services.claims import Claim, locked_attempt
@@ -59,7 +60,7 @@ def stage_started(*, claim: Claim, stage: StageStart) -> CommitGuard | None:
 
 @transaction.atomic
 def stage_finished(*, claim: Claim, stage: StageEnd) -> None:
-    """Write a stage's end, its checkpoint, and for a commit that it happened."""
+    """Write a stage's end, its checkpoint, and for a commit whether it happened."""
     attempt = locked_attempt(claim)
     AttemptStage.objects.filter(attempt=attempt, position=stage.position).update(
         finished_at=stage.finished_at, succeeded=stage.succeeded
@@ -68,8 +69,12 @@ def stage_finished(*, claim: Claim, stage: StageEnd) -> None:
         return
     guard = CommitGuard.objects.filter(attempt=attempt, stage=stage.name).first()
     if guard is not None:
+        # A stage whose condition did not hold ends well too, and has done nothing that must not be done again.
+        steps = attempt.steps.filter(stage=stage.name).values_list("action", "succeeded", "failure_kind")
+        acted = may_have_happened(steps)
         actor = f"worker:{attempt.worker_name}"
-        guards.decide(guard=guard, happened=True, actor=actor, now=database_now(), after=_left(stage))
+        after = _left(stage) if acted else None
+        guards.decide(guard=guard, happened=acted, actor=actor, now=database_now(), after=after)
     if stage.checkpoint is not None:
         resuming.keep(attempt=attempt, taken=stage.checkpoint)
     questions.forget_secrets(run_id=attempt.run_id, stage=stage.name)

@@ -38,6 +38,12 @@ def begin(claim: Claim, key: str = "invoice-7", name: str = "order", position: i
 
 
 def finish(claim: Claim, name: str = "order", position: int = 2) -> None:
+    """Act, and end a commit stage well."""
+    click(claim, name)
+    end_well(claim, name, position)
+
+
+def end_well(claim: Claim, name: str = "order", position: int = 2) -> None:
     """End a commit stage well."""
     end = StageEnd(
         position=position,
@@ -120,6 +126,15 @@ def test_a_commit_without_a_key_counts_for_its_run_alone(version: AutomationVers
         finish(claim)
 
     assert CommitGuard.objects.filter(outcome=CommitOutcome.HAPPENED).count() == 2
+
+
+def test_a_commit_stage_that_ended_well_without_acting_keeps_no_key(version: AutomationVersion) -> None:
+    _, claim = sample.claimed_run(version)
+    begin(claim)
+
+    end_well(claim)
+
+    assert CommitGuard.objects.get().outcome == CommitOutcome.DID_NOT_HAPPEN
 
 
 def test_a_key_is_free_again_when_nothing_happened(version: AutomationVersion) -> None:

@@ -17,7 +17,7 @@ from runs.services.reruns import rerun
 from tests.support import sample
 from webgraph import checkpoint
 from webgraph.errors import FailureKind
-from webgraph.recorder import Effect, Resumed, StageEnd, StageStart
+from webgraph.recorder import Effect, Resumed, StageEnd, StageStart, StepIntent
 
 if TYPE_CHECKING:
     from automations.models import AutomationVersion
@@ -151,6 +151,10 @@ def _failed_behind_a_commit(version: AutomationVersion) -> Run:
     run, claim = sample.claimed_run(version)
     start = StageStart(position=1, name="look", effect=Effect.COMMIT, started_at=utc_now())
     assert recording.stage_started(claim=claim, stage=start) is None
+    step = StepIntent(
+        index=1, stage="look", action="click", description="", target=None, url="", started_at=utc_now()
+    )
+    recording.step_started(claim=claim, step=step)
     finish_stage(claim, taken())
     outcomes.finish_failed(claim=claim, failure=FAILED)
     return Run.objects.get(pk=run.pk)
