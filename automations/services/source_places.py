@@ -27,9 +27,11 @@ class SourcePlace:
 
 
 def places_of(
-    version: AutomationVersion, *, old: Mapping[str, Any], new: Mapping[str, Any]
+    version: AutomationVersion | None, *, old: Mapping[str, Any], new: Mapping[str, Any]
 ) -> list[SourcePlace]:
     """Every place where the version's module writes the old target as it is; none where it is put together."""
+    if version is None:
+        return []
     try:
         tree = ast.parse(version.source)
     except SyntaxError:  # kept by a release with another grammar

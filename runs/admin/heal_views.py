@@ -87,9 +87,8 @@ def _written(target: Mapping[str, Any]) -> str:
 def _places(proposal: HealProposal) -> list[tuple[SourcePlace, Difference]]:
     """Where the published source writes the old target, else where it was written when this was proposed."""
     old, new = proposal.old_target, proposal.new_target
-    version = proposal.automation.latest_version
-    now = places_of(version, old=old, new=new) if version is not None else []
-    found = now or places_of(proposal.version, old=old, new=new)
+    found = places_of(proposal.automation.latest_version, old=old, new=new)
+    found = found or places_of(proposal.version, old=old, new=new)
     return [
         (place, difference(f"{place.file}, line {place.line}", before=place.before, after=place.after))
         for place in found

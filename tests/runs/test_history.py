@@ -7,6 +7,8 @@ import io
 import pytest
 from django.core.management import call_command
 
+from automations.models import HealProposal
+from automations.services.source_places import places_of
 from runs.models import AutomationHealth, FailureFamily, HourFigures, Run, Transition
 from runs.services.answers import answer_commit
 from runs.states import FAILED_RUNS, RUN_MOVES, RunState
@@ -47,3 +49,12 @@ def test_the_run_that_waits_can_be_answered(seeded: None) -> None:
     run = answer_commit(run=waiting, happened=True, note="it is there", actor="operator:anna")
 
     assert run.state == RunState.SUCCEEDED
+
+
+def test_the_seed_proposes_heals_that_recent_successes_agree_with(seeded: None) -> None:
+    proposals = HealProposal.objects.open().filter(automation__key="practice-invoices")
+
+    assert {row.description for row in proposals} == {"Click “Sign in”", "Download from “Download CSV”"}
+    assert all(row.agreed > 1 and Run.objects.get(pk=row.last_run).state == "succeeded" for row in proposals)
+    for row in proposals:
+        assert places_of(row.version, old=row.old_target, new=row.new_target)

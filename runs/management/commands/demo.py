@@ -9,8 +9,18 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError
 from django.db import transaction
 
-from automations.models import DEFAULT_CUSTOMER, Automation, Credential, Customer, Schedule
+from automations.library import practice_invoices
+from automations.models import (
+    DEFAULT_CUSTOMER,
+    Automation,
+    Credential,
+    Customer,
+    HealProposal,
+    Schedule,
+    TargetFingerprint,
+)
 from automations.services.credentials import set_credential
+from automations.services.healing import SeenHeal, note_heals
 from automations.services.registry import register_python_automations
 from automations.services.schedule_input import ScheduleInput
 from automations.services.schedules import change_schedule, create_schedule
@@ -22,11 +32,14 @@ from runs.services.history import insert_history
 from runs.services.nodes import live_versions
 from runs.services.requests import Origin, RunRequest, request_run
 from runs.states import Cause, RunState
+from webgraph.fingerprint import key_of
 from webgraph.practice_site.accounts import DEMO_PASSWORD, DEMO_USERNAME
-from webgraph.recorder import ArtifactKind
+from webgraph.recorder import ArtifactKind, Tier
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
+
+    from webgraph.target import Target
 
 AUTOMATION = "practice-invoices"
 CREDENTIAL = "practice-shop"
@@ -35,6 +48,11 @@ EVERY = timedelta(minutes=15)
 FIRST_AFTER = timedelta(seconds=12)
 CUSTOMERS = ((DEFAULT_CUSTOMER, "Main"), ("northwind", "Northwind Traders"), ("acme", "Acme Logistics"))
 PORTION = 5000
+AGREEING_RUNS = 4
+HEALS = (
+    ("Click", "sign_in", practice_invoices.SIGN_IN, 'button:text-is("Sign in")'),
+    ("Download from", "download", practice_invoices.DOWNLOAD_CSV, 'a[href="/invoices.csv"]'),
+)
 SHOWN_OF_STEPS = (
     ArtifactKind.STEP_PICTURE,
     ArtifactKind.STEP_HTML,
@@ -89,6 +107,8 @@ class Command(NounCommand):
             self.say(f"{written} of {runs} runs written")
         insert_history([waiting_run(version=versions[1], customer=customers[0], until=now)])
         self.say("One run waits for a person: see Overview.")
+        heals = _proposed_heals()
+        self.say(f"{heals} targets were found another way than written: see Heals.")
 
 
 def _seen() -> dict[tuple[str, bool], list[list[Artifact]]]:
@@ -107,6 +127,35 @@ def _seen() -> dict[tuple[str, bool], list[list[Artifact]]]:
                 by_step.setdefault(artifact.step_id, []).append(artifact)
             found[key, state == RunState.SUCCEEDED] = list(by_step.values())
     return found
+
+
+def _proposed_heals() -> int:
+    """Propose how two targets could be written anew, as the latest successes would; how many proposals there are.
+
+    The pictures are those of a real run, where one succeeded before.
+    """
+    automation = Automation.objects.get(key=AUTOMATION)
+    heals = [_seen_heal(*facts) for facts in HEALS]
+    successes = Run.objects.filter(automation=automation, state=RunState.SUCCEEDED).order_by("-id")
+    agreeing = list(successes.values_list("pk", flat=True)[:AGREEING_RUNS])
+    for run_id in reversed(agreeing):
+        note_heals(automation_id=automation.pk, run_id=run_id, heals=heals)
+    return HealProposal.objects.open().filter(automation=automation).count()
+
+
+def _seen_heal(action: str, stage: str, target: Target, selector: str) -> SeenHeal:
+    key = key_of(AUTOMATION, stage, target)
+    known = TargetFingerprint.objects.filter(key=key).first()
+    return SeenHeal(
+        key=key,
+        stage=stage,
+        description=f"{action} {target}",
+        tier=Tier.AXTREE,
+        old=target.as_json(),
+        new=target.model_copy(update={"css": (selector, *target.css)}).as_json(),
+        seen=known.sight if known is not None else {"role": target.role, "name": target.name},
+        picture=known.picture if known is not None else None,
+    )
 
 
 def _schedule(customer: Customer, site_url: str) -> None:
