@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.template.response import TemplateResponse
 
 from automations.admin.differences import differences
-from automations.admin.flow_facts import conflict_of, draft_of, facts_of
+from automations.admin.flow_facts import draft_of, facts_of
 from automations.errors import AutomationsError, FlowChangedError, FlowRefusedError
-from automations.forms.flow_documents import STARTING_TEXT, DraftForm
+from automations.forms.flow_documents import STARTING_TEXT, DraftForm, PublicationForm
 from automations.services.flow_drafts import Draft, publish_draft, roll_back_from
 from automations.services.flows import DOCUMENTS
 from infra_shared.admin.base import ConsoleAdmin, actor
@@ -25,13 +24,6 @@ if TYPE_CHECKING:
     from automations.models import Automation, AutomationVersion
 
 REFUSED, CONFLICT = 422, 409
-
-
-class RollBackForm(forms.Form):
-    """Why an earlier version runs again, and which one was published when that was decided."""
-
-    based_on = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
-    reason = DraftForm.base_fields["reason"]
 
 
 class FlowEditorPages(ConsoleAdmin):
@@ -151,18 +143,16 @@ class FlowEditorPages(ConsoleAdmin):
     ) -> HttpResponse:
         """Show what would be published; back in the editor when it cannot be."""
         facts = facts_of(draft, automation)
-        latest = automation.latest_version if automation else None
-        if facts["problems"]:
-            return self.editor(request, automation, draft, form=form, status=REFUSED)
-        if latest is not None and latest.number != draft.based_on:
-            return self._conflict(request, automation, draft, form)
+        if facts["problems"] or "theirs" in facts:
+            status = CONFLICT if "theirs" in facts else REFUSED
+            return self.editor(request, automation, draft, form=form, status=status)
         return self.page(
             request,
             "review/flow/publish.html",
             title=f"Publish {facts['outline'].title}",
             form=form,
             action=self.url("edit_flow", automation.pk) if automation else self.url("new_flow"),
-            published=latest,
+            published=automation.latest_version if automation else None,
             left_out=request.POST.getlist("left_out"),
             **facts,
         )
@@ -173,7 +163,9 @@ class FlowEditorPages(ConsoleAdmin):
         try:
             version = publish_draft(draft=draft, actor=actor(request), reason=form.cleaned_data["reason"])
         except FlowChangedError:
-            return self._conflict(request, automation, draft, form)
+            if automation is not None:
+                automation.refresh_from_db(fields=["latest_version"])
+            return self.editor(request, automation, draft, form=form, status=CONFLICT)
         except FlowRefusedError:
             # The check of the editor says why.
             return self.editor(request, automation, draft, form=form, status=REFUSED)
@@ -181,16 +173,6 @@ class FlowEditorPages(ConsoleAdmin):
             form.add_error(None, str(error))
             return self.editor(request, automation, draft, form=form, status=REFUSED)
         return self.done(request, f"{version} is published.", self.url("change", version.automation_id))
-
-    def _conflict(
-        self, request: HttpRequest, automation: Automation | None, draft: Draft, form: DraftForm
-    ) -> HttpResponse:
-        """The editor with the draft as it is, and what somebody else published meanwhile."""
-        if automation is None:
-            return self.editor(request, None, draft, form=form, status=CONFLICT)
-        automation.refresh_from_db(fields=["latest_version"])
-        facts = conflict_of(draft, automation)
-        return self.editor(request, automation, draft, form=form, status=CONFLICT, **facts)
 
     def roll_back_view(self, request: HttpRequest, pk: int, number: int) -> HttpResponse:
         """Show what an earlier version would change back, then publish it."""
@@ -201,7 +183,7 @@ class FlowEditorPages(ConsoleAdmin):
         if automation.kind not in DOCUMENTS or version is None or version == latest:
             msg = f"{automation} cannot be rolled back to version {number}."
             raise Http404(msg)
-        form = RollBackForm(request.POST or None, initial={"based_on": latest.number if latest else 0})
+        form = PublicationForm(request.POST or None, initial={"based_on": latest.number if latest else 0})
         if request.method == "POST" and form.is_valid():
             try:
                 roll_back_from(key=automation.key, number=number, actor=actor(request), **form.cleaned_data)

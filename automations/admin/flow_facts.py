@@ -24,7 +24,10 @@ def draft_of(automation: Automation) -> Draft:
 
 
 def facts_of(draft: Draft, automation: Automation | None) -> dict[str, Any]:
-    """Its problems, what is understood of it, what it changes in the version it began from, and what it still lacks."""
+    """Its problems, what is understood of it, what it changes in the version it began from, and what it still lacks.
+
+    `theirs` is there when another version was published meanwhile: with who did it, and what it changed.
+    """
     checked = check_draft(draft)
     outline = checked.outline
     base = automation.versions.filter(number=draft.based_on).first() if automation else None
@@ -36,23 +39,18 @@ def facts_of(draft: Draft, automation: Automation | None) -> dict[str, Any]:
     if base is not None:
         included = outline.included if outline else base.included
         changes = differences_of_texts(base, text=draft.text, included=included)
-    return {
+    facts: dict[str, Any] = {
         "problems": checked.problems,
         "outline": outline,
         "base": base,
         "changes": changes,
         "missing_credentials": [name for name in wanted if name not in known],
     }
-
-
-def conflict_of(draft: Draft, automation: Automation) -> dict[str, Any]:
-    """What is published now instead of what a draft began from: the version, who published it, what it changed."""
-    theirs = automation.latest_version
-    if theirs is None:
-        return {}
-    base = automation.versions.filter(number=draft.based_on).first()
-    return {
-        "theirs": theirs,
-        "published_by": publisher_of(theirs),
-        "their_changes": differences(base, theirs) if base is not None else [],
-    }
+    theirs = automation.latest_version if automation else None
+    if theirs is not None and theirs != base:
+        facts |= {
+            "theirs": theirs,
+            "published_by": publisher_of(theirs),
+            "their_changes": differences(base, theirs) if base is not None else [],
+        }
+    return facts

@@ -38,7 +38,20 @@ result:
 """
 
 
-class DraftForm(forms.Form):
+class PublicationForm(forms.Form):
+    """Why another version is to run, and the number of the one that was published when that was decided."""
+
+    based_on = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+    reason = forms.CharField(
+        label="Reason",
+        required=False,
+        max_length=500,
+        help_text="Why it changes. It stands in the audit log.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class DraftForm(PublicationForm):
     """A draft on its way through the pages of the editor. Its text comes back exactly as it was typed."""
 
     text = forms.CharField(
@@ -54,14 +67,6 @@ class DraftForm(forms.Form):
                 "aria-describedby": "flow-keys flow-verdict",
             }
         ),
-    )
-    based_on = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
-    reason = forms.CharField(
-        label="Reason",
-        required=False,
-        max_length=500,
-        help_text="Why it changes. It stands in the audit log.",
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
     def clean_text(self) -> str:

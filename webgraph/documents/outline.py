@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from webgraph.documents.reading import kind_of, read_flow, read_shared
-from webgraph.documents.schema import Include, SharedDocument
+from webgraph.documents.reading import flow_of, read_shared, shared_of
+from webgraph.documents.schema import Include, SharedDocument, document_kind
 from webgraph.documents.shared import NOTHING_SHARED
 from webgraph.documents.source import read_source
 from webgraph.documents.words import in_words, when_in_words
@@ -36,6 +36,7 @@ class OutlinedStage:
 
     title: str
     effect: str
+    effect_key: str
     when: str
     included: str
     line: int | None
@@ -73,9 +74,9 @@ class Outline:
 def outline(text: str, *, shared: SharedDocuments = NOTHING_SHARED) -> Outline:
     """The outline of a document of either kind; FlowDocumentError says everything that is wrong with it."""
     source = read_source(text)
-    if kind_of(text) == "shared":
-        return _outline(source, document := read_shared(text), shared, params=document.params)
-    flow = read_flow(text, shared=shared)
+    if document_kind(source.data) == ":shared":
+        return _outline(source, document := shared_of(source), shared, params=document.params)
+    flow = flow_of(source, text, shared=shared)
     made = _outline(source, flow.document, shared, params=flow.params)
     result = tuple(
         OutlinedField(name, _kind(spec), "may be missing" if spec.optional else "")
@@ -122,6 +123,7 @@ def _stage(
     return OutlinedStage(
         title=stage.title or stage.name.replace("_", " ").capitalize(),
         effect=stage.effect.value,
+        effect_key=stage.effect_key or "",
         when=when_in_words(stage.when, targets),
         included=included,
         line=line,

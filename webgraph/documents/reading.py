@@ -44,7 +44,11 @@ class Flow:
 
 def read_flow(text: str, *, shared: SharedDocuments = NOTHING_SHARED) -> Flow:
     """The flow of a text in YAML or JSON; FlowDocumentError says everything that keeps it from running."""
-    source = read_source(text)
+    return flow_of(read_source(text), text, shared=shared)
+
+
+def flow_of(source: Source, text: str, *, shared: SharedDocuments) -> Flow:
+    """The flow of a text whose source is read already; raises what `read_flow` raises."""
     if document_kind(source.data) == ":shared":
         raise FlowDocumentError(
             [source.problem(("kind",), "This is a shared document: it runs inside a flow that includes it.")]
@@ -54,7 +58,11 @@ def read_flow(text: str, *, shared: SharedDocuments = NOTHING_SHARED) -> Flow:
 
 def read_shared(text: str) -> SharedDocument:
     """A shared document, checked as far as it can be by itself; FlowDocumentError says what is wrong."""
-    source = read_source(text)
+    return shared_of(read_source(text))
+
+
+def shared_of(source: Source) -> SharedDocument:
+    """The shared document of a source; raises what `read_shared` raises."""
     document = validated(source, SharedDocument)
     problems = _check_shared(source, document, Known.of([document]))
     if problems:

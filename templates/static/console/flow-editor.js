@@ -3,7 +3,9 @@
 import { CodeBox } from "./flow-colours.js";
 
 const INDENT = "  ";
-const KEPT_UNDER = `flow-draft:${window.location.pathname}`;
+// The form of the editor, or of the page that asks whether its draft is to be published: both lead to the same address.
+const form = document.getElementById("flow-form") ?? document.querySelector("[data-publishes]");
+const KEPT_UNDER = `flow-draft:${form?.getAttribute("action")}`;
 
 // Typed as by hand, so that undo knows it. There is no other way that does.
 function type(text) {
@@ -75,11 +77,27 @@ function kept() {
   return JSON.parse(window.sessionStorage.getItem(KEPT_UNDER) ?? "null");
 }
 
-function keepDraft(area, form) {
-  const begun = area.value;
+function keepDraft(area) {
+  const keep = () => {
+    const now = { text: area.value, at: Date.now(), basedOn: form.elements.based_on.value };
+    try {
+      window.sessionStorage.setItem(KEPT_UNDER, JSON.stringify(now));
+    } catch (error) {
+      console.info("The tab has no room to keep the draft.", error.name);
+    }
+  };
+  area.addEventListener("input", keep);
+  if ("draft" in form.dataset) {
+    keep(); // the page came with a draft: an imported one, or one that the server sent back
+  } else {
+    offerKept(area);
+  }
+}
+
+function offerKept(area) {
   const notice = document.getElementById("flow-kept");
   const draft = kept();
-  if (draft && draft.text !== begun) {
+  if (draft && draft.text !== area.value) {
     notice.querySelector("[data-kept-at]").textContent = new Date(draft.at).toLocaleString();
     notice.hidden = false;
     notice.querySelector("[data-restores]").addEventListener("click", () => {
@@ -95,14 +113,6 @@ function keepDraft(area, form) {
       area.focus();
     });
   }
-  area.addEventListener("input", () => {
-    const now = { text: area.value, at: Date.now(), basedOn: form.elements.based_on.value };
-    try {
-      window.sessionStorage.setItem(KEPT_UNDER, JSON.stringify(now));
-    } catch (error) {
-      console.info("The tab has no room to keep the draft.", error.name);
-    }
-  });
 }
 
 // The lines with problems, as the answer of the last check names them.
@@ -131,14 +141,14 @@ function watchChecks() {
 }
 
 // A module runs once the page is read.
-const form = document.getElementById("flow-form");
+const isEditor = form?.id === "flow-form";
 for (const box of document.querySelectorAll("[data-code]")) {
   const code = new CodeBox(box);
-  if (!form) {
+  if (!isEditor) {
     continue;
   }
   takeKeys(code.area);
-  keepDraft(code.area, form);
+  keepDraft(code.area);
   code.mark(wrongLines());
   document.addEventListener("htmx:afterSwap", () => code.mark(wrongLines()));
   document.addEventListener("click", (event) => {
@@ -152,11 +162,11 @@ for (const box of document.querySelectorAll("[data-code]")) {
 for (const hint of document.querySelectorAll("[data-with-script]")) {
   hint.hidden = false;
 }
-if (form) {
+if (isEditor) {
   watchChecks();
 }
 // Once it is on its way to being published, the tab has nothing more to keep.
-document.querySelector("[data-publishes]")?.addEventListener("submit", (event) => {
+form?.addEventListener("submit", (event) => {
   if (event.submitter?.value === "publish") {
     window.sessionStorage.removeItem(KEPT_UNDER);
   }

@@ -117,6 +117,16 @@ def test_the_second_of_two_editors_is_told_and_overwrites_nothing(engineer: Clie
     assert AutomationVersion.objects.count() == 2
 
 
+def test_the_second_of_two_editors_is_told_while_still_typing(engineer: Client, look: Automation) -> None:
+    flows.publish_flow(text=TWO, actor="operator:berta")
+    draft = {"text": THREE, "do": "check", "based_on": 1}
+
+    answer = engineer.post(page_of(look), draft, headers={"HX-Request": "true"})
+
+    assert "Version 2 was published meanwhile" in answer.text
+    assert "It can be published" not in answer.text
+
+
 def test_after_a_conflict_the_same_text_goes_on_from_what_is_published(
     engineer: Client, look: Automation
 ) -> None:
