@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from webgraph.checkpoint_file import CheckpointFile
     from webgraph.outcome import AttemptResult
     from webgraph.recorder import (
         Evidence,
         EvidenceGap,
         Question,
         Resumed,
+        StageAnswer,
         StageEnd,
         StageStart,
         StepIntent,
@@ -31,11 +33,14 @@ _LONGEST_NAME = 100
 class FolderRecorder:
     """A Recorder that writes `steps.jsonl`, `evidence.jsonl`, `run.json` and the files below `evidence/`.
 
-    `say` is called with one line for each thing that happens. The browser's storage state is never written: whoever
-    holds it is signed in.
+    `say` is called with one line for each thing that happens. The browser's storage state is written into the
+    `checkpoint` file alone, where one is given: whoever holds it is signed in.
     """
 
-    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, folder: Path, say: Callable[[str], None], checkpoint: CheckpointFile | None = None
+    ) -> None:
+        self._checkpoint = checkpoint
         self._folder = folder
         self._files = folder / "evidence"
         self._files.mkdir(parents=True, exist_ok=True)
@@ -46,16 +51,19 @@ class FolderRecorder:
         for log in (self._steps, self._index):
             log.write_text("", encoding="utf-8")
 
-    def stage_started(self, stage: StageStart) -> None:
-        """Say it and keep it."""
+    def stage_started(self, stage: StageStart) -> StageAnswer:
+        """Say it and keep it; a commit that happened in an earlier attempt is not to be done again."""
         self._say(f"stage {stage.position}: {stage.name} ({stage.effect})")
         _append(self._steps, {"event": "stage_started", **asdict(stage)})
+        return self._checkpoint.begin(stage) if self._checkpoint is not None else None
 
     def stage_finished(self, stage: StageEnd) -> None:
         """Keep it, without the browser's state."""
         facts = asdict(stage)
         del facts["checkpoint"], facts["state"], facts["value"]
         _append(self._steps, {"event": "stage_finished", **facts})
+        if self._checkpoint is not None:
+            self._checkpoint.end(stage)
 
     def resumed(self, item: Resumed) -> None:
         """Say it and keep it."""
@@ -63,7 +71,7 @@ class FolderRecorder:
         self._say(words)
         _append(self._steps, {"event": "resumed", **asdict(item)})
 
-    def asked(self, question: Question) -> dict[str, Any] | None:
+    def asked(self, question: Question) -> dict[str, Any] | None:  # noqa: ARG002 - the protocol's
         """Nobody can be asked here; the question is left unanswered."""
         return None
 

@@ -252,3 +252,46 @@ def test_a_file_that_holds_no_fingerprints_is_refused(tmp_path: Path):
 
     assert ran.returncode == 2
     assert "known.json cannot be read: it holds no fingerprints" in ran.stderr
+
+
+RESUMED = """from __future__ import annotations
+
+import os
+
+from webgraph.flow import Automation, stage
+from webgraph.target import Target
+
+
+class Twice(Automation):
+    key = "twice"
+
+    @stage(effect="read")
+    async def first(self, page):
+        await page.goto(os.environ["PAGE"])
+
+    @stage(effect="read")
+    async def second(self, page):
+        await page.text(Target(css=os.environ["WANTED"]), timeout_seconds=1)
+"""
+
+
+@pytest.mark.browser
+def test_a_run_goes_on_after_what_an_earlier_one_left_in_a_file(
+    tmp_path: Path, pages: LocalPages, browser_executable: str, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "twice.py").write_text(RESUMED)
+    monkeypatch.setenv("PAGE", pages.url("/form"))
+    kept = tmp_path / "kept.json"
+    command = ["run", "twice:Twice", "--allow", pages.host_and_port, "--browser", browser_executable]
+    command += ["--checkpoint", str(kept)]
+
+    monkeypatch.setenv("WANTED", "#nowhere")
+    broken = webgraph(tmp_path, *command, "--out", str(tmp_path / "one"))
+    left = kept.exists()
+    monkeypatch.setenv("WANTED", "h1")
+    mended = webgraph(tmp_path, *command, "--out", str(tmp_path / "two"))
+
+    assert (broken.returncode, left) == (1, True)
+    assert (mended.returncode, kept.exists()) == (0, False), mended.stderr
+    assert "goes on after stage 1" in mended.stdout
+    assert "stage 1: first" not in mended.stdout

@@ -5,17 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from webgraph.checkpoint_file import CheckpointFile, UnfinishedCommitError
 from webgraph.commands import browsing
 from webgraph.commands.loading import UsageError, automation_named, files, param, say, secrets
 from webgraph.folder_recorder import FolderRecorder
 from webgraph.learned import heals_in_words, read_fingerprints, write_fingerprints
 from webgraph.outcome import AttemptSpec, Outcome
-from webgraph.recorder import EvidenceLevel
+from webgraph.recorder import EvidenceLevel, Question
 from webgraph.runner import run_attempt
 
 if TYPE_CHECKING:
     import argparse
 
+    from webgraph.checkpoint import Checkpoint
     from webgraph.outcome import AttemptResult
     from webgraph.recorder import StepOutcome
 
@@ -32,6 +34,12 @@ def add_to(commands: Any) -> None:
         metavar="FILE",
         help="check controls against what is known of them there, and keep what a success learns",
     )
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="FILE",
+        help="keep there what another run needs to go on after this one, cookies included, and go on after what is there",
+    )
     parser.add_argument("--evidence", choices=[level.value for level in EvidenceLevel])
 
 
@@ -40,6 +48,8 @@ def run(given: argparse.Namespace) -> int:
     automation, _ = automation_named(given.automation)
     params = dict(param(item) for item in given.param)
     known = _known(given.fingerprints)
+    asked = [automation.key, params]
+    kept = CheckpointFile(given.checkpoint, asked=asked) if given.checkpoint is not None else None
     spec = AttemptSpec(
         automation=automation,
         params=params,
@@ -49,8 +59,9 @@ def run(given: argparse.Namespace) -> int:
         address_policy=browsing.policy(given),
         vision=browsing.vision(given),
         fingerprints=known,
+        resume_from=_left(kept, given.checkpoint),
     )
-    recorder = FolderRecorder(_unused(given.out), say)
+    recorder = FolderRecorder(_unused(given.out), say, kept)
     host = browsing.host(given)
     try:
         result = run_attempt(spec, recorder, host)
@@ -59,6 +70,8 @@ def run(given: argparse.Namespace) -> int:
     recorder.finish(result)
     if result.outcome is Outcome.SUCCEEDED:
         _learn(given.fingerprints, known, recorder.outcomes)
+        if kept is not None:
+            kept.remove()
     say(_last_line(result, given.out))
     return 0 if result.outcome is Outcome.SUCCEEDED else 1
 
@@ -68,6 +81,20 @@ def _known(path: Path | None) -> dict[str, Any]:
         return read_fingerprints(path) if path is not None else {}
     except (OSError, ValueError) as error:
         msg = f"--fingerprints {path} cannot be read: {error}. Name another file, or remove it to learn anew."
+        raise UsageError(msg) from error
+
+
+def _left(kept: CheckpointFile | None, path: Path) -> Checkpoint | None:
+    try:
+        return kept.read() if kept is not None else None
+    except UnfinishedCommitError as error:
+        msg = (
+            f"The stage “{error}” counts once, was begun, and nobody saw its end. Look at the site; when it did not "
+            f"happen, remove {path} to begin anew."
+        )
+        raise UsageError(msg) from error
+    except (OSError, ValueError, TypeError) as error:
+        msg = f"--checkpoint {path} cannot be read: {error}. Name another file, or remove it to begin anew."
         raise UsageError(msg) from error
 
 
@@ -91,6 +118,8 @@ def _unused(folder: Path) -> Path:
 
 
 def _last_line(result: AttemptResult, out: Path) -> str:
+    if isinstance(result.parked, Question):
+        return f"{result.outcome}: it asks “{result.parked.prompt}”, which needs the server. Evidence: {out}"
     if result.failure is not None:
         return f"{result.outcome} ({result.failure.kind}): {result.failure.message} Evidence: {out}"
     return f"{result.outcome} in {result.steps} steps. Evidence: {out}"
