@@ -1,4 +1,4 @@
-"""What the API says of automations and schedules."""
+"""What the API says of automations and files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import Field
 
-from automations.models import Automation, AutomationVersion, Schedule, UploadedFile
+from automations.models import Automation, AutomationVersion, UploadedFile
 
 
 class VersionOut(Schema):
@@ -97,49 +97,6 @@ class FileOut(Schema):
             size_bytes=file.size_bytes,
             sha256=file.blob_id,
             created_at=file.created_at,
-        )
-
-
-class ScheduleOut(Schema):
-    """A time rule that starts runs."""
-
-    id: int
-    name: str
-    automation: str
-    pinned_version: int | None = Field(description="Null: each run takes the latest published version.")
-    customer: str
-    params: dict[str, Any]
-    kind: str = Field(description="`cron` or `interval`.")
-    cron: str = Field(description="Five fields, with kind `cron`.")
-    every_seconds: int | None = Field(description="With kind `interval`.")
-    anchor_at: datetime | None = Field(description="Intervals count from this moment.")
-    time_zone: str
-    next_fire_at: datetime | None = Field(description="Null while it is paused.")
-    paused_at: datetime | None
-    pause_reason: str
-    created_at: datetime
-    updated_at: datetime
-
-    @classmethod
-    def of(cls, schedule: Schedule) -> ScheduleOut:
-        """The item for a schedule, fetched with its automation, customer and pinned version."""
-        return cls(
-            id=schedule.pk,
-            name=schedule.name,
-            automation=schedule.automation.key,
-            pinned_version=schedule.pinned_version.number if schedule.pinned_version else None,
-            customer=schedule.customer.key,
-            params=schedule.params,
-            kind=schedule.kind,
-            cron=schedule.cron,
-            every_seconds=schedule.every_seconds,
-            anchor_at=schedule.anchor_at,
-            time_zone=schedule.time_zone,
-            next_fire_at=schedule.next_fire_at,
-            paused_at=schedule.paused_at,
-            pause_reason=schedule.pause_reason,
-            created_at=schedule.created_at,
-            updated_at=schedule.updated_at,
         )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ninja import NinjaAPI, Swagger
 
-from automations.api import router as automations
+from automations.api import routers as automations
 from config.api_errors import map_errors
 from config.api_reference import DESCRIPTION, Reference, operators_only
 from runs.api import routers as runs
@@ -39,5 +39,5 @@ api = Api(
     docs_decorator=operators_only,
 )
 map_errors(api)
-for router in (*runs, automations):
+for router in (*runs, *automations):
     api.add_router("", router)

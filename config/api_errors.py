@@ -28,6 +28,7 @@ from infra_shared.services.api_keys import ApiKeyRefusedError
 from runs.errors import (
     AnswerInvalidError,
     ArtifactMissingError,
+    BackfillRefusedError,
     IdempotencyConflictError,
     InvalidRequestError,
     NoResultError,
@@ -57,6 +58,7 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
     ArtifactMissingError: HTTPStatus.NOT_FOUND,
     IdempotencyConflictError: HTTPStatus.CONFLICT,
     WrongStateError: HTTPStatus.CONFLICT,
+    BackfillRefusedError: HTTPStatus.CONFLICT,
     ResultPendingError: HTTPStatus.CONFLICT,
     FileConflictError: HTTPStatus.CONFLICT,
     FileTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -24,6 +24,7 @@ class Scope(StrEnum):
     ARTIFACTS_READ = "artifacts:read"
     AUTOMATIONS_READ = "automations:read"
     SCHEDULES_READ = "schedules:read"
+    SCHEDULES_WRITE = "schedules:write"
 
     @property
     def opens(self) -> str:
@@ -37,7 +38,8 @@ _OPENS = {
     Scope.FILES_WRITE: "Send files for the params of runs, and look at them.",
     Scope.ARTIFACTS_READ: "Read single artifacts and download their content.",
     Scope.AUTOMATIONS_READ: "Read automations: params, results, stages and versions.",
-    Scope.SCHEDULES_READ: "Read schedules and their occurrences.",
+    Scope.SCHEDULES_READ: "Read schedules, their occurrences and what they plan.",
+    Scope.SCHEDULES_WRITE: "Create, change, delete, pause, resume and backfill schedules.",
 }
 
 

@@ -11,7 +11,8 @@ from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
 
 from automations.models import DEFAULT_CUSTOMER
 from infra_shared.api.input import JsonObject, Text
-from runs.models import Artifact, Attempt, Occurrence, Run, Step, Transition
+from runs.models import Artifact, Attempt, Occurrence, OccurrenceState, Run, Step, Transition
+from runs.services.backfills import BackfillPlan
 from runs.states import Cause, RunState
 from webgraph.recorder import EvidenceLevel
 
@@ -314,24 +315,65 @@ class TransitionOut(Schema):
         )
 
 
+class BackfillIn(_Input):
+    """Which planned times to fill in."""
+
+    begin: AwareDatetime = Field(description="From this moment on.")
+    end: AwareDatetime = Field(description="Before this moment.")
+    dry_run: bool = Field(True, description="Only count and list what is missing; false: let it fire.")
+
+
+class BackfillOut(Schema):
+    """What a range of planned times has and lacks."""
+
+    begin: datetime
+    end: datetime
+    dry_run: bool = Field(description="True: nothing was asked for.")
+    planned: int = Field(description="How many planned times the range has.")
+    present: dict[str, int] = Field(description="How many of them have fired, or wait to, by state.")
+    missing: list[datetime] = Field(description="Those that never fired; without `dry_run`, they fire now.")
+
+    @classmethod
+    def of(cls, plan: BackfillPlan, *, dry_run: bool) -> BackfillOut:
+        """The answer for a backfill."""
+        return cls(
+            begin=plan.begin,
+            end=plan.end,
+            dry_run=dry_run,
+            planned=plan.planned,
+            present=dict(plan.present),
+            missing=list(plan.missing),
+        )
+
+
 class OccurrenceOut(Schema):
-    """One planned fire time of a schedule and what became of it."""
+    """One planned time of a schedule and what became of it."""
 
     fire_at: datetime
-    state: str = Field(description="`fired`, `coalesced`, `skipped`, `missed` or `refused`.")
+    due_at: datetime = Field(description="The planned time and the offset by which the schedule was spread.")
+    state: OccurrenceState
     reason: str
     run: UUID | None = Field(description="The run it fired.")
+    backfill: bool = Field(description="Whether it was filled in afterwards.")
     handled_at: datetime
-    lateness_seconds: float
+    lateness_seconds: float = Field(description="From `due_at` to `handled_at`.")
 
     @classmethod
     def of(cls, occurrence: Occurrence) -> OccurrenceOut:
         """The item for an occurrence."""
         return cls(
             fire_at=occurrence.fire_at,
-            state=occurrence.state,
+            due_at=occurrence.due_at,
+            state=OccurrenceState(occurrence.state),
             reason=occurrence.reason,
             run=occurrence.run_id,
+            backfill=occurrence.backfill,
             handled_at=occurrence.handled_at,
             lateness_seconds=occurrence.lateness.total_seconds(),
         )
+
+
+class OccurrenceFilters(Schema):
+    """Which occurrences to list."""
+
+    state: OccurrenceState | None = None

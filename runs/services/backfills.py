@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,8 @@ def plan_backfill(*, schedule: Schedule, begin: datetime, end: datetime) -> Back
     coalesced, skipped, missed or refused. Raises BackfillRefusedError where a backfill makes no sense.
     """
     _refuse(schedule, begin, end)
-    until = min(end, schedule.planned_until)  # what comes later is still the dispatcher's own to fire
+    handled = schedule.planned_until + timedelta.resolution
+    until = min(end, handled)  # what comes later is still the dispatcher's own to fire
     times = list(islice(fire_times.between(schedule.rule, begin, until), MOST_TIMES + 1))
     if len(times) > MOST_TIMES:
         raise BackfillRefusedError(

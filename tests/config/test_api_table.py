@@ -38,13 +38,28 @@ class Row:
     @property
     def template(self) -> str:
         """Its path in the reference."""
-        ids = {"run": "run_id", "file": "file_id", "waiting": "run_id", "asking": "run_id", "artifact": "artifact_id", "schedule": "schedule_id"}
+        ids = {
+            "run": "run_id",
+            "file": "file_id",
+            "waiting": "run_id",
+            "asking": "run_id",
+            "artifact": "artifact_id",
+            "schedule": "schedule_id",
+        }
         path = self.path.replace("/automations/sample", "/automations/{key}")
         for name, parameter in ids.items():
             path = path.replace(f"{{{name}}}", f"{{{parameter}}}")
         return f"{self.method} /api/v1{path}"
 
 
+PLANNED = {
+    "name": "Hourly",
+    "automation": "sample",
+    "kind": "cron",
+    "cron": "0 * * * *",
+    "params": {"city": "Riga"},
+}
+RANGE = {"begin": "2026-11-01T00:00:00Z", "end": "2026-11-02T00:00:00Z"}
 ASKED = {"automation": "sample", "params": {"city": "Riga"}, "customer": "main"}
 TABLE = (
     Row("POST", "/runs", Scope.RUNS_WRITE, 201, ASKED),
@@ -66,7 +81,14 @@ TABLE = (
     Row("GET", "/automations", Scope.AUTOMATIONS_READ, foreign=SHARED),
     Row("GET", "/automations/sample", Scope.AUTOMATIONS_READ, foreign=SHARED),
     Row("GET", "/schedules", Scope.SCHEDULES_READ, foreign=EMPTY),
+    Row("POST", "/schedules", Scope.SCHEDULES_WRITE, 201, PLANNED),
     Row("GET", "/schedules/{schedule}", Scope.SCHEDULES_READ),
+    Row("PATCH", "/schedules/{schedule}", Scope.SCHEDULES_WRITE, body={"name": "Later"}),
+    Row("DELETE", "/schedules/{schedule}", Scope.SCHEDULES_WRITE, 204),
+    Row("POST", "/schedules/{schedule}/pause", Scope.SCHEDULES_WRITE),
+    Row("POST", "/schedules/{schedule}/resume", Scope.SCHEDULES_WRITE),
+    Row("GET", "/schedules/{schedule}/preview", Scope.SCHEDULES_READ),
+    Row("POST", "/schedules/{schedule}/backfill", Scope.SCHEDULES_WRITE, body=RANGE),
     Row("GET", "/schedules/{schedule}/occurrences", Scope.SCHEDULES_READ),
 )
 EVERY_ROW = pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.method} {row.path}")

@@ -73,7 +73,12 @@ class Caller:
         )
 
     def send(self, method: str, path: str, body: object = None) -> Any:
-        """GET or POST."""
+        """GET, DELETE, PATCH or POST."""
+        if method in ("DELETE", "PATCH"):
+            content = b"" if body is None else json.dumps(body)
+            return Client().generic(
+                method, f"/api/v1{path}", content, "application/json", headers=self._headers({})
+            )
         return self.get(path) if method == "GET" else self.post(path, body)
 
     def _headers(self, further: dict[str, str]) -> dict[str, str]:
@@ -117,7 +122,7 @@ def build_world(version: AutomationVersion) -> World:
         customer=run.customer,
         kind="cron",
         cron="0 3 * * *",
-        params={"city": "Riga"},
+        params={"city": "{{ fire_at:%Y }}"},
     )
     schedule = create_schedule(wanted=wanted, actor="command")
     now = utc_now()
