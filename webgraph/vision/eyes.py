@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from webgraph.vision.process import ProviderProcess
-from webgraph.vision.sighting import Findings, VisionError, checked
+from webgraph.vision.sighting import Findings, TokensSpentError, VisionError, checked
 
 if TYPE_CHECKING:
     from webgraph.vision.settings import VisionSettings
@@ -33,17 +33,17 @@ class Eyes:
         """The processes that are running now."""
         return [item.pid for item in self._processes.values() if item.pid is not None]
 
-    def costs_tokens(self, wanted: Wanted) -> bool:
-        """Whether answering this takes a model that counts tokens."""
-        provider = self._provider(wanted)
-        return provider is not None and not _reads(provider)
+    async def look(self, picture: Picture, wanted: Wanted, *, may_spend: bool = True) -> Findings:
+        """What the first able provider sees; the same picture is read once.
 
-    async def look(self, picture: Picture, wanted: Wanted) -> Findings:
-        """What the first able provider sees; the same picture is read once. Raises VisionError."""
+        Raises TokensSpentError where only a model could answer and `may_spend` is False, else VisionError.
+        """
         while (provider := self._provider(wanted)) is not None:
             key = (hashlib.sha256(picture.body).digest(), provider, None if _reads(provider) else wanted)
             if self._last is not None and self._last[0] == key:
                 return self._last[1]
+            if not (may_spend or _reads(provider)):
+                raise TokensSpentError("the model tokens are spent")
             try:
                 found = await self._ask(provider, picture, wanted)
             except VisionError as error:

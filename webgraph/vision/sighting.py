@@ -39,6 +39,10 @@ class VisionError(Exception):
         self.tokens = tokens
 
 
+class TokensSpentError(VisionError):
+    """Only a model could answer, and the attempt may ask none any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """The visible area as PNG; `scale` is how many of its pixels make one CSS pixel."""

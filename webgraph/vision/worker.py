@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from infra_shared.clock import monotonic
@@ -14,7 +14,7 @@ from webgraph.quiet import command, quietly
 from webgraph.recorder import Tier
 from webgraph.vision.actor import VisionActor
 from webgraph.vision.choosing import Choice, choose, choose_point, fitting
-from webgraph.vision.sighting import Findings, Picture, Sighting, VisionError, Wanted
+from webgraph.vision.sighting import Findings, Picture, Sighting, TokensSpentError, VisionError, Wanted
 from webgraph.workers.base import Insufficiency, Need, Resolution
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class VisionWorker:
         except _Blind as blind:
             msg = f"{target} cannot be looked for by sight: {blind}."
             raise TargetNotFoundError(msg) from blind
-        if wanted.text or wanted.description:
+        if target.visible_text or target.description:
             return fitting(wanted, findings)
         return _chosen(target, wanted, picture, findings).candidates
 
@@ -139,10 +139,10 @@ class VisionWorker:
         picture = await self._picture(scope)
         if wanted == Wanted():
             return picture, Findings("", (), reads=False)
-        if self._eyes.costs_tokens(wanted) and not self._budget.may_ask_model:
-            raise _Blind(Insufficiency.BUDGET, _BUDGET)
         try:
-            findings = await self._eyes.look(picture, wanted)
+            findings = await self._eyes.look(picture, wanted, may_spend=self._budget.may_ask_model)
+        except TokensSpentError as error:
+            raise _Blind(Insufficiency.BUDGET, _BUDGET) from error
         except VisionError as error:
             self._pay(error.tokens, spent)
             raise _Blind(Insufficiency.UNAVAILABLE, str(error), error.retry_after_seconds) from error
@@ -172,16 +172,17 @@ async def _is_stranger(chosen: Sighting, scope: Scope) -> bool:
 
 
 def wanted_of(target: Target) -> Wanted:
-    """What a provider is asked for: a text where there is one, else a description; a position needs neither."""
-    if target.visible_text:
-        return Wanted(target.visible_text, target.near or "", target.description or "")
-    return Wanted("", target.near or "", target.description or "")
+    """What a provider is asked for: the thing itself, or for a position the text it should be near, if any."""
+    if target.visible_text or target.description:
+        return Wanted(target.visible_text or "", target.near or "", target.description or "")
+    return Wanted(target.near or "")
 
 
 def _chosen(target: Target, wanted: Wanted, picture: Picture, findings: Findings) -> Choice:
-    if wanted.text or wanted.description:
+    if target.visible_text or target.description:
         return choose(wanted, findings)
     assert target.position is not None  # has_vision
     width, height = picture.viewport
     x, y = target.position[0] * width, target.position[1] * height
-    return choose_point(Sighting(str(target), Box(x - 0.5, y - 0.5, 1, 1), 1.0), wanted.near, findings)
+    point = Sighting(str(target), Box(x - 0.5, y - 0.5, 1, 1), 1.0)
+    return choose_point(point, wanted.text, replace(findings, reads=True))

@@ -187,6 +187,20 @@ def test_a_place_needs_no_provider(attempt: Tried, pages: LocalPages):
     assert attempt(job, vision=VisionSettings(providers=())).failure is None
 
 
+def test_a_place_near_a_text_is_clicked_only_where_that_text_is_seen(
+    by_sight: Callable[..., AttemptResult], attempt: Tried, pages: LocalPages, model: ModelServer
+):
+    async def job(page: Page) -> None:
+        await page.goto(pages.url("/painted"))
+        await page.click(Target(position=(200 / 1280, 75 / 800), near="Total"), timeout_seconds=8)
+
+    model.sees(([63, 250, 125, 300], "Total", 0.9))
+    assert by_sight(job).failure is None
+    model.replies.clear()
+    model.sees()
+    assert by_sight(job).failure is not None
+
+
 @pytest.mark.parametrize(
     ("known", "kind"),
     [
