@@ -25,8 +25,8 @@ class FamilyAdmin(ConsoleAdmin):
     """Families, the one seen last first."""
 
     customer_field = "customer__key"
-    list_display = ("what", "why", "automation", "stage_title", "customer", "count", "first", "last")
-    list_display_links = ("what",)
+    list_display = ("told", "automation", "stage_title", "customer", "count", "first", "last")
+    list_display_links = ("told",)
     list_select_related = ("automation__latest_version", "customer")
     list_filter = ("failure_kind", "automation", "customer")
     search_fields = ("automation__key__startswith",)
@@ -40,14 +40,13 @@ class FamilyAdmin(ConsoleAdmin):
         return [("<int:pk>/rerun/", self.rerun_view, "rerun")]
 
     @admin.display(description="What happened")
-    def what(self, family: FailureFamily) -> str:
-        """The kind in words."""
-        return wording.failure_in_words(family.failure_kind) or "It failed"
-
-    @admin.display(description="Message")
-    def why(self, family: FailureFamily) -> str:
-        """What they all say, with # for numbers that differ."""
-        return format_html('<span class="c-clip" title="{0}">{0}</span>', family.message)
+    def told(self, family: FailureFamily) -> str:
+        """The kind in words, and under it what they all say, with # for numbers that differ."""
+        return format_html(
+            '<span class="c-nowrap">{0}</span><span class="c-clip c-under" title="{1}">{1}</span>',
+            _in_words(family),
+            family.message,
+        )
 
     @admin.display(description="Stage")
     def stage_title(self, family: FailureFamily) -> str:
@@ -72,7 +71,7 @@ class FamilyAdmin(ConsoleAdmin):
         return self.page(
             request,
             "review/family.html",
-            title=self.what(family),
+            title=_in_words(family),
             family=family,
             stage=_stage_title(family),
             runs=[(run, wording.failure_sentence(run)) for run in runs],
@@ -106,6 +105,10 @@ class FamilyAdmin(ConsoleAdmin):
         count = len(outcome.made)
         more = f" {len(outcome.refused)} could not be: {outcome.refused[0]}" if outcome.refused else ""
         return self.done(request, f"{count} rerun{'s are' if count != 1 else ' is'} on the way.{more}", back)
+
+
+def _in_words(family: FailureFamily) -> str:
+    return wording.failure_in_words(family.failure_kind) or "It failed"
 
 
 def _stage_title(family: FailureFamily) -> str:
