@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -12,9 +12,6 @@ from runs.models.attempt import Attempt
 from runs.models.run import Run
 from webgraph.errors import FailureKind
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
 
 class QuestionQuerySet(models.QuerySet["Question"]):
     """Questions about questions."""
@@ -23,9 +20,9 @@ class QuestionQuerySet(models.QuerySet["Question"]):
         """Those somebody may still answer."""
         return self.filter(closed_at__isnull=True)
 
-    def unanswered(self, now: datetime) -> QuestionQuerySet:
-        """Those nobody answered in time; a held one is its attempt's own business."""
-        return self.open().filter(deadline_at__lte=now, hold=False)
+    def of_parked(self) -> QuestionQuerySet:
+        """Open ones no attempt waits for, the most urgent first; a held one is its attempt's own business."""
+        return self.open().filter(hold=False).order_by("deadline_at")
 
 
 class Question(models.Model):

@@ -167,7 +167,7 @@ def test_runs_are_filtered(world) -> None:
     assert found("cause=rerun&automation=sample&customer=main") == {again["id"]}
     assert found("automation=other") == set()
     assert found(f"root={run}") == {run, again["id"]}
-    assert found(between) == {run, waiting, again["id"]}
+    assert found(between) == {run, waiting, str(world.asking.pk), again["id"]}
     assert found(between.replace("after", "before")) == set()
 
 
@@ -227,3 +227,26 @@ def test_an_occurrence_names_the_run_it_fired(world) -> None:
 
     assert (occurrence["state"], occurrence["run"]) == ("fired", str(world.run.pk))
     assert occurrence["lateness_seconds"] == 0
+
+
+def test_what_a_run_asks_is_told_and_answered_once(world) -> None:
+    caller, path = api.Caller(api.key()), f"/runs/{world.asking.pk}/input"
+
+    asked = caller.get(path).json()
+    unfit = api.problem(caller.post(path, {"answer": {"code": "1"}}), 422)
+    answered = caller.post(path, {"answer": {"code": "246810"}}).json()
+
+    assert (asked["kind"], asked["prompt"]) == ("question", "Which code did the shop send?")
+    assert asked["answer_schema"]["required"] == ["code"]
+    assert [error["field"] for error in unfit["errors"]] == ["answer.code"]
+    assert answered["state"] == "retry_wait"
+    assert "asks nothing" in api.problem(caller.post(path, {"answer": {"code": "135791"}}), 409)["detail"]
+    assert caller.get(path).json()["kind"] == "none"
+
+
+def test_a_rerun_from_a_stage_nothing_is_kept_for_is_refused(world) -> None:
+    caller = api.Caller(api.key())
+
+    refused = api.problem(caller.post(f"/runs/{world.run.pk}/rerun", {"from_stage": "order"}), 422)
+
+    assert refused["errors"][0]["field"] == "from_stage"
