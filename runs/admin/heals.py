@@ -52,7 +52,7 @@ class HealAdmin(ConsoleAdmin):
     """Proposals, the open ones first. They change what runs for every customer, so all of them must be in reach."""
 
     need_full_reach = True
-    list_display = ("state_pill", "what", "pictures", "automation", "change", "runs_so_far", "last")
+    list_display = ("state_pill", "what", "pictures", "change", "runs_so_far", "last")
     list_display_links = ("what",)
     list_select_related = ("automation",)
     list_filter = ("state", "automation")
@@ -84,8 +84,12 @@ class HealAdmin(ConsoleAdmin):
 
     @admin.display(description="Step")
     def what(self, proposal: HealProposal) -> str:
-        """The step that found its target another way."""
-        return format_html('<span class="c-strong">{}</span>', proposal.description)
+        """The step that found its target another way, and whose it is."""
+        return format_html(
+            '<span class="c-strong">{}</span> <span class="c-soft">{}</span>',
+            proposal.description,
+            proposal.automation,
+        )
 
     @admin.display(description="Then and now")
     def pictures(self, proposal: HealProposal) -> str:
