@@ -122,8 +122,6 @@ class Course:
 
     async def _go_on(self, after: Checkpoint, page: Page, surface: Surface) -> None:
         stage = self._stages[after.position - 1]
-        self._automation.state = type(self._automation.state).model_validate(after.state)
-        self._session_storage = {origin: dict(items) for origin, items in after.session_storage.items()}
         if page.url != after.url:  # it is empty still, and so it was where no stage had opened anything
             words = f"Go on after “{stage.title}”"
             try:
@@ -133,6 +131,9 @@ class Course:
             except WebGraphError as error:
                 await self._keeper.settled()
                 raise StartOver(str(error)) from error
+        # Only now: an attempt that starts over begins with nothing of the earlier one.
+        self._automation.state = type(self._automation.state).model_validate(after.state)
+        self._session_storage = {origin: dict(items) for origin, items in after.session_storage.items()}
         self._journal.resumed(Resumed(position=after.position, stage=after.stage))
 
     async def _open(

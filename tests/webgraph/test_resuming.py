@@ -48,7 +48,7 @@ class Job(Automation):
     @stage(effect="read")
     async def remember(self, page: Page) -> None:
         """Leave something in every store of the browser."""
-        self.ran.append("remember")
+        self.ran.append(f"remember{self.state.order}")
         await page.goto(self.pages.url("/remembers"))
         await page._surface.page.evaluate(REMEMBER)
         await page.goto(self.pages.url("/remembers"))
@@ -155,7 +155,9 @@ def test_a_commit_that_happened_is_left_out_and_its_page_opened(
     assert job.ran == ["remember", "read"]
     assert result.failure is not None  # the page that was opened is not the one that remembers
     assert result.failure.kind is FailureKind.TARGET_NOT_FOUND
-    assert attempt.memory.intents[-2].description.startswith("Leave out “Order”, which happened in another run")
+    assert attempt.memory.intents[-2].description.startswith(
+        "Leave out “Order”, which happened in another run"
+    )
 
 
 def test_an_attempt_parks_before_a_commit_nobody_knows_about(attempt: Tried, job: type[Job]):
