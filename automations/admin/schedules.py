@@ -7,25 +7,30 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
+from django.http import Http404
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from automations import fire_times
+from automations.admin.schedule_preview import preview_of
 from automations.errors import FieldProblem, ScheduleInvalidError
-from automations.fire_times import TimeRuleError
 from automations.forms.customers import offer_customers
 from automations.forms.params import ParamsForm
-from automations.forms.schedules import ScheduleForm, new_values, spring_and_autumn, values_of, zones
+from automations.forms.schedules import ScheduleForm, new_values, values_of, zones
 from automations.forms.schemas import params_schema_of
 from automations.models import Automation, AutomationVersion, Schedule
-from automations.services.schedules import change_schedule, create_schedule, pause_schedule, resume_schedule
+from automations.services.schedules import (
+    change_schedule,
+    create_schedule,
+    delete_schedule,
+    pause_schedule,
+    resume_schedule,
+)
 from infra_shared.admin.base import ConsoleAdmin, actor
 from infra_shared.templatetags.console import pill, when
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
-
-PREVIEWED = 20
 
 
 class PauseForm(forms.Form):
@@ -40,13 +45,40 @@ class PauseForm(forms.Form):
     )
 
 
+class DeleteForm(forms.Form):
+    """Why a schedule is deleted."""
+
+    reason = forms.CharField(
+        required=False,
+        max_length=500,
+        label="Reason",
+        help_text="Kept in the audit log.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+
+class DeletedFilter(admin.SimpleListFilter):
+    """Deleted schedules are listed only when they are asked for."""
+
+    title = "deleted"
+    parameter_name = "deleted"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The one other choice."""
+        return [("yes", "Deleted ones")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Those that are there, or those that were deleted."""
+        return queryset.filter(deleted_at__isnull=self.value() != "yes")
+
+
 class SchedulePages(ConsoleAdmin):
     """The list of schedules, their form with its preview, and pausing."""
 
     customer_field = "customer__key"
     list_display = ("name", "state", "what", "rule_in_words", "next_fire", "customer")
     list_select_related = ("automation", "customer")
-    list_filter = ("kind", "automation", "customer")
+    list_filter = ("kind", "automation", "customer", DeletedFilter)
     search_fields = ("name__icontains", "automation__key__startswith")
     search_help_text = "A word of the name, or the key of the automation"
     ordering = ("name", "id")
@@ -64,6 +96,7 @@ class SchedulePages(ConsoleAdmin):
             ("<int:pk>/edit/", self.edit_view, "edit"),
             ("<int:pk>/pause/", self.pause_view, "pause"),
             ("<int:pk>/resume/", self.resume_view, "resume"),
+            ("<int:pk>/delete/", self.delete_schedule_view, "remove"),
         ]
 
     def list_tools(self, request: HttpRequest) -> list[tuple[str, str]]:
@@ -73,6 +106,8 @@ class SchedulePages(ConsoleAdmin):
     @admin.display(description="State")
     def state(self, schedule: Schedule) -> str:
         """Whether it fires."""
+        if schedule.deleted_at:
+            return pill("deleted")
         return pill("paused") if schedule.paused_at else pill("active")
 
     @admin.display(description="Automation")
@@ -88,7 +123,9 @@ class SchedulePages(ConsoleAdmin):
     @admin.display(description="Next")
     def next_fire(self, schedule: Schedule) -> str:
         """When it fires next."""
-        return when(schedule.next_fire_at, empty="paused" if schedule.paused_at else "never")
+        if schedule.paused_at:
+            return "paused"
+        return when(schedule.next_fire_at, empty="never")
 
     def choose_view(self, request: HttpRequest) -> HttpResponse:
         """Ask which automation the new schedule is to run."""
@@ -112,7 +149,7 @@ class SchedulePages(ConsoleAdmin):
     def edit_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The form of an existing schedule."""
         self.require(request, "change")
-        schedule: Schedule = self.found(request, pk)
+        schedule = self.present(request, pk)
         form = ScheduleForm(request.POST or None, initial=values_of(schedule))
         return self._edit(request, schedule.automation, form, schedule=schedule)
 
@@ -120,12 +157,13 @@ class SchedulePages(ConsoleAdmin):
         """The rule as entered so far, in words, and when it would fire: a part of the form that updates itself."""
         self.require(request, "view")
         form = ScheduleForm(request.POST or request.GET or None)
-        return TemplateResponse(request, "review/schedule/preview.html", preview_of(form.rule()))
+        context = preview_of(form.rule(), spread_seconds=form.cleaned_data.get("spread_seconds") or 0)
+        return TemplateResponse(request, "review/schedule/preview.html", context)
 
     def pause_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Pause a schedule, with a reason."""
         self.require(request, "change")
-        schedule: Schedule = self.found(request, pk)
+        schedule = self.present(request, pk)
         form = PauseForm(request.POST or None)
         if request.method != "POST" or not form.is_valid():
             title = f"Pause {schedule.name}"
@@ -140,13 +178,40 @@ class SchedulePages(ConsoleAdmin):
     def resume_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Resume a schedule; what would have fired meanwhile does not fire."""
         self.require(request, "change")
-        schedule: Schedule = self.found(request, pk)
+        schedule = self.present(request, pk)
         back = self.url("change", pk)
         if request.method != "POST":
             return self.refused(request, "Use the button to resume a schedule.", back)
         if not resume_schedule(schedule=schedule, actor=actor(request)):
             return self.refused(request, "The schedule was not paused.", back)
         return self.done(request, f"{schedule.name} fires again, from now on.", back)
+
+    def delete_schedule_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask, then delete a schedule; its history stays."""
+        self.require(request, "delete")
+        schedule = self.present(request, pk)
+        form = DeleteForm(request.POST or None)
+        if request.method != "POST" or not form.is_valid():
+            return self.page(
+                request,
+                "review/form.html",
+                title=f"Delete {schedule.name}",
+                form=form,
+                submit="Delete the schedule",
+                back=self.url("change", pk),
+                warning="It fires nothing any more, and cannot be brought back. Its page, its planned times and their "
+                "runs stay.",
+            )
+        delete_schedule(schedule=schedule, actor=actor(request), reason=form.cleaned_data["reason"])
+        return self.done(request, f"{schedule.name} is deleted.", self.url("changelist"))
+
+    def present(self, request: HttpRequest, pk: int) -> Schedule:
+        """The schedule of a page that changes it; Http404 for one that is deleted."""
+        schedule: Schedule = self.found(request, pk)
+        if schedule.deleted_at is not None:
+            msg = f"The schedule {pk} is deleted."
+            raise Http404(msg)
+        return schedule
 
     def _edit(
         self, request: HttpRequest, automation: Automation, form: ScheduleForm, *, schedule: Schedule | None
@@ -166,7 +231,7 @@ class SchedulePages(ConsoleAdmin):
             else:
                 said = "is changed" if schedule else "is made"
                 return self.done(request, f"The schedule {saved.name} {said}.", self.url("change", saved.pk))
-        rule = form.rule() if form.is_bound else _rule_of(schedule)
+        rule = form.rule(schedule) if form.is_bound else _rule_of(schedule)
         return self.page(
             request,
             "review/schedule/form.html",
@@ -177,23 +242,11 @@ class SchedulePages(ConsoleAdmin):
             automation=automation,
             schedule=schedule,
             zones=zones(),
+            template_example=fire_times.EXAMPLE,
+            template_shifted="{{ fire_at - 1 day:%d.%m.%Y }}",
             back=self.url("change", schedule.pk) if schedule else self.url("changelist"),
-            **preview_of(rule),
+            **preview_of(rule, schedule=schedule),
         )
-
-
-def preview_of(rule: fire_times.TimeRule) -> dict[str, Any]:
-    """A rule in words with its next fire times; what is wrong with it, when it can never fire."""
-    try:
-        fire_times.check(rule)
-        return {
-            "rule": rule,
-            "rule_in_words": fire_times.in_words(rule),
-            "fires": fire_times.preview(rule, timezone.now(), PREVIEWED),
-            "clocks_change": spring_and_autumn(rule),
-        }
-    except TimeRuleError as error:
-        return {"rule_problem": str(error), "fires": []}
 
 
 def _rule_of(schedule: Schedule | None) -> fire_times.TimeRule:
@@ -226,4 +279,13 @@ def _params_form(
     request: HttpRequest, version: AutomationVersion | None, schedule: Schedule | None
 ) -> ParamsForm:
     schema = params_schema_of(version) if version is not None else {}
-    return ParamsForm(schema, request.POST or None, files=request.FILES or None, values=schedule.params if schedule else None)
+    form = ParamsForm(
+        schema,
+        request.POST or None,
+        files=request.FILES or None,
+        values=schedule.params if schedule else None,
+    )
+    for field in form.fields.values():
+        if getattr(field.widget, "input_type", "") == "date":
+            field.widget.input_type = "text"  # a date's own input has no room for {{ fire_at:%Y-%m-%d }}
+    return form

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
@@ -10,17 +10,54 @@ from django import forms
 from django.utils import timezone
 
 from automations import fire_times
-from automations.fire_times import TimeRule
-from automations.models import DEFAULT_CUSTOMER, Customer, ScheduleKind
+from automations.fire_times import Gap, Repeated, TimeRule, TimeRuleError
+from automations.models import (
+    DEFAULT_CUSTOMER,
+    DEFAULT_GRACE_SECONDS,
+    DEFAULT_MISFIRE_LIMIT,
+    Customer,
+    Misfire,
+    Overlap,
+    ScheduleKind,
+)
 from automations.services.schedule_input import ScheduleInput
+from automations.services.schedules import rule_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from zoneinfo import ZoneInfo
 
     from automations.errors import FieldProblem
     from automations.models import Automation, Schedule
 
 _UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
+_MISFIRE = {
+    Misfire.LATEST: "Fire the latest alone: it stands for the others",
+    Misfire.SKIP: "Leave them out",
+    Misfire.ALL: "Fire all of them, up to a number",
+}
+_OVERLAP = {
+    Overlap.ALLOW: "Fire all the same: both runs go on beside each other",
+    Overlap.SKIP: "Leave the new time out",
+    Overlap.QUEUE: "Let the new time wait: one at most, later ones are left out",
+    Overlap.CANCEL_RUNNING: "Cancel the earlier run, and start when it has ended",
+}
+
+
+class MomentField(forms.CharField):
+    """A moment as a clock shows it, in a zone that another field names: cleaned to a naive time, None when empty."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"})
+
+    def clean(self, value: Any) -> Any:
+        """The naive time."""
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            return datetime.fromisoformat(text).replace(tzinfo=None)
+        except ValueError as error:
+            raise forms.ValidationError("Enter date and time, such as 2026-12-24T06:30.") from error
 
 
 class ScheduleForm(forms.Form):
@@ -43,45 +80,128 @@ class ScheduleForm(forms.Form):
     )
     every = forms.IntegerField(required=False, min_value=1, initial=15, label="Every")
     unit = forms.ChoiceField(choices=[(unit, unit) for unit in _UNITS], initial="minutes", label="Unit")
+    anchor = MomentField(
+        required=False,
+        label="Counted from",
+        help_text="“Every 6 hours” from 06:30 fires at 06:30, 12:30, 18:30, 00:30. Empty: from the moment it is saved.",
+    )
+    once = MomentField(required=False, label="Fires at")
     time_zone = forms.CharField(
         label="Time zone",
-        help_text="Cron times are meant in this zone. On the night clocks go back a time that repeats fires once.",
+        help_text="All times here are meant in this zone.",
         widget=forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off"}),
     )
+    gap = forms.ChoiceField(
+        choices=[(key.value, words) for key, words in fire_times.GAP_CHOICES.items()],
+        initial=Gap.AS_CRON.value,
+        label="A time that clocks jump over in spring",
+        widget=forms.RadioSelect,
+    )
+    repeated = forms.ChoiceField(
+        choices=[(key.value, words) for key, words in fire_times.REPEATED_CHOICES.items()],
+        initial=Repeated.AS_CRON.value,
+        label="A time that clocks show twice in autumn",
+        widget=forms.RadioSelect,
+    )
+    spread_seconds = forms.IntegerField(
+        min_value=0,
+        initial=0,
+        label="Spread over (seconds)",
+        help_text="Keeps schedules of the same minute from starting at once: this one fires later than planned, always by "
+        "the same part of so many seconds. 0: exactly when planned.",
+    )
+    misfire = forms.ChoiceField(
+        choices=[(key.value, words) for key, words in _MISFIRE.items()],
+        initial=Misfire.LATEST.value,
+        label="Times that passed while nothing was running",
+        widget=forms.RadioSelect,
+    )
+    misfire_grace_seconds = forms.IntegerField(
+        min_value=0,
+        initial=DEFAULT_GRACE_SECONDS,
+        label="Grace (seconds)",
+        help_text="A time that can still be fired within its grace is just late: it fires, whatever is chosen above.",
+    )
+    misfire_limit = forms.IntegerField(
+        min_value=1, initial=DEFAULT_MISFIRE_LIMIT, label="How many at most", help_text="The latest ones."
+    )
+    overlap = forms.ChoiceField(
+        choices=[(key.value, words) for key, words in _OVERLAP.items()],
+        initial=Overlap.ALLOW.value,
+        label="When an earlier run of this schedule has not ended",
+        widget=forms.RadioSelect,
+    )
+    pause_after_failures = forms.IntegerField(
+        min_value=0,
+        initial=0,
+        label="Pause after failures in a row",
+        help_text="With an alert. 0: it goes on, however often its runs fail.",
+    )
 
-    def rule(self) -> TimeRule:
-        """The time rule as entered. Call on a bound form; it may be one that cannot fire."""
+    def wanted(self, *, automation: Automation, params: dict[str, Any]) -> ScheduleInput:
+        """What the form says. Call on a bound form; before it is valid, for its time rule alone."""
         self.is_valid()  # cleans once; what was found wrong so far stays
         entered = self.cleaned_data
         seconds = entered.get("every")
-        return TimeRule(
+        plain = ("gap", "repeated", "spread_seconds", "misfire", "misfire_grace_seconds", "misfire_limit")
+        said = {
+            name: entered[name] for name in (*plain, "overlap", "pause_after_failures") if name in entered
+        }
+        return ScheduleInput(
+            name=entered.get("name", ""),
+            automation=automation,
+            customer=entered.get("customer"),  # type: ignore[arg-type]  # missing only in a form that is not valid
             kind=entered.get("kind", fire_times.CRON),
-            cron=" ".join(entered.get("cron", "").split()),
+            cron=entered.get("cron", ""),
             every_seconds=seconds * _UNITS[entered.get("unit", "seconds")] if seconds else None,
-            anchor_at=timezone.now(),
+            anchor_at=self._moment("anchor"),
+            once_at=self._moment("once"),
             time_zone=entered.get("time_zone", ""),
+            params=params,
+            **said,
         )
 
-    def wanted(self, *, automation: Automation, params: dict[str, Any]) -> ScheduleInput:
-        """What a valid form says."""
-        rule = self.rule()
-        return ScheduleInput(
-            name=self.cleaned_data["name"],
-            automation=automation,
-            customer=self.cleaned_data["customer"],
-            kind=rule.kind,
-            cron=rule.cron,
-            every_seconds=rule.every_seconds,
-            time_zone=rule.time_zone,
-            params=params,
-        )
+    def rule(self, present: Schedule | None = None) -> TimeRule:
+        """The time rule as entered so far; it may be one that cannot fire."""
+        wanted = self.wanted(automation=None, params={})  # type: ignore[arg-type]  # a rule knows no automation
+        return rule_of(wanted, now=timezone.now(), present=present)
 
     def show_problems(self, problems: Iterable[FieldProblem]) -> None:
         """Put what the server found wrong beside the fields it is about; those of params are left to their form."""
+        fields = {"every_seconds": "every", "anchor_at": "anchor", "once_at": "once"}
         for problem in problems:
-            field = {"every_seconds": "every"}.get(problem.field, problem.field)
+            field = fields.get(problem.field, problem.field)
             if not field.startswith("params."):
                 self.add_error(field if field in self.fields else None, problem.message)
+
+    def _moment(self, name: str) -> datetime | None:
+        local: datetime | None = self.cleaned_data.get(name)
+        try:
+            own = fire_times.zone(self.cleaned_data.get("time_zone", ""))
+        except TimeRuleError:  # told at its own field
+            return None
+        return in_zone(local, own) if local is not None else None
+
+
+class BackfillForm(forms.Form):
+    """A range of planned times, in the schedule's zone."""
+
+    begin = MomentField(label="From", help_text="From this time on.")
+    end = MomentField(label="Until", help_text="Before this time.")
+
+    def range(self, own: ZoneInfo) -> tuple[datetime, datetime]:
+        """The two moments of a valid form."""
+        return in_zone(self.cleaned_data["begin"], own), in_zone(self.cleaned_data["end"], own)
+
+
+def in_zone(local: datetime, own: ZoneInfo) -> datetime:
+    """What a clock in the zone shows as a moment."""
+    return local.replace(tzinfo=own).astimezone(UTC)
+
+
+def shown_in(moment: datetime | None, own: ZoneInfo) -> str:
+    """A moment as a field for date and time takes it; to the second, as schedules are."""
+    return moment.astimezone(own).replace(tzinfo=None).isoformat(timespec="seconds") if moment else ""
 
 
 def new_values() -> dict[str, Any]:
@@ -92,28 +212,40 @@ def new_values() -> dict[str, Any]:
 def values_of(schedule: Schedule) -> dict[str, Any]:
     """A schedule as its form shows it."""
     every, unit = _every(schedule.every_seconds or 900)
+    own = fire_times.zone(schedule.time_zone)
+    same = (
+        "name kind cron time_zone gap repeated spread_seconds misfire misfire_grace_seconds misfire_limit overlap "
+        "pause_after_failures"
+    )
     return {
-        "name": schedule.name,
+        **{name: getattr(schedule, name) for name in same.split()},
         "customer": schedule.customer.key,
-        "kind": schedule.kind,
-        "cron": schedule.cron,
         "every": every,
         "unit": unit,
-        "time_zone": schedule.time_zone,
+        "anchor": shown_in(schedule.anchor_at, own),
+        "once": shown_in(schedule.once_at, own),
     }
+
+
+def choices_in_words(schedule: Schedule) -> list[tuple[str, str]]:
+    """What the schedule does when things do not go as planned: question and answer."""
+    found = [("Clocks change", fire_times.clocks_in_words(schedule.rule))]
+    if schedule.spread_seconds:
+        offset = fire_times.span_in_words(int(schedule.offset.total_seconds()))
+        window = fire_times.span_in_words(schedule.spread_seconds)
+        found.append(("Spread", f"Fires {offset} later than planned (its part of {window})."))
+    late = _MISFIRE[Misfire(schedule.misfire)]
+    limit = f": {schedule.misfire_limit}" if schedule.misfire == Misfire.ALL else ""
+    found.append(("Times that passed", f"{late}{limit}. Grace: {schedule.misfire_grace_seconds} s."))
+    found.append(("Earlier run goes on", f"{_OVERLAP[Overlap(schedule.overlap)]}."))
+    if schedule.pause_after_failures:
+        found.append(("Failures", f"Pauses itself after {schedule.pause_after_failures} in a row."))
+    return [(question, answer) for question, answer in found if answer]
 
 
 def zones() -> list[str]:
     """Every IANA zone, for the input's suggestions."""
     return sorted(name for name in available_timezones() if "/" in name or name == "UTC")
-
-
-def spring_and_autumn(rule: TimeRule) -> bool:
-    """Whether the rule's zone changes its clocks within a year, so that the screen says what happens then."""
-    zone = fire_times.zone(rule.time_zone)
-    now = timezone.now()
-    offsets = {(now + timedelta(days=30 * month)).astimezone(zone).utcoffset() for month in range(12)}
-    return rule.kind == fire_times.CRON and len(offsets) > 1
 
 
 def _every(seconds: int) -> tuple[int, str]:

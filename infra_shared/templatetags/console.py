@@ -36,6 +36,7 @@ _TONES = {
     "queued": "wait",
     "scheduled": "wait",
     "waiting_slot": "wait",
+    "waiting": "wait",
     "paused": "wait",
     "draining": "wait",
 }

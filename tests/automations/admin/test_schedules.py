@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,6 +26,14 @@ ENTERED: dict[str, Any] = {
     "every": "15",
     "unit": "minutes",
     "time_zone": "Europe/Berlin",
+    "gap": "as_cron",
+    "repeated": "as_cron",
+    "spread_seconds": "0",
+    "misfire": "latest",
+    "misfire_grace_seconds": "30",
+    "misfire_limit": "10",
+    "overlap": "allow",
+    "pause_after_failures": "0",
     "params-city": "Riga",
     "params-count": "2",
 }
@@ -49,7 +58,19 @@ def test_the_preview_tells_the_rule_in_words_and_twenty_fires(console: Client, d
 
     assert response.context["rule_in_words"] == "At 06:30, Monday through Friday (Europe/Berlin)"
     assert len(response.context["fires"]) == 20
-    assert {fire.hour for fire in response.context["fires"]} == {6}
+    assert {fire.at.hour for fire in response.context["fires"]} == {6}
+
+
+def test_the_preview_marks_what_clocks_do_to_a_time_and_follows_the_choice(console: Client, db: None) -> None:
+    entered = ENTERED | {"cron": "30 2 * * *"}
+
+    moved = console.post(f"{SCHEDULES}preview/", entered).text
+    skipped = console.post(f"{SCHEDULES}preview/", entered | {"gap": "skip", "repeated": "both"}).text
+
+    assert "02:30: the clock jumps over it: fires at the first moment after" in moved
+    assert "02:30: the clock shows it twice: fires the first time" in moved
+    assert "02:30: the clock jumps over it: does not fire" in skipped
+    assert "02:30: the clock shows it twice: this is the second time" in skipped
 
 
 @pytest.mark.parametrize(
@@ -90,6 +111,55 @@ def test_a_changed_rule_is_planned_anew(console: Client, schedule: Schedule) -> 
     assert (schedule.kind, schedule.every_seconds) == ("interval", 7200)
 
 
+def test_every_choice_of_the_form_is_kept_and_shown_again(console: Client, runs_factory: RunsFactory) -> None:
+    chosen = {
+        "kind": "interval",
+        "every": "6",
+        "unit": "hours",
+        "anchor": "2026-01-01T06:30:00",
+        "spread_seconds": "600",
+        "misfire": "all",
+        "misfire_grace_seconds": "45",
+        "misfire_limit": "3",
+        "overlap": "queue",
+        "pause_after_failures": "5",
+        "params-city": "{{ fire_at:%Y }}",
+    }
+
+    console.post(f"{SCHEDULES}new/shop-invoices/", ENTERED | chosen)
+
+    made = Schedule.objects.get()
+    form = console.get(f"{SCHEDULES}{made.pk}/edit/").context["form"]
+    shown = {name: str(form[name].value()) for name in chosen if not name.startswith("params")}
+    assert shown == {name: chosen[name] for name in shown}
+    page = console.get(f"{SCHEDULES}{made.pk}/change/").text
+    assert "Fire all of them, up to a number: 3. Grace: 45 s." in page
+    assert "Pauses itself after 5 in a row." in page
+
+
+def test_a_single_time_is_meant_in_the_schedule_s_zone(console: Client, runs_factory: RunsFactory) -> None:
+    chosen = {"kind": "once", "once": "2099-07-01T06:30", "time_zone": "Asia/Tokyo"}
+
+    console.post(f"{SCHEDULES}new/shop-invoices/", ENTERED | chosen)
+
+    made = Schedule.objects.get()
+    assert made.next_fire_at == datetime(2099, 6, 30, 21, 30, tzinfo=UTC)
+
+
+def test_a_deleted_schedule_leaves_the_list_and_keeps_its_page(console: Client, schedule: Schedule) -> None:
+    asked = console.get(f"{SCHEDULES}{schedule.pk}/delete/")
+    console.post(f"{SCHEDULES}{schedule.pk}/delete/", {"reason": "replaced"})
+
+    page = console.get(f"{SCHEDULES}{schedule.pk}/change/").text
+    assert "runs stay" in asked.text
+    assert schedule.name not in console.get(SCHEDULES, {"q": "Every"}).text
+    assert schedule.name in console.get(SCHEDULES, {"deleted": "yes"}).text
+    assert "Deleted" in page
+    assert "/edit/" not in page
+    assert console.get(f"{SCHEDULES}{schedule.pk}/edit/").status_code == 404
+    assert AuditLine.objects.get(action="schedule.delete").reason == "replaced"
+
+
 def test_pausing_keeps_the_reason_and_resuming_plans_again(console: Client, schedule: Schedule) -> None:
     console.post(f"{SCHEDULES}{schedule.pk}/pause/", {"reason": "The shop moves house"})
     paused = console.get(f"{SCHEDULES}{schedule.pk}/change/")
@@ -112,9 +182,11 @@ def test_who_may_only_look_changes_nothing(schedule: Schedule) -> None:
             f"{schedule.pk}/edit/",
             f"{schedule.pk}/pause/",
             f"{schedule.pk}/resume/",
+            f"{schedule.pk}/delete/",
+            f"{schedule.pk}/backfill/",
         )
     ]
 
     assert page.status_code == 200
     assert "/edit/" not in page.text
-    assert statuses == [403] * 4
+    assert statuses == [403] * 6
