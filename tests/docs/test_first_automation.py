@@ -18,7 +18,7 @@ import pytest
 
 from automations.scaffold import write_automation
 from config.env import BASE_DIR
-from config.local.environment import without_settings
+from config.local.environment import new_keys, without_settings
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -125,8 +125,9 @@ def test_the_written_files_pass_the_type_check(reader: Reader) -> None:
     written = write_automation("read-heading", root=reader.folder)
     names = " ".join(str(path.relative_to(reader.folder)) for path in written)
 
-    # The type checker loads the settings, so it needs keys; any will do.
-    checked = reader.type(f"SECRET_KEY=any FIELD_ENCRYPTION_KEYS=any .venv/bin/python -m mypy {names}")
+    # The type checker loads the settings, so it needs keys.
+    keys = " ".join(f"{name}={value}" for name, value in new_keys().items())
+    checked = reader.type(f"{keys} .venv/bin/python -m mypy {names}")
 
     assert checked.returncode == 0, checked.stdout
 
