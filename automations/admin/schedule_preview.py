@@ -13,6 +13,7 @@ from automations import fire_times
 from automations.fire_times import Mark, TimeRule, TimeRuleError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from automations.fire_times import Planned
@@ -23,12 +24,16 @@ PREVIEWED = 20
 
 @dataclass(frozen=True, slots=True)
 class Fire:
-    """A planned time as it is shown: in the rule's zone, with what its clock shows and what is special about it."""
+    """A planned time as it is shown: in the rule's zone, with what is special about it."""
 
     at: datetime
-    clock: datetime
     fires: bool
     words: str
+
+    @property
+    def stamp(self) -> str:
+        """The time of day with the name of the zone then: what tells two readings of one clock apart."""
+        return f"{self.at:%H:%M %Z}"
 
 
 def preview_of(
@@ -40,25 +45,25 @@ def preview_of(
     except TimeRuleError as error:
         return {"rule_problem": str(error), "fires": []}
     now = timezone.now()
+    offset = schedule.offset if schedule is not None else timedelta(0)
     changes = fire_times.next_clock_changes(rule, now)
     return {
         "rule": rule,
         "rule_in_words": fire_times.in_words(rule),
-        "fires": _fires(islice(fire_times.planned_after(rule, now), PREVIEWED), rule, schedule),
+        "fires": _fires(islice(fire_times.planned_after(rule, now), PREVIEWED), rule, offset),
         "clocks_in_words": fire_times.clocks_in_words(rule) if changes else "",
-        "clock_changes": [(change, _fires(change.touched, rule, schedule)) for change in changes],
-        "offset": schedule.offset if schedule is not None else timedelta(0),
+        "clock_changes": [(change, _fires(change.touched, rule, timedelta(0))) for change in changes],
+        "offset": offset,
         "spread": timedelta(seconds=spread_seconds) if schedule is None else None,
     }
 
 
-def _fires(planned: Any, rule: TimeRule, schedule: Schedule | None) -> list[Fire]:
+def _fires(times: Iterable[Planned], rule: TimeRule, offset: timedelta) -> list[Fire]:
     own = fire_times.zone(rule.time_zone)
-    offset = schedule.offset if schedule is not None else timedelta(0)
-    return [_fire(item, (item.fire_at + offset).astimezone(own)) for item in planned]
+    return [_fire(planned, (planned.fire_at + offset).astimezone(own)) for planned in times]
 
 
 def _fire(planned: Planned, at: datetime) -> Fire:
     shown = planned.reading.strftime("%H:%M")
     words = f"{shown}: {planned.mark.in_words}" if planned.mark is not Mark.PLAIN else ""
-    return Fire(at=at, clock=planned.reading, fires=planned.fires, words=words)
+    return Fire(at=at, fires=planned.fires, words=words)
