@@ -27,6 +27,7 @@ from automations.services.schedules import change_schedule, create_schedule
 from infra_shared.database import database_now
 from infra_shared.nouns import ACTOR, NounCommand
 from runs.demo_history import TROUBLES, past_runs, waiting_run
+from runs.management.demo_schedules import make_schedules
 from runs.models import Artifact, Run
 from runs.services.history import insert_history
 from runs.services.nodes import live_versions
@@ -107,6 +108,12 @@ class Command(NounCommand):
             self.say(f"{written} of {runs} runs written")
         insert_history([waiting_run(version=versions[1], customer=customers[0], until=now)])
         self.say("One run waits for a person: see Overview.")
+        made = make_schedules(
+            automations={version.automation.key: version.automation for version in versions},
+            customers={customer.key: customer for customer in customers},
+            now=now,
+        )
+        self.say(f"{made} schedules, one of each kind: see Schedules.")
         heals = _proposed_heals()
         self.say(f"{heals} targets were found another way than written: see Heals.")
 
