@@ -22,6 +22,7 @@ from automations.models import (
 )
 from automations.services.schedule_input import ScheduleInput
 from automations.services.schedules import rule_of
+from infra_shared.templatetags.console import span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -231,9 +232,8 @@ def choices_in_words(schedule: Schedule) -> list[tuple[str, str]]:
     """What the schedule does when things do not go as planned: question and answer."""
     found = [("Clocks change", fire_times.clocks_in_words(schedule.rule))]
     if schedule.spread_seconds:
-        offset = fire_times.span_in_words(int(schedule.offset.total_seconds()))
-        window = fire_times.span_in_words(schedule.spread_seconds)
-        found.append(("Spread", f"Fires {offset} later than planned (its part of {window})."))
+        window = span(schedule.spread_seconds)
+        found.append(("Spread", f"Fires {span(schedule.offset)} later than planned: its part of {window}."))
     late = _MISFIRE[Misfire(schedule.misfire)]
     limit = f": {schedule.misfire_limit}" if schedule.misfire == Misfire.ALL else ""
     found.append(("Times that passed", f"{late}{limit}. Grace: {schedule.misfire_grace_seconds} s."))
