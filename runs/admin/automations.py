@@ -82,7 +82,7 @@ class AutomationAdmin(AutomationPages):
         customers = customers_of(request.user)
         rows = Run.objects.for_customers(customers).filter(automation=automation)
         runs = rows.select_related("customer", "automation").order_by("-id")
-        schedules = automation.schedules.order_by("name")
+        schedules = automation.schedules.present().order_by("name")
         if ALL not in customers:
             schedules = schedules.filter(customer__key__in=customers)
         query = f"&automation__id__exact={automation.pk}"
