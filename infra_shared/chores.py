@@ -28,5 +28,9 @@ class Chore:
 
 CHORES = (
     Chore(name="send-outbox", path="infra_shared.tasks.send_outbox", every_minutes=1),
+    Chore(name="send-webhooks", path="infra_shared.tasks.send_webhooks", every_minutes=1),
+    Chore(name="tell-alerts", path="infra_shared.tasks.tell_alerts", every_minutes=1),
+    # Each hour, so that the day's canary does not hang on one moment; each channel takes one a day.
+    Chore(name="send-canaries", path="infra_shared.tasks.send_canaries", every_minutes=60),
     Chore(name="purge-rate-windows", path="infra_shared.tasks.purge_rate_windows", every_minutes=60),
 )

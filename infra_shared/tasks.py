@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from infra_shared.services import outbox, rate_limits
+from infra_shared.models import OutboxMessage
+from infra_shared.services import alert_channels, alerts, outbox, rate_limits
 
 
 def send_outbox() -> dict[str, int]:
     """Send the mails that are due; returns the counts of one round."""
     return asdict(outbox.send_due())
+
+
+def send_webhooks() -> dict[str, int]:
+    """Post the webhooks that are due, apart from mails: a slow receiver keeps no mail back; returns the counts."""
+    return asdict(outbox.send_due(channel=OutboxMessage.Channel.WEBHOOK))
+
+
+def tell_alerts() -> int:
+    """Tell of open alerts that were held back, muted until now, or open for a day; returns how many."""
+    return alerts.tell_what_is_due()
+
+
+def send_canaries() -> int:
+    """Write the day's canary to each channel that has none yet; returns how many channels there are."""
+    return alert_channels.send_canaries()
 
 
 def purge_rate_windows() -> int:

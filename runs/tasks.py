@@ -6,7 +6,7 @@ from django.conf import settings
 
 from runs.cluster.process import current_process
 from runs.execution import execute
-from runs.services import dispatching, nodes, questions, resuming, schedule_health, scheduling
+from runs.services import alert_rules, dispatching, nodes, questions, resuming, schedule_health, scheduling
 
 
 def execute_attempt(attempt_id: int) -> str:
@@ -27,6 +27,11 @@ def spare_tick() -> None:
 def pause_failing_schedules() -> int:
     """Pause schedules whose runs fail again and again."""
     return schedule_health.pause_failing_schedules()
+
+
+def look_after_alerts() -> dict[str, int]:
+    """Open alerts about late schedules and stuck queues, and close what is over."""
+    return alert_rules.look_after_alerts()
 
 
 def forget_old_nodes() -> int:

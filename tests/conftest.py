@@ -18,6 +18,7 @@ pytest_plugins = [
     "tests.support.console",
     "tests.support.hand",
     "tests.support.node",
+    "tests.support.receivers",
     "tests.support.servers",
     "tests.support.site",
 ]

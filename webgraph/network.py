@@ -5,36 +5,16 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import re
-import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from infra_shared.public_addresses import METADATA_NAMES, IpAddress, addresses_of, complaint_about
 from webgraph.errors import AddressRefusedError, NavigationError
 
-IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Gate = Callable[[str], Awaitable[None]]
 
 _PORTS = {"http": 80, "https": 443}
-_METADATA_NAMES = frozenset(
-    {
-        "metadata",
-        "metadata.google.internal",
-        "metadata.goog",
-        "instance-data",
-        "instance-data.ec2.internal",
-    }
-)
-_METADATA_ADDRESSES = frozenset(
-    {
-        ipaddress.ip_address("fd00:ec2::254"),  # AWS
-        ipaddress.ip_address("fd20:ce::254"),  # Google
-        ipaddress.ip_address("100.100.100.200"),  # Alibaba
-        ipaddress.ip_address("168.63.129.16"),  # Azure
-        ipaddress.ip_address("192.0.0.192"),  # Oracle
-    }
-)
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 # A browser drops or rewrites these, other parsers do not: nothing may hide in the difference.
 _AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\]")
 # RFC 3986, section 3.2: what stands between "//" and "@", before any slash.
@@ -90,34 +70,14 @@ class AddressPolicy:
         if not host:
             raise AddressRefusedError(f"{url} names no host.")
         host = host.rstrip(".").lower()
-        if host in _METADATA_NAMES:
+        if host in METADATA_NAMES:
             raise AddressRefusedError(f"{host} is a metadata service; it is never opened.")
         return host, port or _PORTS[parts.scheme]
 
     def _check_address(self, host: str, port: int, address: IpAddress) -> None:
-        real = unwrap(address)
-        if real.is_link_local or real in _METADATA_ADDRESSES:
-            raise AddressRefusedError(
-                f"{host} leads to {real}, a link-local or metadata address; these are never opened."
-            )
-        if real.is_global and not real.is_multicast:
-            return
-        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        spellings = {f"{host}:{port}", f"{real}:{port}", f"[{real}]:{port}", f"[{host}]:{port}"}
-        if spellings.isdisjoint(item.lower() for item in self.allowed):
-            raise AddressRefusedError(
-                f"{place} is a private or loopback address; to allow it, add {place} to {self.setting_name}."
-            )
-
-
-def unwrap(address: IpAddress) -> IpAddress:
-    """The IPv4 address inside an IPv6 one (mapped, 6to4, NAT64, Teredo), else the address itself."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    if address in _NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    teredo = address.teredo
-    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else address)
+        complaint = complaint_about(host, port, address, allowed=self.allowed, setting_name=self.setting_name)
+        if complaint:
+            raise AddressRefusedError(complaint)
 
 
 def _written(host: str) -> tuple[IpAddress, ...]:
@@ -136,7 +96,6 @@ def without_sign_in(url: str) -> str:
 def resolve(host: str, port: int) -> tuple[IpAddress, ...]:
     """Every address of a name or of any spelling of an address (decimal, octal, short). Blocks; run off the loop."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return addresses_of(host, port)
     except (OSError, UnicodeError) as error:
         raise NavigationError(f"The name {host} could not be resolved.") from error
-    return tuple(dict.fromkeys(ipaddress.ip_address(str(item[4][0]).partition("%")[0]) for item in found))

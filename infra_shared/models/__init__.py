@@ -1,8 +1,9 @@
-"""The shared tables: blobs, callers and keys, operators' reach and saved filters, audit log, outgoing mail, rate windows.
+"""The shared tables: blobs, callers and keys, operators' reach and filters, audit log, alerts, outbox, rate windows.
 
 Customers, automations and runs appear in them as opaque strings. Only `services` and the packages above write them.
 """
 
+from infra_shared.models.alert import Alert, AlertChannel, AlertQuerySet, Severity
 from infra_shared.models.audit import AuditLine, AuditLineQuerySet
 from infra_shared.models.blob import Blob, BlobQuerySet
 from infra_shared.models.caller import ALL, ApiKey, ApiKeyQuerySet, Caller
@@ -13,6 +14,9 @@ from infra_shared.models.saved_filter import SavedFilter
 
 __all__ = [
     "ALL",
+    "Alert",
+    "AlertChannel",
+    "AlertQuerySet",
     "ApiKey",
     "ApiKeyQuerySet",
     "AuditLine",
@@ -25,4 +29,5 @@ __all__ = [
     "OutboxQuerySet",
     "RateWindow",
     "SavedFilter",
+    "Severity",
 ]

@@ -8,6 +8,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from infra_shared.models.alert import Alert, AlertChannel
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -25,10 +27,20 @@ class OutboxMessage(models.Model):
     """One message and how far it got."""
 
     class Channel(models.TextChoices):
-        """Where it goes. `log` is for alerts while nobody is named to be mailed: the log line was the delivery."""
+        """How it goes."""
 
-        EMAIL = "email"
-        LOG = "log"
+        EMAIL = "email", "E-mail"
+        WEBHOOK = "webhook", "Webhook"
+
+    class Purpose(models.TextChoices):
+        """What it says; a plain mail says nothing of an alert."""
+
+        PLAIN = "plain", "Mail"
+        OPENED = "opened", "Alert"
+        REMINDER = "reminder", "Reminder"
+        RECOVERED = "recovered", "Recovery"
+        TEST = "test", "Test"
+        CANARY = "canary", "Daily canary"
 
     class State(models.TextChoices):
         """Where in life it is; `failed` is final until a person sends it again."""
@@ -38,9 +50,18 @@ class OutboxMessage(models.Model):
         FAILED = "failed"
 
     channel = models.CharField(max_length=10, choices=Channel)
-    recipient = models.CharField(max_length=1000, blank=True, help_text="Addresses, separated by commas.")
+    purpose = models.CharField(max_length=10, choices=Purpose, default=Purpose.PLAIN)
+    alert = models.ForeignKey(
+        Alert, on_delete=models.SET_NULL, null=True, blank=True, related_name="deliveries"
+    )
+    alert_channel = models.ForeignKey(
+        AlertChannel, on_delete=models.SET_NULL, null=True, blank=True, related_name="deliveries"
+    )
+    recipient = models.CharField(
+        max_length=1000, help_text="Addresses, separated by commas; of a webhook the origin."
+    )
     subject = models.CharField(max_length=300)
-    body_text = models.TextField()
+    body_text = models.TextField(help_text="The text of a mail; the whole body of a webhook.")
     body_html = models.TextField(blank=True)
     dedupe_key = models.CharField(
         max_length=200, blank=True, help_text="A second message with the same key is not written."
@@ -66,13 +87,13 @@ class OutboxMessage(models.Model):
                 | Q(state="failed", next_attempt_at__isnull=True, sent_at__isnull=True),
                 name="outbox_state_times",
             ),
-            models.CheckConstraint(
-                condition=Q(channel="log") | ~Q(recipient=""), name="outbox_mail_has_recipient"
-            ),
+            models.CheckConstraint(condition=~Q(recipient=""), name="outbox_has_recipient"),
         ]
         indexes = [
             models.Index(fields=("next_attempt_at",), condition=Q(state="pending"), name="outbox_due"),
             models.Index(fields=("state", "-id"), name="outbox_by_state"),
+            # How long ago the last canary of each channel arrived.
+            models.Index(fields=("purpose", "-id"), name="outbox_by_purpose"),
         ]
 
     def __str__(self) -> str:

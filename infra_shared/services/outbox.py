@@ -1,4 +1,4 @@
-"""The outbox: mail is written in the transaction that causes it and sent by a chore."""
+"""The outbox: what leaves the system is written in the transaction that causes it, and sent by a chore."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ from infra_shared import clock
 from infra_shared.mail_policy import next_attempt_at
 from infra_shared.models import OutboxMessage
 from infra_shared.scrubbing import scrub_text
+from infra_shared.services import audit
+from infra_shared.services.webhooks import post_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from infra_shared.models import Alert, AlertChannel
 
 _log = structlog.get_logger(__name__)
 # Longer than any single sending (EMAIL_TIMEOUT bounds each network step): a sender that dies in between leaves the
@@ -27,6 +31,7 @@ _ROUND_SECONDS = 20.0
 _CANDIDATES = 5
 _ERROR_LENGTH = 500
 _SUBJECT_LENGTH = 300
+_PLAIN = OutboxMessage.Purpose.PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,48 +43,88 @@ class SendReport:
     failed: int = 0
 
 
-def enqueue_mail(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What a message has to do with alerts; the default for one that has nothing."""
+
+    purpose: OutboxMessage.Purpose = _PLAIN
+    alert: Alert | None = None
+    channel: AlertChannel | None = None
+
+
+def enqueue_mail(  # noqa: PLR0913 - a mail has that many parts
     *,
     recipients: list[str],
     subject: str,
     body_text: str,
     body_html: str = "",
     dedupe_key: str = "",
+    about: About | None = None,
     now: datetime | None = None,
 ) -> OutboxMessage:
     """The mail that will be sent once the caller's transaction commits; the earlier one if `dedupe_key` was used."""
-    moment = now or timezone.now()
     fields: dict[str, object] = {
         "channel": OutboxMessage.Channel.EMAIL,
         "recipient": ", ".join(recipients),
         "subject": " ".join(subject.split())[:_SUBJECT_LENGTH],
         "body_text": body_text,
         "body_html": body_html,
+    }
+    return _write_once(dedupe_key, fields, about or About(), now)
+
+
+def enqueue_webhook(
+    *,
+    channel: AlertChannel,
+    subject: str,
+    body: str,
+    about: About,
+    dedupe_key: str = "",
+    now: datetime | None = None,
+) -> OutboxMessage:
+    """The webhook that will be posted once the caller's transaction commits; the earlier one if the key was used."""
+    fields: dict[str, object] = {
+        "channel": OutboxMessage.Channel.WEBHOOK,
+        "recipient": channel.place,
+        "subject": " ".join(subject.split())[:_SUBJECT_LENGTH],
+        "body_text": body,
+    }
+    return _write_once(dedupe_key, fields, about, now)
+
+
+def _write_once(
+    dedupe_key: str, fields: dict[str, object], about: About, now: datetime | None
+) -> OutboxMessage:
+    moment = now or timezone.now()
+    fields |= {
+        "purpose": about.purpose,
+        "alert": about.alert,
+        "alert_channel": about.channel,
         "next_attempt_at": moment,
         "created_at": moment,
     }
-    return write_once(dedupe_key, fields)
-
-
-def write_once(dedupe_key: str, fields: dict[str, object]) -> OutboxMessage:
-    """A new message with these fields, or the one that already carries the key."""
     if not dedupe_key:
         return OutboxMessage.objects.create(**fields)
     return OutboxMessage.objects.get_or_create(dedupe_key=dedupe_key, defaults=fields)[0]
 
 
-def send_due(*, limit: int = 50, now: Callable[[], datetime] = timezone.now) -> SendReport:
-    """Send the mails that are due, at most `limit`, and say how it went.
+def send_due(
+    *,
+    channel: OutboxMessage.Channel = OutboxMessage.Channel.EMAIL,
+    limit: int = 50,
+    now: Callable[[], datetime] = timezone.now,
+) -> SendReport:
+    """Send the messages of one channel that are due, at most `limit`, and say how it went.
 
     One after the other: a message is claimed for five minutes in a short transaction, sent outside any, then marked.
     One that cannot be sent is tried again later or marked failed, and never keeps the others back. After 20 seconds
-    no further one is begun; the next round goes on. Delivery is at least once: a sender that dies between the relay's
-    answer and the mark leaves a message that is sent again.
+    no further one is begun; the next round goes on. Delivery is at least once: a sender that dies between the
+    receiver's answer and the mark leaves a message that is sent again.
     """
     began = clock.monotonic()
     outcomes: list[OutboxMessage.State] = []
     while len(outcomes) < limit and clock.monotonic() - began < _ROUND_SECONDS:
-        message = _claim_next(now())
+        message = _claim_next(channel, now())
         if message is None:
             break
         outcomes.append(_send(message, now))
@@ -90,18 +135,21 @@ def send_due(*, limit: int = 50, now: Callable[[], datetime] = timezone.now) -> 
     )
 
 
-def send_again(*, message: OutboxMessage, now: datetime | None = None) -> bool:
+@transaction.atomic
+def send_again(*, message: OutboxMessage, actor: str, now: datetime | None = None) -> bool:
     """Put a failed message back into the outbox; False when it is not failed."""
-    return bool(
-        OutboxMessage.objects.filter(pk=message.pk, state=OutboxMessage.State.FAILED).update(
-            state=OutboxMessage.State.PENDING, attempts=0, next_attempt_at=now or timezone.now()
-        )
-    )
+    failed = OutboxMessage.objects.filter(pk=message.pk, state=OutboxMessage.State.FAILED)
+    if not failed.update(
+        state=OutboxMessage.State.PENDING, attempts=0, next_attempt_at=now or timezone.now()
+    ):
+        return False
+    audit.record(actor=actor, action="message.send_again", object_kind="message", object_id=message.pk)
+    return True
 
 
 @transaction.atomic
-def _claim_next(now: datetime) -> OutboxMessage | None:
-    due = OutboxMessage.objects.due(now).filter(channel=OutboxMessage.Channel.EMAIL)
+def _claim_next(channel: OutboxMessage.Channel, now: datetime) -> OutboxMessage | None:
+    due = OutboxMessage.objects.due(now).filter(channel=channel)
     if connection.features.has_select_for_update_skip_locked:
         due = due.select_for_update(skip_locked=True)
     # A few candidates: where rows are not locked, another sender may win the first ones.
@@ -116,6 +164,16 @@ def _claim_next(now: datetime) -> OutboxMessage | None:
 
 
 def _send(message: OutboxMessage, now: Callable[[], datetime]) -> OutboxMessage.State:
+    send = post_message if message.channel == OutboxMessage.Channel.WEBHOOK else _mail
+    try:
+        send(message, now())
+    except Exception as error:  # noqa: BLE001 - whatever a mail backend raises, one message must not stop the rest
+        return _note_failure(message, error, now())
+    _mark(message, state=OutboxMessage.State.SENT, sent_at=now(), next_attempt_at=None, last_error="")
+    return OutboxMessage.State.SENT
+
+
+def _mail(message: OutboxMessage, _now: datetime) -> None:
     mail = EmailMultiAlternatives(
         subject=message.subject,
         body=message.body_text,
@@ -123,12 +181,7 @@ def _send(message: OutboxMessage, now: Callable[[], datetime]) -> OutboxMessage.
     )
     if message.body_html:
         mail.attach_alternative(message.body_html, "text/html")
-    try:
-        mail.send()
-    except Exception as error:  # noqa: BLE001 - whatever a mail backend raises, one message must not stop the rest
-        return _note_failure(message, error, now())
-    _mark(message, state=OutboxMessage.State.SENT, sent_at=now(), next_attempt_at=None, last_error="")
-    return OutboxMessage.State.SENT
+    mail.send()
 
 
 def _note_failure(message: OutboxMessage, error: Exception, now: datetime) -> OutboxMessage.State:
@@ -136,7 +189,7 @@ def _note_failure(message: OutboxMessage, error: Exception, now: datetime) -> Ou
     state = OutboxMessage.State.PENDING if retry_at else OutboxMessage.State.FAILED
     reason = scrub_text(f"{type(error).__name__}: {error}")[:_ERROR_LENGTH]
     _mark(message, state=state, next_attempt_at=retry_at, last_error=reason)
-    _log.warning("mail_not_sent", message_id=message.pk, attempts=message.attempts, error=reason)
+    _log.warning("message_not_sent", message_id=message.pk, attempts=message.attempts, error=reason)
     return state
 
 

@@ -74,6 +74,8 @@ class Occurrence(models.Model):
                 name="occurrence_waiting",
                 condition=Q(state=OccurrenceState.WAITING),
             ),
+            # Looked through each minute: what was handled lately, and how late.
+            models.Index(fields=("handled_at",), name="occurrence_handled"),
         ]
 
     def __str__(self) -> str:

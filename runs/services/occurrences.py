@@ -176,6 +176,8 @@ def _request(schedule: Schedule, fire_at: datetime, *, priority: int = 0) -> _Ou
             text=str(error),
             severity=Severity.WARNING,
             link=schedule_url(schedule),
+            customer=schedule.customer.key,
+            automation=schedule.automation.key,
         )
         return _Outcome(OccurrenceState.REFUSED, str(error)[:500])
     return _Outcome(OccurrenceState.FIRED, run=requested.run)

@@ -24,7 +24,7 @@ _LOOKED_FURTHER = 20
 def pause_failing_schedules() -> int:
     """Pause every schedule whose latest runs failed as often in a row as it allows; how many were paused."""
     watched = Schedule.objects.present().filter(pause_after_failures__gt=0, paused_at__isnull=True)
-    return sum(pause_if_failing(schedule) for schedule in watched.select_related("customer"))
+    return sum(pause_if_failing(schedule) for schedule in watched.select_related("customer", "automation"))
 
 
 @transaction.atomic
@@ -43,6 +43,8 @@ def pause_if_failing(schedule: Schedule) -> bool:
         text=f"Its last {allowed} runs failed. Mend the cause, then resume the schedule.",
         severity=Severity.CRITICAL,
         link=schedule_url(schedule),
+        customer=schedule.customer.key,
+        automation=schedule.automation.key,
     )
     return True
 

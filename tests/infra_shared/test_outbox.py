@@ -16,6 +16,7 @@ from infra_shared.models import OutboxMessage
 from infra_shared.services import outbox
 from infra_shared.services.outbox import SendReport, enqueue_mail, send_due
 
+EMAIL = OutboxMessage.Channel.EMAIL
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
 
@@ -88,8 +89,8 @@ def test_a_message_is_given_up_after_the_last_attempt_and_can_be_sent_again(sett
     rounds = [_send(NOW + timedelta(hours=3 * number)) for number in range(MAX_ATTEMPTS)]
 
     assert [report.failed for report in rounds] == [0] * (MAX_ATTEMPTS - 1) + [1]
-    assert outbox.send_again(message=message, now=NOW)
-    assert not outbox.send_again(message=message, now=NOW)
+    assert outbox.send_again(message=message, actor="operator:anna", now=NOW)
+    assert not outbox.send_again(message=message, actor="operator:anna", now=NOW)
     assert list(OutboxMessage.objects.due(NOW)) == [message]
 
 
@@ -105,10 +106,10 @@ def test_a_claimed_message_is_left_alone_until_its_sender_must_be_dead(monkeypat
 
 def test_two_senders_never_claim_the_same_message():
     _enqueue()
-    first = outbox._claim_next(NOW)
+    first = outbox._claim_next(EMAIL, NOW)
 
     assert first is not None
-    assert outbox._claim_next(NOW) is None
+    assert outbox._claim_next(EMAIL, NOW) is None
 
 
 def test_a_round_ends_at_its_limit_and_the_longest_waiting_goes_first():

@@ -11,7 +11,7 @@ import pytest
 from automations.definitions import define
 from infra_shared.clock import utc_now
 from infra_shared.database import database_now
-from infra_shared.models import OutboxMessage
+from infra_shared.models import Alert
 from runs.errors import LostClaimError
 from runs.models import Attempt, Run, Slot, WorkerProcess
 from runs.services import dispatching, outcomes, recording
@@ -82,7 +82,7 @@ def test_a_permanent_failure_ends_the_run_and_alerts_once(version: AutomationVer
 
     first.refresh_from_db()
     assert (first.state, first.failure_kind) == (RunState.FAILED, "target_not_found")
-    assert OutboxMessage.objects.count() == 1
+    assert [(row.rule, row.count) for row in Alert.objects.open()] == [("failure", 2)]
 
 
 def test_the_last_attempt_s_failure_ends_the_run(version: AutomationVersion) -> None:
