@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import threading
     from datetime import datetime
 
-    from django.db.models import QuerySet
+    from automations.models import ScheduleQuerySet
 
 TRIAL_SECONDS = 5.0
 _hanging: dict[int, threading.Thread] = {}
@@ -43,7 +43,7 @@ def try_out(schedule_id: int, fire_at: datetime | None = None) -> None:
         raise
 
 
-def with_all_it_needs() -> QuerySet[Schedule]:
+def with_all_it_needs() -> ScheduleQuerySet:
     """Schedules together with what their runs are made of."""
     return Schedule.objects.select_related(
         "automation__latest_version__automation", "customer", "pinned_version__automation"

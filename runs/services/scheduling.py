@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from django.db.models import QuerySet
+    from automations.models import ScheduleQuerySet
 
 ROWS_AT_ONCE = 500
 """Planned times handled in one transaction, so that a long outage never makes one long write lock."""
@@ -56,7 +56,7 @@ def fire_due_schedules() -> int:
 def fire_schedule(*, schedule_id: int) -> int:
     """Handle what one schedule has due; returns how many runs were requested."""
     now = database_now()
-    schedule = _locked(Schedule.objects.due(now), schedule_id)
+    schedule = _locked(with_all_it_needs().due(now), schedule_id)
     if schedule is None:
         return 0
     if schedule.unwritten:
@@ -106,20 +106,16 @@ def _try_and_release(schedule_id: int) -> int:
 
 @transaction.atomic
 def _release(schedule_id: int) -> int:
-    schedule = _locked(Schedule.objects.all(), schedule_id)
+    schedule = _locked(with_all_it_needs(), schedule_id)
     if schedule is None:
         return 0
     return occurrences.release_waiting(schedule, database_now(), FIRES_AT_ONCE)
 
 
-def _locked(rows: QuerySet[Schedule], schedule_id: int) -> Schedule | None:
+def _locked(rows: ScheduleQuerySet, schedule_id: int) -> Schedule | None:
     """The schedule, locked; None when it is none of the rows, or another dispatcher has it in hand."""
-    return (
-        (rows & with_all_it_needs())
-        .select_for_update(skip_locked=True, of=("self",))
-        .filter(pk=schedule_id)
-        .first()
-    )
+    locked = rows.select_for_update(skip_locked=True, of=("self",))
+    return locked.filter(pk=schedule_id).first()
 
 
 def _verdicts(schedule: Schedule, now: datetime) -> list[Verdict]:
