@@ -70,6 +70,9 @@ class Worker(Protocol):
     def browser_host(self) -> BrowserHost:
         """Its warm browser."""
 
+    def leave(self) -> None:
+        """End when this attempt has ended: another process takes its place."""
+
     def beat(self) -> None:
         """Extend its lease when a quarter of it has passed; never raises for an unreachable database."""
 
@@ -157,6 +160,7 @@ class _Execution:
                 self._worker.browser_host,
                 on_beat=lambda: self._beat(writer),
                 beat_seconds=BEAT_SECONDS,
+                stop_seconds=settings.STOP_GRACE.total_seconds(),
             )
             writer.flush(seconds=FLUSH_SECONDS)
             return self._write_end(result, writer)
@@ -164,6 +168,8 @@ class _Execution:
             writer.close()
 
     def _write_end(self, result: AttemptResult, writer: EvidenceWriter) -> str:
+        if result.by_force:
+            self._worker.leave()
         if result.outcome == "succeeded":
             return self._write_success(result, writer)
         if result.outcome == "parked":

@@ -102,12 +102,15 @@ class Attempt:
     def _tiers(self) -> tuple[Worker, ...]:
         return DomWorker(), AxTreeWorker(), VisionWorker(self._eyes, self._keeper.camera, self._budget)
 
-    def stop(self, reason: str) -> None:
-        """End the attempt soon: no further step, evidence kept, context closed. Callable from any thread."""
+    def stop(self, reason: str, *, act_seconds: float = 0.0) -> None:
+        """End the attempt soon: no further step, evidence kept, context closed. Callable from any thread.
+
+        An act under way may take `act_seconds` more to end, so that it is known what became of it.
+        """
         self._stop_reason = self._stop_reason or reason
         self._supervisor.stop_reason = self._stop_reason
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._cancel)
+            self._loop.call_soon_threadsafe(self._stop_soon, act_seconds)
 
     def abandon(self) -> None:
         """End the attempt at once: nothing is kept any more, the context is closed. Callable from any thread."""
@@ -199,6 +202,12 @@ class Attempt:
                 )
             await self._course.close(surface.url if surface else "")
         await self._keeper.finish(context)
+
+    def _stop_soon(self, act_seconds: float) -> None:
+        if act_seconds and self._supervisor.is_acting and self._loop is not None:
+            self._loop.call_later(act_seconds, self._cancel)
+        else:
+            self._cancel()
 
     def _cancel(self) -> None:
         if self._task is not None and (self._abandoned or not self._ending):

@@ -84,6 +84,8 @@ class AttemptResult:
     result: dict[str, Any] | None = None
     failure: AttemptFailure | None = None
     stop_reason: str | None = None
+    by_force: bool = False
+    """Whether code that blocks had to be left behind in a thread of this process, which better ends soon."""
     parked: Question | Undecided | None = None
     browser: dict[str, Any] = field(default_factory=dict)
     steps: int = 0

@@ -24,6 +24,8 @@ __all__ = ["AttemptFailure", "AttemptResult", "AttemptSpec", "Outcome", "run_att
 
 # A stopped attempt keeps its evidence and closes its context in this time, or its browser is ended by force.
 _STOP_SECONDS = 45.0
+# Of that, what an act under way may take when somebody cancelled: an act cut short leaves its effect unknown.
+_ACT_SECONDS = 5.0
 _ABANDON_SECONDS = 8.0
 
 
@@ -34,8 +36,12 @@ def run_attempt(
     *,
     on_beat: Callable[[], str | None] | None = None,
     beat_seconds: float = 1.0,
+    stop_seconds: float = _STOP_SECONDS,
 ) -> AttemptResult:
     """Make one attempt and return how it ended.
+
+    Told to stop, it takes no further step and has `stop_seconds` to keep its evidence and close its context; then its
+    browser is ended by force. When the reason is "cancelled", an act under way may end first.
 
     `on_beat` is called at least every `beat_seconds` (as long as the recorder returns quickly) and may return a
     reason to stop. The deadline is watched here, outside the browser's loop. A failed automation is a result; what
@@ -50,7 +56,9 @@ def run_attempt(
         return _refused(error, spec)
     future = host.submit(attempt.run())
     future.add_done_callback(lambda _done: journal.close())
-    pump = _Pump(attempt, journal, recorder, on_beat=on_beat, beat_seconds=beat_seconds)
+    pump = _Pump(
+        attempt, journal, recorder, on_beat=on_beat, beat_seconds=beat_seconds, stop_seconds=stop_seconds
+    )
     try:
         pump.run()
     except BaseException:
@@ -75,7 +83,7 @@ def _result(future: Future[AttemptResult], pump: _Pump, host: BrowserHost) -> At
         message="The attempt had to be ended by force: the automation blocks without awaiting.",
         permanent=reason != "deadline",
     )
-    return AttemptResult(outcome=Outcome.STOPPED, stop_reason=reason, failure=failure)
+    return AttemptResult(outcome=Outcome.STOPPED, stop_reason=reason, by_force=True, failure=failure)
 
 
 class _Pump:
@@ -89,8 +97,10 @@ class _Pump:
         *,
         on_beat: Callable[[], str | None] | None,
         beat_seconds: float,
+        stop_seconds: float,
     ) -> None:
         now = monotonic()
+        self._stop_seconds = stop_seconds
         self._attempt = attempt
         self._journal = journal
         self._recorder = recorder
@@ -143,8 +153,9 @@ class _Pump:
     def _stop(self, reason: str) -> None:
         if self.stopping is None:
             self.stopping = reason
-            self._give_up = monotonic() + _STOP_SECONDS
-            self._attempt.stop(reason)
+            self._give_up = monotonic() + self._stop_seconds
+            act_seconds = min(_ACT_SECONDS, self._stop_seconds / 2) if reason == "cancelled" else 0.0
+            self._attempt.stop(reason, act_seconds=act_seconds)
 
 
 def _refused(error: WebGraphError, spec: AttemptSpec) -> AttemptResult:

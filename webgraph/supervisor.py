@@ -141,6 +141,7 @@ class Supervisor:
         self._notes: list[dict[str, Any]] = []
         self.stage = ""
         self.stop_reason: str | None = None
+        self.is_acting = False
         self.last_index: int | None = None
         self.last_surface: Surface | None = None
 
@@ -165,11 +166,15 @@ class Supervisor:
             self._finish(index, surface, plan, finder, started, failure=stopped)
             raise
         except Exception as error:
-            failure = _explained(classify(error, window_closed=surface.window_closed, proxied=surface.proxied), surface)
+            failure = _explained(
+                classify(error, window_closed=surface.window_closed, proxied=surface.proxied), surface
+            )
             self._finish(index, surface, plan, finder, started, failure=failure)
             if failure is error:
                 raise
             raise failure from error
+        finally:
+            self.is_acting = False
         self._finish(index, surface, plan, finder, started, failure=None)
         return value
 
@@ -229,6 +234,7 @@ class Supervisor:
             await self.keeper.before_act(surface, index=index, stage=self.stage)
         if plan.target is not None and actor is not None and not finder.as_written:
             finder.heal = await self._healed(plan.target, actor, surface)
+        self.is_acting = not plan.reads
         return await act(Act(actor=actor, clock=clock, finder=finder, index=index))
 
     async def _find(

@@ -248,6 +248,7 @@ def work_on_attempts(
     process = current_process()
     try:
         task_queue.while_waiting(process.beat, every_seconds=_beat_offer_seconds())
+        task_queue.stop_when(lambda: process.is_leaving)
         worker(task_queue, result_queue, timer, timeout)
     finally:
         process.close()

@@ -113,7 +113,8 @@ class NodeTree:
             return self._look_at_drain()
         for cluster in self._clusters:
             cluster.tend()
-        if self._signals or (self._code_watch is not None and self._code_watch.changed):
+        new_code = self._code_watch is not None and self._code_watch.changed
+        if self._signals or self._row.asked_to_drain or new_code:
             self._drain()
         return None
 
@@ -127,7 +128,7 @@ class NodeTree:
     def _look_at_drain(self) -> Ending | None:
         assert self._drain_began is not None
         if not any(cluster.is_running for cluster in self._clusters):
-            return Ending.DRAINED if self._signals else Ending.NEW_CODE
+            return Ending.DRAINED if self._signals or self._row.asked_to_drain else Ending.NEW_CODE
         grace = settings.LONGEST_ATTEMPT.total_seconds() + GRACE_BEYOND_ATTEMPT_SECONDS
         if self._signals > 1 or clock.monotonic() - self._drain_began > grace:
             return Ending.AT_ONCE
@@ -140,7 +141,7 @@ class NodeTree:
         for child in self._children():
             child.kill()
         if ending is not Ending.ROW_GONE:
-            self._row.stop(within_seconds=ROW_SECONDS)
+            self._row.stop(within_seconds=ROW_SECONDS, hand_back=ending is Ending.AT_ONCE)
 
     def _end_helpers(self) -> None:
         deadline = clock.monotonic() + ROW_SECONDS

@@ -54,6 +54,16 @@ class WorkerHandle:
         self._row_id: UUID | None = None
         self._next_beat = 0.0
         self._browser_host: BrowserHost | None = None
+        self._leaving = False
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether this process takes no further ticket."""
+        return self._leaving
+
+    def leave(self) -> None:
+        """Take no further ticket and end when this one is done: code that blocks was left behind in a thread."""
+        self._leaving = True
 
     @property
     def row_id(self) -> UUID:

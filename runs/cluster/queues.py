@@ -74,11 +74,17 @@ class PacketQueue:
         self._writer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
         self._one_at_a_time = one_at_a_time
         self._closing = closing
+        self._is_over: Callable[[], bool] = closing.is_set if closing is not None else _never
         self._waiting = Waiting()
 
     def while_waiting(self, hook: Callable[[], object], *, every_seconds: float) -> None:
         """From now on call `hook` every so often while `get` waits in this process, first when it next waits."""
         self._waiting = Waiting(hook, every_seconds)
+
+    def stop_when(self, leaving: Callable[[], bool]) -> None:
+        """From now on `get` returns STOP in this process also when `leaving` says so; asked before each message."""
+        closing = self._is_over
+        self._is_over = lambda: leaving() or closing()
 
     def put(self, message: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: FBT001, FBT002 - the signature of queue.Queue
         """Send a message; raises queue.Full when there is no room (in time), MessageTooLargeError beyond the limit."""
@@ -96,7 +102,7 @@ class PacketQueue:
         """Take the next message, or STOP once the queue is closing; raises queue.Empty when none came (in time)."""
         deadline = _deadline(block=block, timeout=timeout)
         while True:
-            if self._closing is not None and self._closing.is_set():
+            if self._is_over():
                 return STOP
             packet = self._receive()
             if packet is not None:
@@ -156,18 +162,23 @@ class PlainQueue(django_q.queues.Queue):
 
     def __init__(self, *, one_at_a_time: bool = False, closing: Flag | None = None) -> None:
         super().__init__(maxsize=1 if one_at_a_time else 0)
-        self._stopping = closing
+        self._is_over: Callable[[], bool] = closing.is_set if closing is not None else _never
         self._hook = Waiting()
 
     def while_waiting(self, hook: Callable[[], object], *, every_seconds: float) -> None:
         """From now on call `hook` every so often while `get` waits in this process."""
         self._hook = Waiting(hook, every_seconds)
 
+    def stop_when(self, leaving: Callable[[], bool]) -> None:
+        """From now on `get` returns STOP in this process also when `leaving` says so; asked before each message."""
+        closing = self._is_over
+        self._is_over = lambda: leaving() or closing()
+
     def get(self, block: bool = True, timeout: float | None = None) -> Any:  # noqa: FBT001, FBT002 - the signature of queue.Queue
         """Take the next message, or STOP once the queue is closing; raises queue.Empty when none came (in time)."""
         deadline = _deadline(block=block, timeout=timeout)
         while True:
-            if self._stopping is not None and self._stopping.is_set():
+            if self._is_over():
                 return STOP
             left = max(deadline - monotonic(), 0.0)
             with contextlib.suppress(queue.Empty):
@@ -186,6 +197,10 @@ def make_queue(*, one_at_a_time: bool = False, closing: Flag | None = None) -> P
     """The queue for this system."""
     kind = PacketQueue if _HAS_PACKETS else PlainQueue
     return kind(one_at_a_time=one_at_a_time, closing=closing)
+
+
+def _never() -> bool:
+    return False
 
 
 def _deadline(*, block: bool, timeout: float | None) -> float:

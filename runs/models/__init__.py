@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from runs.models.artifact import Artifact, ArtifactQuerySet
 from runs.models.attempt import Attempt, AttemptQuerySet, AttemptStage, Step
+from runs.models.bulk_order import BulkItem, BulkKind, BulkOrder, BulkOrderQuerySet, BulkOutcome
 from runs.models.checkpoint import Checkpoint
 from runs.models.commit_guard import CommitGuard, CommitOutcome
 from runs.models.node import Node, WorkerProcess, WorkerProcessQuerySet
@@ -21,6 +22,11 @@ __all__ = [
     "AttemptQuerySet",
     "AttemptStage",
     "AutomationHealth",
+    "BulkItem",
+    "BulkKind",
+    "BulkOrder",
+    "BulkOrderQuerySet",
+    "BulkOutcome",
     "Checkpoint",
     "CommitGuard",
     "CommitOutcome",

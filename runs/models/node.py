@@ -23,10 +23,14 @@ class Node(models.Model):
     started_at = models.DateTimeField()
     heartbeat_at = models.DateTimeField()
     draining_since = models.DateTimeField(null=True, blank=True)
+    drain_asked_by = models.CharField(
+        max_length=200, blank=True, help_text="Who asked it to leave; empty: nobody, or a signal did."
+    )
     stopped_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ("-heartbeat_at",)
+        permissions = (("drain_node", "Can have nodes leave"),)
 
     def __str__(self) -> str:
         return self.name

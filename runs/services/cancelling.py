@@ -9,6 +9,7 @@ from infra_shared.services import audit
 from runs import lifecycle
 from runs.errors import WrongStateError
 from runs.models import Run
+from runs.services import questions
 from runs.services.outcomes import drop_waiting_attempts
 from runs.states import AttemptState, RunState
 
@@ -37,6 +38,7 @@ def cancel_run(*, run: Run, actor: str, reason: str = "") -> Run:
     words = reason or "cancelled as asked"
     to = RunState.CANCELLED if _stands_still(locked) else RunState.CANCELLING
     lifecycle.move_run(locked, to, actor=actor, reason=words, now=now, cancel_requested_at=now)
+    questions.withdraw(run=locked, now=now)
     if to == RunState.CANCELLED:
         drop_waiting_attempts(run=locked, actor=actor, reason=words, now=now)
     audit.record(

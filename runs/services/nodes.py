@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from infra_shared.database import database_now
 from runs.models import Node, Run, WorkerProcess
+from runs.states import AttemptState
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from uuid import UUID
 
 FORGET_AFTER = timedelta(days=2)
+_LETTING_GO = timedelta(minutes=1)
+"""What a stopped attempt may take beyond its grace, to bring its evidence into the store."""
 
 
 def register_node(*, name: str, pid: int, queues: Collection[str], versions: Collection[str]) -> Node:
@@ -34,6 +38,26 @@ def register_node(*, name: str, pid: int, queues: Collection[str], versions: Col
 def beat_node(*, node_id: UUID) -> bool:
     """Say that a node's outermost process is alive; False when its row is gone and it must start anew."""
     return bool(Node.objects.filter(pk=node_id).update(heartbeat_at=database_now()))
+
+
+def processes_found_wanting(*, node_id: UUID) -> list[WorkerProcess]:
+    """The node's worker processes that live, if they do, but do not work.
+
+    Those silent for longer than their lease, and those that long after their attempt was taken from them have not let
+    go of it. A number that a fresh process has by now is not a silent one's any more.
+    """
+    now = database_now()
+    rows = WorkerProcess.objects.filter(node_id=node_id)
+    fresh = rows.fresh(now)
+    silent = Q(lease_expires_at__lt=now) & ~Q(pid__in=fresh.values("pid"))
+    holds_on = Q(current_attempt__finished_at__lt=now - settings.STOP_GRACE - _LETTING_GO)
+    return list(rows.filter(silent | holds_on))
+
+
+def forget_process(*, process_id: UUID) -> None:
+    """Remove the row of a worker process that was killed; what it had in hand is for the dispatcher to end first."""
+    row = WorkerProcess.objects.filter(pk=process_id)
+    row.exclude(current_attempt__state=AttemptState.RUNNING).delete()
 
 
 def drain_node(*, node_id: UUID) -> None:
@@ -87,9 +111,8 @@ def live_versions() -> set[str]:
 def forget_old() -> int:
     """Remove rows of nodes and processes long gone; returns how many nodes."""
     now = database_now()
-    WorkerProcess.objects.filter(
-        lease_expires_at__lt=now - timedelta(hours=1), current_attempt__isnull=True
-    ).delete()
+    long_silent = WorkerProcess.objects.filter(lease_expires_at__lt=now - timedelta(hours=1))
+    long_silent.exclude(current_attempt__state=AttemptState.RUNNING).delete()
     count, _ = Node.objects.filter(heartbeat_at__lt=now - FORGET_AFTER).delete()
     return count
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -23,7 +24,7 @@ from webgraph.errors import FailureKind
 from webgraph.recorder import Effect
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from webgraph.recorder import Question
 
@@ -76,7 +77,7 @@ def finish_failed(*, claim: Claim, failure: Failure, browser: dict[str, Any] | N
     """End the attempt as failed (or timed out), and decide what follows; LostClaimError when it moved on."""
     attempt, actor, now = _held(claim)
     state = AttemptState.TIMED_OUT if failure.kind is FailureKind.TIMEOUT else AttemptState.FAILED
-    _end(attempt, state, failure, actor, now, browser=browser or {})
+    _end(attempt, state, failure, actor, now, facts={"browser": browser or {}})
 
 
 @transaction.atomic
@@ -113,7 +114,7 @@ def finish_cancelled(*, claim: Claim, browser: dict[str, Any] | None = None) -> 
     """End the attempt of a run that is being cancelled; LostClaimError when it moved on."""
     attempt, actor, now = _held(claim)
     failure = Failure(kind=FailureKind.CANCELLED, message="The run was cancelled.", permanent=True)
-    _end(attempt, AttemptState.CANCELLED, failure, actor, now, browser=browser or {})
+    _end(attempt, AttemptState.CANCELLED, failure, actor, now, facts={"browser": browser or {}})
 
 
 @transaction.atomic
@@ -127,7 +128,7 @@ def reap_lost(*, attempt: Attempt, actor: str) -> bool:
     still_expired = Attempt.objects.lease_expired(database_now()).filter(pk=attempt.pk, fence=attempt.fence)
     if not still_expired.exists():
         return False
-    return _end(attempt, AttemptState.LOST, failure, actor, database_now())
+    return _reap(attempt, AttemptState.LOST, failure, actor)
 
 
 @transaction.atomic
@@ -138,7 +139,31 @@ def reap_overdue(*, attempt: Attempt, actor: str) -> bool:
         message="The attempt did not finish within its deadline and did not stop by itself.",
         permanent=False,
     )
-    return _end(attempt, AttemptState.TIMED_OUT, failure, actor, database_now())
+    return _reap(attempt, AttemptState.TIMED_OUT, failure, actor)
+
+
+@transaction.atomic
+def hand_back(*, attempt: Attempt, actor: str) -> bool:
+    """End an attempt whose node was told to end at once and has killed it; False when it had moved on.
+
+    Nothing about the run was at fault: another attempt begins at once, and this one does not count. A run that was
+    being cancelled is cancelled, and a commit of unknown end waits for a person, as after any other end.
+    """
+    message = "The node was told to end at once, in the middle of the attempt."
+    failure = Failure(kind=FailureKind.CANCELLED, message=message, permanent=False)
+    verdict = Verdict(retry=True, delay=timedelta(), reason="its node was told to end at once")
+    return _end(
+        attempt, AttemptState.CANCELLED, failure, actor, database_now(), verdict=verdict, facts={"free": True}
+    )
+
+
+def _reap(attempt: Attempt, state: AttemptState, failure: Failure, actor: str) -> bool:
+    """End an attempt over the head of its worker process, which keeps it in hand until it lets go or is killed."""
+    if Run.objects.filter(pk=attempt.run_id, state=RunState.CANCELLING).exists():
+        state = AttemptState.CANCELLED
+        message = f"The run was cancelled. {failure.message}"
+        failure = Failure(kind=FailureKind.CANCELLED, message=message, permanent=True)
+    return _end(attempt, state, failure, actor, database_now(), still_held=True)
 
 
 def _wait_for_commit(run: Run, attempt: Attempt, guard_id: int, actor: str, now: datetime) -> None:
@@ -181,10 +206,22 @@ def _held(claim: Claim) -> tuple[Attempt, str, datetime]:
     return attempt, f"worker:{attempt.worker_name}", database_now()
 
 
-def _end(
-    attempt: Attempt, state: AttemptState, failure: Failure, actor: str, now: datetime, **facts: Any
+def _end(  # noqa: PLR0913 - the end of an attempt has that many facts
+    attempt: Attempt,
+    state: AttemptState,
+    failure: Failure,
+    actor: str,
+    now: datetime,
+    *,
+    facts: dict[str, Any] | None = None,
+    verdict: Verdict | None = None,
+    still_held: bool = False,
 ) -> bool:
-    """End an attempt that did not succeed and move its run on; False when the attempt had moved on."""
+    """End an attempt that did not succeed and move its run on; False when the attempt had moved on.
+
+    `verdict` says what follows where that is not for the retry policy to say. What is `still_held` stays in the hands of
+    its worker process, which is free for other work only when it lets go.
+    """
     if not _move(
         attempt,
         state,
@@ -194,18 +231,22 @@ def _end(
         failure_kind=failure.kind.value,
         failure_message=failure.message,
         failed_stage=failure.stage,
-        **facts,
+        **(facts or {}),
     ):
         return False
-    _release(attempt)
+    free_slots(attempt=attempt)
+    if not still_held:
+        _let_go(attempt)
     run = _lock_run(attempt)
     _end_hold(run, actor, now)
     run.attempts_made += 0 if attempt.free else 1
-    _follow(run, attempt, failure, actor, now)
+    _follow(run, attempt, failure, verdict or _verdict(run, failure), actor, now)
     return True
 
 
-def _follow(run: Run, attempt: Attempt, failure: Failure, actor: str, now: datetime) -> None:
+def _follow(
+    run: Run, attempt: Attempt, failure: Failure, verdict: Verdict, actor: str, now: datetime
+) -> None:
     """Write what follows an attempt that did not succeed: a person, the end, or the next attempt."""
     facts: dict[str, Any] = {
         "failure_kind": failure.kind.value,
@@ -224,7 +265,6 @@ def _follow(run: Run, attempt: Attempt, failure: Failure, actor: str, now: datet
         reason = "cancelled as asked"
         lifecycle.move_run(run, RunState.CANCELLED, actor=actor, reason=reason, now=now, **facts)
         return
-    verdict = _verdict(run, failure)
     if verdict.retry:
         _retry(run, attempt, verdict, actor, now, facts)
         return
@@ -284,6 +324,10 @@ def _move(
 
 def _release(attempt: Attempt) -> None:
     free_slots(attempt=attempt)
+    _let_go(attempt)
+
+
+def _let_go(attempt: Attempt) -> None:
     WorkerProcess.objects.filter(current_attempt=attempt).update(current_attempt=None)
 
 

@@ -45,6 +45,9 @@ class Hand:
     def beat(self) -> None:
         """Nobody reaps it meanwhile."""
 
+    def leave(self) -> None:
+        """It stays: the test ends it."""
+
     def carry_out(self, run: Run) -> str:
         """Carry out the newest attempt of a run, which begins now; what came of it, in one word."""
         rows = Attempt.objects.filter(run=run, state=AttemptState.QUEUED)
