@@ -124,7 +124,8 @@ def _of_one_name(
         return Likeness(same=same, score=likenesses["href"], differs=differs)
     apart = {name: likenesses[name] for name in _SET_APART if name in likenesses}
     score = _mean(apart)
-    strange = likenesses.get("landmark", 1.0) == 0.0
+    # To have stood in no landmark at all is a place, too.
+    strange = "landmark" in known and "landmark" in seen and known["landmark"] != seen["landmark"]
     # More of them than there were: one of the new ones may stand where it stood, and only its own mark tells.
     marked = any(likenesses.get(name) == 1.0 for name in ("id", "test_id"))
     same = score >= _SURE_OF_SEVERAL and not strange and (marked or now <= then)

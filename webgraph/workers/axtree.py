@@ -104,6 +104,8 @@ def _judge(target: Target, scope: Scope, nodes: Sequence[Node]) -> _Verdict:
         node, reason = _by_place(target, fitting)
     else:
         node, reason = _by_likeness(scored, more_than_before=len(scored) - 1 > int(known.get("namesakes", 0)))
+    if node is not None and known is not None and _shares_its_label(node, nodes):
+        return _Verdict(candidates, reason=Insufficiency.SEVERAL)
     if node is not None and scope.need is Need.ACT and not node.enabled:
         return _Verdict(candidates, reason=Insufficiency.DISABLED)
     return _Verdict(candidates, node, reason)
@@ -129,6 +131,14 @@ def _by_likeness(
     # A newcomer at its very place looks more like it than it does itself, pushed aside: then none is clear.
     clear = best >= _ENOUGH and second <= (_ELSEWHERE if more_than_before else best - _MARGIN)
     return (node, None) if clear else (None, Insufficiency.SEVERAL)
+
+
+def _shares_its_label(node: Node, nodes: Sequence[Node]) -> bool:
+    """Whether a field of the same kind, without a name, stands right beside it: one label, and either may be meant."""
+    if node.role not in _FIELDS:
+        return False
+    at = next(index for index, other in enumerate(nodes) if other is node)
+    return any(not other.name and other.role == node.role for other in nodes[max(0, at - 1) : at + 2])
 
 
 def _likeness(known: Any, node: Node, fitting: Sequence[Node], nodes: Sequence[Node]) -> float:
