@@ -70,6 +70,9 @@ UNFOLD: dict[str, Any] = {
                     {"title": "Overview", "icon": "space_dashboard", "link": reverse_lazy("admin:index")},
                     _item("Runs", "play_circle", "runs_run_changelist", "runs.view_run"),
                     _item("Failures", "error", "runs_failurefamily_changelist", "runs.view_failurefamily"),
+                    _item(
+                        "Alerts", "notifications", "infra_shared_alert_changelist", "infra_shared.view_alert"
+                    ),
                 ],
             },
             {
@@ -109,6 +112,13 @@ UNFOLD: dict[str, Any] = {
                 "separator": True,
                 "items": [
                     _item("Nodes", "dns", "runs_node_changelist", "runs.view_node"),
+                    _item(
+                        "Alert channels",
+                        "campaign",
+                        "infra_shared_alertchannel_changelist",
+                        "infra_shared.view_alertchannel",
+                        of_all=True,
+                    ),
                     _item(
                         "API keys",
                         "vpn_key",

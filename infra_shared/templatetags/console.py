@@ -39,6 +39,10 @@ _TONES = {
     "waiting": "wait",
     "paused": "wait",
     "draining": "wait",
+    "open": "bad",
+    "acknowledged": "busy",
+    "muted": "wait",
+    "over": "good",
 }
 
 

@@ -2,6 +2,30 @@
 
 from __future__ import annotations
 
-from runs.admin import artifacts, automations, families, heals, nodes, panels, runs, schedules
+from runs.admin import (
+    alert_channels,
+    alert_panels,
+    alerts,
+    artifacts,
+    automations,
+    families,
+    heals,
+    nodes,
+    panels,
+    runs,
+    schedules,
+)
 
-__all__ = ["artifacts", "automations", "families", "heals", "nodes", "panels", "runs", "schedules"]
+__all__ = [
+    "alert_channels",
+    "alert_panels",
+    "alerts",
+    "artifacts",
+    "automations",
+    "families",
+    "heals",
+    "nodes",
+    "panels",
+    "runs",
+    "schedules",
+]

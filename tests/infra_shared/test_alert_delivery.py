@@ -12,9 +12,10 @@ from django.db import connections
 from django.utils import timezone
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from infra_shared import public_addresses
 from infra_shared.http import post as posting
 from infra_shared.http.post import PostError, complaint_about_url, post
-from infra_shared.models import AlertChannel, OutboxMessage
+from infra_shared.models import Alert, AlertChannel, OutboxMessage
 from infra_shared.services import alert_channels
 from infra_shared.services.alert_channels import ChannelInput, ChannelRefusedError
 from infra_shared.services.alerts import alert
@@ -33,8 +34,9 @@ def hooked(webhook_receiver, settings):
     return webhook_receiver, channel, secret
 
 
-def _alert(**fields):
-    return alert(**{"key": "failure:7", "title": "Invoices: failed", "text": "Two <things> fit.", **fields})
+def _alert(**fields: str) -> Alert:
+    words = {"key": "failure:7", "title": "Invoices: failed", "text": "Two <things> fit.", **fields}
+    return alert(**words)  # type: ignore[arg-type]  # texts alone are given
 
 
 def _send(later: timedelta = timedelta(0)) -> SendReport:
@@ -195,7 +197,7 @@ def test_a_name_that_leads_into_the_own_network_is_refused_when_it_is_posted_to(
     webhook_receiver, monkeypatch
 ):
     private = f"https://hooks.example.org:{webhook_receiver.port}/"
-    real = posting.addresses_of
+    real = public_addresses.addresses_of
     monkeypatch.setattr(posting, "addresses_of", lambda _host, port: real("127.0.0.1", port))
 
     assert complaint_about_url(private, allowed=[]) == ""

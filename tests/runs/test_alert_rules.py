@@ -29,8 +29,9 @@ def factory(runs_factory: RunsFactory) -> RunsFactory:
 
 @pytest.fixture
 def schedule(factory: RunsFactory) -> Schedule:
-    """A schedule of the shop that fired last when it was to."""
-    return make(automation=factory.version.automation)
+    """A schedule that has not fired yet."""
+    make_factory(key="sample", title="Sample")
+    return make()
 
 
 def _open() -> list[str]:

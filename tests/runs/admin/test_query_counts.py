@@ -25,7 +25,7 @@ OF_THE_SIGN_IN = 3
 @pytest.mark.parametrize(
     ("path", "most"),
     [
-        ("/admin/", 9),
+        ("/admin/", 12),
         ("/admin/runs/run/", 6),
         ("/admin/runs/failurefamily/", 6),
         ("/admin/automations/automation/", 6),
