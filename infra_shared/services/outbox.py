@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from infra_shared import clock
+from infra_shared.http.post import PostError
 from infra_shared.mail_policy import next_attempt_at
 from infra_shared.models import OutboxMessage
 from infra_shared.scrubbing import scrub_text
@@ -187,7 +188,8 @@ def _mail(message: OutboxMessage, _now: datetime) -> None:
 def _note_failure(message: OutboxMessage, error: Exception, now: datetime) -> OutboxMessage.State:
     retry_at = next_attempt_at(attempts=message.attempts, error=error, now=now)
     state = OutboxMessage.State.PENDING if retry_at else OutboxMessage.State.FAILED
-    reason = scrub_text(f"{type(error).__name__}: {error}")[:_ERROR_LENGTH]
+    words = str(error) if isinstance(error, PostError) else f"{type(error).__name__}: {error}"
+    reason = scrub_text(words)[:_ERROR_LENGTH]
     _mark(message, state=state, next_attempt_at=retry_at, last_error=reason)
     _log.warning("message_not_sent", message_id=message.pk, attempts=message.attempts, error=reason)
     return state
