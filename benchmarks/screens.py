@@ -48,6 +48,8 @@ LISTS = {
     "schedule-new": "/admin/automations/schedule/new/practice-invoices/",
     "credentials": "/admin/automations/credential/",
     "heals": "/admin/automations/healproposal/",
+    "alerts": "/admin/infra_shared/alert/",
+    "alert-channels": "/admin/infra_shared/alertchannel/",
     "nodes": "/admin/runs/node/",
     "api-keys": "/admin/infra_shared/apikey/",
     "audit": "/admin/infra_shared/auditline/",
