@@ -29,13 +29,14 @@ class NounCommand(BaseCommand):
         for name in sorted(name for name in dir(self) if name.startswith("do_")):
             verb = name.removeprefix("do_")
             words = (getattr(self, name).__doc__ or "").partition("\n")[0]
-            own = verbs.add_parser(verb, help=words, description=words)
+            own = verbs.add_parser(verb.replace("_", "-"), help=words, description=words)
             getattr(self, f"{verb}_arguments", lambda _parser: None)(own)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what the verb says."""
         del args
-        getattr(self, f"do_{options.pop('verb')}")(**options)
+        verb = options.pop("verb").replace("-", "_")
+        getattr(self, f"do_{verb}")(**options)
 
     def say(self, line: str) -> None:
         """Print one line at once, so that progress is seen while it happens."""

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.conf import settings
 
 from runs.cluster.process import current_process
 from runs.execution import execute
-from runs.services import alert_rules, dispatching, nodes, questions, resuming, schedule_health, scheduling
+from runs.services import (
+    alert_rules,
+    bulk_work,
+    dispatching,
+    nodes,
+    questions,
+    resuming,
+    schedule_health,
+    scheduling,
+)
 
 
 def execute_attempt(attempt_id: int) -> str:
@@ -42,3 +53,13 @@ def forget_old_nodes() -> int:
 def erase_old_checkpoints() -> int:
     """Erase what nobody will go on after any more."""
     return resuming.erase_old()
+
+
+def work_on_bulk_order(order_id: str) -> None:
+    """The ticket of one piece of a bulk order; harmless when it comes late or twice."""
+    bulk_work.work_on(order_id=UUID(order_id))
+
+
+def continue_bulk_orders() -> int:
+    """See to it that no bulk order stands still."""
+    return bulk_work.continue_orders()

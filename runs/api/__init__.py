@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runs.api.artifacts import router as artifacts
+from runs.api.bulk import router as bulk
 from runs.api.evidence import router as evidence
 from runs.api.files import router as files
 from runs.api.input import router as given_input
@@ -10,4 +11,5 @@ from runs.api.occurrences import router as occurrences
 from runs.api.results import router as results
 from runs.api.runs import router as runs
 
-routers = (runs, files, given_input, results, evidence, artifacts, occurrences)
+# `bulk` first: its paths would else be taken for ids of runs.
+routers = (bulk, runs, files, given_input, results, evidence, artifacts, occurrences)

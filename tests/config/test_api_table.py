@@ -41,6 +41,7 @@ class Row:
         ids = {
             "run": "run_id",
             "file": "file_id",
+            "order": "order_id",
             "waiting": "run_id",
             "asking": "run_id",
             "artifact": "artifact_id",
@@ -60,6 +61,7 @@ PLANNED = {
     "params": {"city": "Riga"},
 }
 RANGE = {"begin": "2026-11-01T00:00:00Z", "end": "2026-11-02T00:00:00Z"}
+BULK = {"filter": {"customer": "main"}, "dry_run": False}
 ASKED = {"automation": "sample", "params": {"city": "Riga"}, "customer": "main"}
 TABLE = (
     Row("POST", "/runs", Scope.RUNS_WRITE, 201, ASKED),
@@ -67,6 +69,10 @@ TABLE = (
     Row("GET", "/runs/{run}", Scope.RUNS_READ),
     Row("POST", "/runs/{waiting}/cancel", Scope.RUNS_WRITE),
     Row("POST", "/runs/{run}/rerun", Scope.RUNS_WRITE, 201),
+    Row("POST", "/runs/bulk-cancel", Scope.RUNS_WRITE, 202, BULK),
+    Row("POST", "/runs/bulk-rerun", Scope.RUNS_WRITE, 202, BULK),
+    Row("GET", "/bulk-orders/{order}", Scope.RUNS_READ),
+    Row("GET", "/bulk-orders/{order}/items", Scope.RUNS_READ),
     Row("POST", "/files", Scope.FILES_WRITE, 201, api.Form("a.txt", b"a")),
     Row("GET", "/files/{file}", Scope.FILES_WRITE),
     Row("GET", "/runs/{run}/input", Scope.RUNS_READ),

@@ -18,8 +18,10 @@ from infra_shared.clock import utc_now
 from infra_shared.ids import uuid7
 from infra_shared.models.caller import ALL
 from infra_shared.services import api_keys
-from runs.models import Artifact, Occurrence, OccurrenceState, Run
+from runs.models import Artifact, BulkKind, BulkOrder, Occurrence, OccurrenceState, Run
 from runs.services import outcomes, recording
+from runs.services.bulk_orders import BulkRequest, give_bulk_order
+from runs.services.run_filter import RunFilter
 from tests.support import sample
 from webgraph.recorder import ArtifactKind, Evidence, StepIntent
 
@@ -96,6 +98,7 @@ class World:
     artifact: Artifact
     schedule: Schedule
     file: UploadedFile
+    order: BulkOrder
 
     def path(self, template: str) -> str:
         """The path of an endpoint, about what is in here."""
@@ -106,6 +109,7 @@ class World:
             artifact=self.artifact.pk,
             schedule=self.schedule.pk,
             file=self.file.pk,
+            order=self.order.pk,
         )
 
 
@@ -138,7 +142,14 @@ def build_world(version: AutomationVersion) -> World:
         artifact=artifact,
         schedule=schedule,
         file=send_file(run.customer),
+        order=_order_of("ci"),
     )
+
+
+def _order_of(caller: str) -> BulkOrder:
+    wanted = RunFilter(automation="sample", states=("failed",))
+    request = BulkRequest(kind=BulkKind.RERUN, filter=wanted, customers=("main",), actor=f"caller:{caller}")
+    return give_bulk_order(request).order
 
 
 def send_file(customer: Customer, body: bytes = b"total 7", name: str = "invoice.txt") -> UploadedFile:

@@ -1,4 +1,4 @@
-"""`manage.py runs list|show|rerun|answer|cancel|artifacts`."""
+"""`manage.py runs list|show|rerun|answer|cancel|artifacts|bulk-cancel|bulk-rerun`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from django.core.management.base import CommandError
 from automations.errors import AutomationsError
 from infra_shared.blobs.django_store import artifact_store
 from infra_shared.blobs.protocol import BlobError
-from infra_shared.nouns import ACTOR, NounCommand, at_least
+from infra_shared.nouns import ACTOR, at_least
 from runs.command_params import typed_params
 from runs.errors import RunsError
+from runs.management.bulk_verbs import BulkVerbs
 from runs.models import Artifact, Question, Run
 from runs.services.answers import answer_commit, commit_in_doubt
 from runs.services.cancelling import cancel_run
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 1024 * 1024
 
 
-class Command(NounCommand):
+class Command(BulkVerbs):
     help = "Look at runs, rerun, answer and cancel them, fetch what they kept."
 
     def list_arguments(self, parser: CommandParser) -> None:
