@@ -112,6 +112,7 @@ UNFOLD: dict[str, Any] = {
                 "separator": True,
                 "items": [
                     _item("Nodes", "dns", "runs_node_changelist", "runs.view_node"),
+                    _item("Bulk orders", "checklist", "runs_bulkorder_changelist", "runs.view_bulkorder"),
                     _item(
                         "Alert channels",
                         "campaign",

@@ -1,4 +1,4 @@
-"""The part of a "run now" or "rerun" form that is the same for every automation."""
+"""The parts of forms that are the same whatever is asked for."""
 
 from __future__ import annotations
 
@@ -22,4 +22,16 @@ class OptionsForm(forms.Form):
     )
     evidence_level = forms.ChoiceField(
         choices=[(level.value, words) for level, words in _LEVELS.items()], label="Evidence"
+    )
+
+
+class ReasonForm(forms.Form):
+    """Why something is done; may be left empty."""
+
+    reason = forms.CharField(
+        required=False,
+        max_length=500,
+        label="Reason",
+        help_text="Kept in the log of the run.",
+        widget=forms.Textarea(attrs={"rows": 2}),
     )

@@ -11,7 +11,7 @@ from automations.forms.params import ParamsForm
 from automations.forms.schemas import params_schema_of
 from infra_shared.admin.base import actor
 from runs.admin import wording
-from runs.admin.asking import OptionsForm
+from runs.admin.asking import OptionsForm, ReasonForm
 from runs.admin.run_answers import RunAnswers
 from runs.errors import RunsError
 from runs.services.answers import pin_run, resolve_failure
@@ -27,18 +27,6 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from runs.models import Run
-
-
-class ReasonForm(forms.Form):
-    """Why something is done; may be left empty."""
-
-    reason = forms.CharField(
-        required=False,
-        max_length=500,
-        label="Reason",
-        help_text="Kept in the log of the run.",
-        widget=forms.Textarea(attrs={"rows": 2}),
-    )
 
 
 class ResolveForm(forms.Form):

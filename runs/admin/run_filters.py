@@ -51,7 +51,7 @@ class MomentFilter(SimpleListFilter):
         """The choices; two moments stand in the address alone, and are named while they are chosen."""
         choices = [("1h", "Last hour"), ("24h", "Last 24 hours"), ("7d", "Last 7 days")]
         asked = request.GET.get(self.parameter_name, "")
-        bounds = _bounds(asked)
+        bounds = bounds_of(asked)
         if bounds and asked not in _LENGTHS:
             begin, end = (timezone.localtime(moment) for moment in bounds)
             choices.append((asked, f"{begin:%d %b %H:%M} to {end:%d %b %H:%M}"))
@@ -59,7 +59,7 @@ class MomentFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """The runs asked for in that time."""
-        bounds = _bounds(self.value() or "")
+        bounds = bounds_of(self.value() or "")
         rows: RunQuerySet = queryset
         return rows.created_between(*bounds) if bounds else rows
 
@@ -69,7 +69,8 @@ def between(begin: datetime, end: datetime) -> str:
     return BETWEEN.join(moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") for moment in (begin, end))
 
 
-def _bounds(value: str) -> tuple[datetime, datetime] | None:
+def bounds_of(value: str) -> tuple[datetime, datetime] | None:
+    """The two moments a value of the filter stands for; None when it stands for none."""
     now = timezone.now()
     if value in _LENGTHS:
         return now - _LENGTHS[value], now + timedelta(minutes=1)

@@ -16,6 +16,7 @@ from infra_shared.blobs.protocol import BlobError
 from infra_shared.templatetags.console import pill, span, when
 from runs.admin import evidence, wording
 from runs.admin.api_call import api_call
+from runs.admin.bulk_pages import BulkActions
 from runs.admin.downloads import archive_view, result_file
 from runs.admin.heal_views import may_see_heals
 from runs.admin.run_actions import RunActions
@@ -25,12 +26,14 @@ from runs.admin.step_details import read_details
 from runs.admin.trace_viewer import file_view, viewer_url
 from runs.errors import RunsError
 from runs.models import Run, Step
+from runs.services.run_filter import searched
 from runs.states import FAILED_RUNS, WAITING_RUNS, RunState
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
     from django.http import HttpRequest
     from django.urls import URLPattern
+
+    from runs.models import RunQuerySet
 
 STOP_POLLING = 286
 """htmx swaps the answer in and asks no more."""
@@ -48,7 +51,7 @@ USUAL_FILTERS = (
 
 
 @admin.register(Run)
-class RunAdmin(RunActions):
+class RunAdmin(BulkActions, RunActions):
     """Runs, newest first."""
 
     customer_field = "customer__key"
@@ -79,17 +82,10 @@ class RunAdmin(RunActions):
         ]
 
     def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Run], search_term: str
-    ) -> tuple[QuerySet[Run], bool]:
+        self, request: HttpRequest, queryset: RunQuerySet, search_term: str
+    ) -> tuple[RunQuerySet, bool]:
         """One run by its id; else those of automations or customers whose key begins so: both are indexed."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        try:
-            return queryset.filter(pk=UUID(term)), False
-        except ValueError:
-            by_automation = queryset.filter(automation__key__startswith=term)
-            return by_automation | queryset.filter(customer__key__startswith=term), False
+        return searched(queryset, search_term.strip()), False
 
     @admin.display(description="State")
     def state_pill(self, run: Run) -> str:
