@@ -1,4 +1,4 @@
-"""Posting to an address somebody entered: to the public internet alone, once resolved, with no redirect and no end in sight.
+"""Posting to an address somebody entered: to the public internet alone, without redirects, within a time.
 
 The name is resolved once and the connection goes to an address that was checked, so a name that answers differently a
 moment later leads nowhere else. No proxy of the environment is used, and nothing of the answer is followed.
