@@ -133,9 +133,11 @@ def options_of(automation: type[Automation]) -> dict[str, Any]:
     return {
         "queue": automation.queue,
         "deadline_seconds": automation.deadline.total_seconds(),
+        "run_deadline_seconds": automation.run_deadline.total_seconds() if automation.run_deadline else None,
         "step_timeout_seconds": automation.step_timeout.total_seconds(),
         "max_attempts": automation.max_attempts,
         "max_concurrent": automation.max_concurrent,
+        "sites": list(automation.sites),
         "evidence": automation.evidence.value,
         "credentials": list(automation.credentials),
         "resume": automation.resume,

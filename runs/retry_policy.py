@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 BASE = timedelta(seconds=5)
 CAP = timedelta(minutes=10)
+LONGEST_RETRY_AFTER = timedelta(days=1)
+"""A site that asks for more is asked again after a day."""
 WITHOUT_DELAY = frozenset({FailureKind.WORKER_LOST, FailureKind.BROWSER_CRASH})
 """Kinds whose first retry comes at once: the site did nothing wrong, so there is nothing to wait out."""
 
@@ -35,12 +37,14 @@ def judge(  # noqa: PLR0913 - the whole decision in one place, by keyword
     overrides: Mapping[str, bool],
     retry_after: timedelta | None,
     chance: float,
+    time_left: timedelta | None = None,
 ) -> Verdict:
     """Decide what follows attempt number `attempts_made`, which failed with `kind`.
 
     `permanent` is what the error itself says, `overrides` what the automation says of the kind (it wins), and
     `chance` a random number in [0, 1) for the full jitter of the exponential backoff: a delay between nothing and
-    BASE * 2 ** (attempts_made - 1), capped. A site's own Retry-After is a lower bound.
+    BASE * 2 ** (attempts_made - 1), capped. A site's own Retry-After is a lower bound. An
+    attempt that could not begin within the run's `time_left` is not made.
     """
     if not overrides.get(kind.value, not permanent):
         return Verdict(retry=False, delay=timedelta(), reason=f"{kind} is not worth another attempt")
@@ -50,7 +54,9 @@ def judge(  # noqa: PLR0913 - the whole decision in one place, by keyword
     if kind in WITHOUT_DELAY and attempts_made == 1:
         delay = timedelta()
     if retry_after is not None:
-        delay = max(delay, min(retry_after, CAP))
+        delay = max(delay, min(retry_after, LONGEST_RETRY_AFTER))
+    if time_left is not None and delay >= time_left:
+        return Verdict(retry=False, delay=timedelta(), reason="the whole run's time is over")
     reason = f"attempt {attempts_made} of {max_attempts} failed ({kind})"
     return Verdict(retry=True, delay=delay, reason=reason)
 

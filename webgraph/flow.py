@@ -13,8 +13,11 @@ from pydantic import BaseModel
 from webgraph.browser.profile import BrowserProfile
 from webgraph.recorder import Effect, EvidenceLevel
 from webgraph.recovery import NewWindow, Recovery, SignInAgain
+from webgraph.sites import origin_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from webgraph.errors import FailureKind
     from webgraph.page import Page
 
@@ -90,6 +93,8 @@ class Automation:
     queue: ClassVar[str] = "default"
     deadline: ClassVar[timedelta] = timedelta(minutes=5)
     """How long one attempt may take."""
+    run_deadline: ClassVar[timedelta | None] = None
+    """How long the whole run may take, from the beginning of its first attempt; None for as long as its attempts need."""
     step_timeout: ClassVar[timedelta] = timedelta(seconds=15)
     vision_steps: ClassVar[int] = 10
     """How many steps of one attempt may be solved by sight; then it takes another way, or fails."""
@@ -98,6 +103,8 @@ class Automation:
     max_attempts: ClassVar[int] = 3
     max_concurrent: ClassVar[int | None] = None
     """How many attempts may run at once over all nodes; None for no limit."""
+    sites: ClassVar[tuple[str, ...]] = ()
+    """Addresses of the sites it works on, such as `https://shop.example`: limits, pace and circuit breakers are theirs."""
     retryable: ClassVar[Mapping[FailureKind, bool]] = {}
     """Failure kinds for which this automation overrides the default of the kind."""
     profile: ClassVar[BrowserProfile] = BrowserProfile()
@@ -145,9 +152,35 @@ class Automation:
         return str(getattr(self, key)()) if key else ""
 
     @classmethod
+    def sites_of(cls, params: Any) -> Sequence[str]:
+        """The sites a run with these params works on, for automations whose params say which; else those of `sites`."""
+        del params
+        return cls.sites
+
+    @classmethod
+    def slot_keys(cls, params: Any) -> Mapping[str, int]:
+        """What else runs with these params share, such as an account: name → how many attempts may use it at once.
+
+        Operators may set another limit for a name. The names are stored and shown: no secret belongs in them.
+        """
+        del params
+        return {}
+
+    @classmethod
     def problems(cls) -> list[str]:
         """Everything that keeps this definition from running, each as a sentence; empty when it is fine."""
-        return [*cls._identity_problems(), *cls._stage_problems(), *cls._profile_problems()]
+        found = [*cls._identity_problems(), *cls._stage_problems(), *cls._profile_problems()]
+        return found + cls._site_problems()
+
+    @classmethod
+    def _site_problems(cls) -> list[str]:
+        found = []
+        for site in cls.sites:
+            try:
+                origin_of(site)
+            except ValueError as error:
+                found.append(f"`sites`: {error}")
+        return found
 
     @classmethod
     def _identity_problems(cls) -> list[str]:

@@ -7,21 +7,27 @@ from runs.models.attempt import Attempt, AttemptQuerySet, AttemptStage, Step
 from runs.models.bulk_order import BulkItem, BulkKind, BulkOrder, BulkOrderQuerySet, BulkOutcome
 from runs.models.checkpoint import Checkpoint
 from runs.models.commit_guard import CommitGuard, CommitOutcome
+from runs.models.demand import Demand
+from runs.models.limit import Limit
 from runs.models.node import Node, WorkerProcess, WorkerProcessQuerySet
 from runs.models.occurrence import Occurrence, OccurrenceState
+from runs.models.pause import EVERYTHING, Pause
 from runs.models.question import Question
 from runs.models.rollup import AutomationHealth, FailureFamily, HourFigures
 from runs.models.run import Run, RunQuerySet
+from runs.models.site import Breaker, Site, SiteQuerySet
 from runs.models.slot import Slot
 from runs.models.transition import Transition
 
 __all__ = [
+    "EVERYTHING",
     "Artifact",
     "ArtifactQuerySet",
     "Attempt",
     "AttemptQuerySet",
     "AttemptStage",
     "AutomationHealth",
+    "Breaker",
     "BulkItem",
     "BulkKind",
     "BulkOrder",
@@ -30,14 +36,19 @@ __all__ = [
     "Checkpoint",
     "CommitGuard",
     "CommitOutcome",
+    "Demand",
     "FailureFamily",
     "HourFigures",
+    "Limit",
     "Node",
     "Occurrence",
     "OccurrenceState",
+    "Pause",
     "Question",
     "Run",
     "RunQuerySet",
+    "Site",
+    "SiteQuerySet",
     "Slot",
     "Step",
     "Transition",

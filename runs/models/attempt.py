@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.apps import apps
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from automations.models import AutomationVersion
 from infra_shared.clock import utc_now
+from runs.limit_keys import Kind, names_of, split
 from runs.models.node import WorkerProcess
 from runs.models.run import Run
 from runs.states import TERMINAL_ATTEMPTS, AttemptState
@@ -16,6 +18,7 @@ from webgraph.errors import FailureKind
 from webgraph.recorder import Effect, Tier
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime, timedelta
 
 
@@ -31,6 +34,17 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
     def ticketed(self, *, since: datetime) -> AttemptQuerySet:
         """Queued ones with a ticket that is still under way to a worker process."""
         return self.filter(state=AttemptState.QUEUED, ticketed_at__gte=since)
+
+    def counting(self, keys: Collection[str]) -> AttemptQuerySet:
+        """Those that count against any of these keys (`runs.limit_keys`)."""
+        return self.filter(_counts(keys))
+
+    def not_counting(self, keys: Collection[str], *, except_for: Q | None = None) -> AttemptQuerySet:
+        """Those that count against none of these keys, and those that are excepted."""
+        if not keys:
+            return self
+        free = ~_counts(keys)
+        return self.filter(free | except_for if except_for is not None else free)
 
     def lease_expired(self, now: datetime) -> AttemptQuerySet:
         """Running ones that nobody works on.
@@ -150,6 +164,17 @@ class Attempt(models.Model):
         if self.started_at is None or self.finished_at is None:
             return None
         return self.finished_at - self.started_at
+
+
+def _counts(keys: Collection[str]) -> Q:
+    named = [key for key in keys if split(key)[0] in (Kind.SITE, Kind.KEY)]
+    # By its name: the model of what a run counts against stands above this one.
+    demands = apps.get_model("runs", "Demand").objects.filter(run=OuterRef("run_id"), key__in=named)
+    return (
+        Q(run__automation__key__in=names_of(Kind.AUTOMATION, keys))
+        | Q(run__customer__key__in=names_of(Kind.CUSTOMER, keys))
+        | Q(Exists(demands))
+    )
 
 
 class AttemptStage(models.Model):

@@ -14,6 +14,7 @@ class Slot(models.Model):
     n = models.PositiveIntegerField()
     attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="slots")
     acquired_at = models.DateTimeField()
+    most = models.PositiveIntegerField(help_text="The limit it was taken under.")
 
     class Meta:
         ordering = ("key", "n")

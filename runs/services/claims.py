@@ -14,11 +14,16 @@ from infra_shared.database import database_now
 from runs import lifecycle
 from runs.errors import LostClaimError
 from runs.models import Attempt, WorkerProcess
+from runs.services.gates import is_paused
+from runs.services.slots import free_slots
 from runs.states import AttemptState, RunState
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
     from uuid import UUID
+
+    from automations.models import AutomationVersion
 
 log = structlog.get_logger(__name__)
 
@@ -49,9 +54,11 @@ def claim_attempt(
     if version.digest not in versions and not version.runs_on_any_node:
         log.warning("claim_refused_version", attempt_id=attempt_id, wanted=str(version))
         return None
-    deadline = min(timedelta(seconds=version.option("deadline_seconds")), settings.LONGEST_ATTEMPT)
+    if is_paused(attempt.run):
+        return _put_back(attempt)
     with transaction.atomic():
         now = database_now()  # in here: who waited for SQLite's write lock begins when the lock is had
+        ends_by = attempt.run.ends_by or _end_of_run(version, now)
         claimed = lifecycle.move_attempt(
             attempt,
             AttemptState.RUNNING,
@@ -62,7 +69,7 @@ def claim_attempt(
             worker_id=process_id,
             worker_name=process_name,
             started_at=now,
-            deadline_at=now + deadline,
+            deadline_at=_deadline(version, now, ends_by),
         )
         claimed = claimed and lifecycle.move_run(
             attempt.run,
@@ -72,6 +79,7 @@ def claim_attempt(
             now=now,
             only_from=(RunState.QUEUED,),
             started_at=attempt.run.started_at or now,
+            ends_by=ends_by,
         )
         if not claimed:
             transaction.set_rollback(True)
@@ -80,6 +88,26 @@ def claim_attempt(
             current_attempt=attempt, heartbeat_at=now, lease_expires_at=now + settings.LEASE
         )
     return Claim(attempt=attempt, fence=attempt.fence)
+
+
+def _deadline(version: AutomationVersion, now: datetime, ends_by: datetime | None) -> datetime:
+    """When an attempt that begins now must end: by its own deadline, and by that of the whole run."""
+    longest = min(timedelta(seconds=version.option("deadline_seconds")), settings.LONGEST_ATTEMPT)
+    return now + longest if ends_by is None else min(now + longest, ends_by)
+
+
+def _end_of_run(version: AutomationVersion, now: datetime) -> datetime | None:
+    seconds = version.options.get("run_deadline_seconds")
+    return now + timedelta(seconds=seconds) if seconds else None
+
+
+@transaction.atomic
+def _put_back(attempt: Attempt) -> None:
+    """Void the ticket of an attempt that was paused while it was under way, and give back what it holds."""
+    queued = Attempt.objects.select_for_update().filter(pk=attempt.pk, state=AttemptState.QUEUED)
+    if queued.filter(fence=attempt.fence).exists():
+        queued.update(ticketed_at=None)
+        free_slots(attempt=attempt)
 
 
 def release_process(*, process_id: UUID) -> None:

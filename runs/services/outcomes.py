@@ -15,7 +15,7 @@ from runs import lifecycle
 from runs.commits import may_have_happened
 from runs.models import Artifact, Attempt, Run, WorkerProcess
 from runs.retry_policy import Verdict, judge
-from runs.services import guards, questions
+from runs.services import breakers, guards, questions, turns
 from runs.services.alerts import alert_about
 from runs.services.claims import Claim, locked_attempt
 from runs.services.slots import free_slots
@@ -57,6 +57,7 @@ def finish_succeeded(
     attempt, actor, now = _held(claim)
     reason = "the automation returned its result"
     _move(attempt, AttemptState.SUCCEEDED, actor, reason, now, browser=browser or {})
+    breakers.note_end(attempt=attempt, now=now)
     _release(attempt)
     run = _lock_run(attempt)
     lifecycle.move_run(
@@ -95,6 +96,7 @@ def finish_parked(
     attempt, actor, now = _held(claim)
     words = f"it asks: {question.prompt}" if question else "it waits to hear about a commit"
     _move(attempt, AttemptState.PARKED, actor, words, now, browser=browser or {}, free=True)
+    breakers.note_end(attempt=attempt, now=now)
     _release(attempt)
     run = _lock_run(attempt)
     if run.state == RunState.CANCELLING:
@@ -198,7 +200,7 @@ def drop_waiting_attempts(*, run: Run, actor: str, reason: str, now: datetime) -
     """Cancel the queued attempt of a run that will not be attempted any more."""
     for attempt in Attempt.objects.filter(run=run, state=AttemptState.QUEUED):
         lifecycle.move_attempt(attempt, AttemptState.CANCELLED, actor=actor, reason=reason, now=now)
-        free_slots(attempt=attempt)
+        _wake(free_slots(attempt=attempt))
 
 
 def _held(claim: Claim) -> tuple[Attempt, str, datetime]:
@@ -234,13 +236,15 @@ def _end(  # noqa: PLR0913 - the end of an attempt has that many facts
         **(facts or {}),
     ):
         return False
-    free_slots(attempt=attempt)
+    breakers.note_end(attempt=attempt, now=now, retry_after=failure.retry_after)
+    freed = free_slots(attempt=attempt)
     if not still_held:
         _let_go(attempt)
     run = _lock_run(attempt)
     _end_hold(run, actor, now)
     run.attempts_made += 0 if attempt.free else 1
-    _follow(run, attempt, failure, verdict or _verdict(run, failure), actor, now)
+    _follow(run, attempt, failure, verdict or _verdict(run, failure, now), actor, now)
+    _wake(freed)
     return True
 
 
@@ -281,7 +285,7 @@ def _end_hold(run: Run, actor: str, now: datetime) -> None:
         lifecycle.move_run(run, RunState.RUNNING, actor=actor, reason=reason, now=now)
 
 
-def _verdict(run: Run, failure: Failure) -> Verdict:
+def _verdict(run: Run, failure: Failure, now: datetime) -> Verdict:
     return judge(
         kind=failure.kind,
         permanent=failure.permanent,
@@ -290,6 +294,7 @@ def _verdict(run: Run, failure: Failure) -> Verdict:
         overrides=run.version.options.get("retryable", {}),
         retry_after=failure.retry_after,
         chance=random.random(),  # noqa: S311 - jitter, not a secret
+        time_left=run.ends_by - now if run.ends_by else None,
     )
 
 
@@ -297,7 +302,7 @@ def _retry(
     run: Run, attempt: Attempt, verdict: Verdict, actor: str, now: datetime, facts: dict[str, Any]
 ) -> None:
     due_at = now + verdict.delay
-    facts["expires_at"] = due_at + settings.QUEUE_TIMEOUT
+    facts["expires_at"] = min(filter(None, (due_at + settings.QUEUE_TIMEOUT, run.ends_by)))
     if lifecycle.move_run(run, RunState.RETRY_WAIT, actor=actor, reason=verdict.reason, now=now, **facts):
         lifecycle.open_attempt(
             run=run,
@@ -323,8 +328,15 @@ def _move(
 
 
 def _release(attempt: Attempt) -> None:
-    free_slots(attempt=attempt)
+    freed = free_slots(attempt=attempt)
     _let_go(attempt)
+    _wake(freed)
+
+
+def _wake(freed: list[str]) -> None:
+    """Give the slots that are free now to who waits for them, in the transaction that frees them."""
+    if freed:
+        turns.dispatch_due_attempts(most=len(freed), counting=freed)
 
 
 def _let_go(attempt: Attempt) -> None:

@@ -21,6 +21,7 @@ from runs.errors import (
     UnknownCustomerError,
 )
 from runs.models import Run
+from runs.services.demands import demands_of, keep_demands
 from runs.services.inputs import chosen_inputs, keep_inputs
 from runs.states import Cause, RunState
 from webgraph.recorder import EvidenceLevel
@@ -85,9 +86,11 @@ def request_run(*, request: RunRequest, origin: Origin) -> RequestedRun:
         customer=facts["customer"],
         rerun_of=origin.rerun_of,
     )
+    demands = demands_of(version=facts["version"], params=facts["params"])
     try:
         with transaction.atomic():
             run = _open(facts, origin, request.due_at)
+            keep_demands(run=run, demands=demands)
             keep_inputs(run=run, inputs=inputs, now=run.created_at)
     except IntegrityError:
         repeated = _repeated(origin, digest)  # the same key arrived twice at the same moment

@@ -5,20 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
+from django.db.models import Count, Min
 
-from runs.models import Attempt, Slot
+from runs.models import Limit, Slot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from automations.models import AutomationVersion
+    from runs.models import Attempt
 
 
-def limits_of(version: AutomationVersion) -> dict[str, int]:
-    """The limits an attempt of this version counts against: slot key → how many may be held at once."""
-    most = version.options.get("max_concurrent")
-    return {f"automation:{version.automation.key}": most} if most else {}
+def full_keys() -> set[str]:
+    """The keys of which no slot is free.
+
+    Only a live attempt holds a slot, so that few are counted. Where operators say nothing, the smallest limit counts
+    that a holder was given: versions of an automation may declare different ones.
+    """
+    held = Slot.objects.order_by().values("key").annotate(held=Count("pk"), declared=Min("most"))
+    found = {row["key"]: (row["held"], row["declared"]) for row in held}
+    rows = Limit.objects.filter(key__in=found, most__isnull=False) if found else ()
+    said = {row.key: row.most for row in rows}
+    return {key for key, (count, declared) in found.items() if count >= (said.get(key) or declared)}
 
 
 def missing_slot(*, limits: Mapping[str, int], attempt: Attempt) -> str | None:
@@ -40,23 +48,32 @@ def take_slots(*, limits: Mapping[str, int], attempt: Attempt, now: datetime) ->
     return all(_take_one(key, limits[key], attempt, now) for key in sorted(limits))
 
 
-def free_slots(*, attempt: Attempt) -> None:
-    """Give back everything an attempt holds; part of the transaction that ends it."""
-    Slot.objects.filter(attempt=attempt).delete()
+def free_slots(*, attempt: Attempt) -> list[str]:
+    """Give back everything an attempt holds, part of the transaction that ends it; the keys that have room now."""
+    held = Slot.objects.filter(attempt=attempt)
+    keys = list(held.values_list("key", flat=True))
+    if keys:
+        held.delete()
+    return keys
 
 
 def _take_one(key: str, limit: int, attempt: Attempt, now: datetime) -> bool:
+    """Take the lowest free number, looking again after each race that was lost.
+
+    Everybody tries the same number, so that the unique key decides between them; and what is held is counted each time,
+    since the numbers held may be above a limit that was lowered.
+    """
     rows = Slot.objects.filter(key=key)
     if rows.filter(attempt=attempt).exists():
         return True
-    taken = set(rows.values_list("n", flat=True))
-    for n in range(1, limit + 1):
-        if n in taken:
-            continue
+    while True:
+        taken = set(rows.values_list("n", flat=True))
+        if len(taken) >= limit:
+            return False
+        n = next(number for number in range(1, limit + 1) if number not in taken)
         try:
             with transaction.atomic():
-                Slot.objects.create(key=key, n=n, attempt=attempt, acquired_at=now)
+                Slot.objects.create(key=key, n=n, attempt=attempt, acquired_at=now, most=limit)
         except IntegrityError:
             continue
         return True
-    return False

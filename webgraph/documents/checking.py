@@ -16,6 +16,7 @@ from webgraph.documents.parts import Matches, TargetName
 from webgraph.documents.variables import VariableError, template
 from webgraph.flow import Automation
 from webgraph.recorder import Effect
+from webgraph.sites import origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from webgraph.browser.profile import BrowserProfile
     from webgraph.documents.fields import ParamField, ResultField
     from webgraph.documents.problems import FlowProblem
-    from webgraph.documents.schema import Document, Stage
+    from webgraph.documents.schema import Document, Options, Stage
     from webgraph.documents.source import Path, Source
 
 NEXT_ROW = ("pages", "next_row")
@@ -114,6 +115,27 @@ class Checker:
                 self._say(path, "A file is given anew to each run: it has no `default` and no `enum`.")
             elif "default" in spec.model_fields_set:
                 self._default(path, spec)
+
+    def options(self, options: Options) -> None:
+        """Look at what runs are counted by: only params are known before an attempt begins, and no secret may be shown."""
+        named: list[tuple[Path, str]] = [
+            (("sites", number), site) for number, site in enumerate(options.sites)
+        ]
+        for path, text in [*named, *((("slot_keys", name), name) for name in options.slot_keys)]:
+            where: Path = ("options", *path)
+            before = len(self.problems)
+            self._variables(where, text, in_fill=False)
+            if len(self.problems) == before:
+                self._counted(where, text)
+        for number, site in enumerate(options.sites):
+            if not any(template(site).variables) and (reason := _site_problem(site)):
+                self._say(("options", "sites", number), reason)
+
+    def _counted(self, path: Path, text: str) -> None:
+        for root, *rest in template(text).variables:
+            spec = self._document.params.get(rest[0]) if rest else None
+            if root != "params" or (spec is not None and spec.type in ("secret", "file")):
+                self._say(path, "Only params stand here, and none that is a secret or a file.")
 
     def targets(self) -> None:
         """Look at the named targets."""
@@ -271,6 +293,14 @@ class Checker:
 
     def _say(self, path: Path, message: str) -> None:
         self.problems.append(self._source.problem(path, message))
+
+
+def _site_problem(site: str) -> str:
+    try:
+        origin_of(site)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _parts(model: BaseModel) -> Iterator[tuple[str, Any]]:

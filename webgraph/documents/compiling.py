@@ -9,10 +9,11 @@ from pydantic import BaseModel, create_model
 
 from webgraph.documents.fields import params_model, result_model
 from webgraph.documents.running import Steps, Variables
+from webgraph.documents.variables import template
 from webgraph.flow import Automation, NoData, stage
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from webgraph.documents.fields import ItemField
     from webgraph.documents.reading import BoundStage, Flow
@@ -36,11 +37,17 @@ def automation_from(flow: Flow) -> type[Automation]:
         "credentials": flow.credentials,
         "queue": options.queue,
         "deadline": timedelta(seconds=options.deadline_seconds),
+        "run_deadline": timedelta(seconds=options.run_deadline_seconds)
+        if options.run_deadline_seconds
+        else None,
         "step_timeout": timedelta(seconds=options.step_timeout_seconds),
         "vision_steps": options.vision_steps,
         "model_tokens": options.model_tokens,
         "max_attempts": options.max_attempts,
         "max_concurrent": options.max_concurrent,
+        "sites": tuple(site for site in options.sites if not any(template(site).variables)),
+        "sites_of": _sites_of(options.sites),
+        "slot_keys": _slot_keys(options.slot_keys),
         "retryable": options.retryable,
         "profile": document.profile,
         "evidence": options.evidence,
@@ -72,6 +79,22 @@ def _stage_method(bound: BoundStage, flow: Flow | None) -> StageMethod:
     run.__name__ = run.__qualname__ = bound.stage.name
     key = _key_method(bound.stage) if bound.stage.effect_key else ""
     return stage(effect=bound.stage.effect, title=bound.stage.title, effect_key=key)(run)
+
+
+def _sites_of(sites: Sequence[str]) -> Any:
+    def sites_of(cls: type[Automation], params: Any) -> list[str]:
+        variables = Variables(cls(params), {})
+        return [variables.text(site) for site in sites]
+
+    return classmethod(sites_of)
+
+
+def _slot_keys(keys: Mapping[str, int]) -> Any:
+    def slot_keys(cls: type[Automation], params: Any) -> dict[str, int]:
+        variables = Variables(cls(params), {})
+        return {variables.text(name): most for name, most in keys.items()}
+
+    return classmethod(slot_keys)
 
 
 def _key_method(stage: Stage) -> str:

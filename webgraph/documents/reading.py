@@ -136,6 +136,7 @@ class _Reading:
     def _checked_stages(self, known: Known) -> list[BoundStage]:
         checker = Checker(self._source, self._document, known)
         checker.params()
+        checker.options(self._document.options)
         stages: list[BoundStage] = []
         for number, stage in enumerate(self._document.stages):
             if isinstance(stage, Include):

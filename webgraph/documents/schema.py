@@ -22,10 +22,25 @@ class Options(Part):
 
     queue: str = Field(default="default", min_length=1, max_length=50)
     deadline_seconds: float = Field(default=300, gt=0, le=86400, description="How long one attempt may take.")
+    run_deadline_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        description="How long the whole run may take, from the beginning of its first attempt.",
+    )
     step_timeout_seconds: float = Field(default=15, gt=0, le=3600, description="How long one step may take.")
     max_attempts: int = Field(default=3, ge=1, le=50)
     max_concurrent: int | None = Field(
         default=None, ge=1, description="How many attempts may run at once over all nodes."
+    )
+    sites: list[Text] = Field(
+        default_factory=list,
+        description="Addresses of the sites it works on, such as `https://shop.example` or `{{ params.shop }}`: limits, pace "
+        "and circuit breakers are theirs.",
+    )
+    slot_keys: dict[Text, Annotated[int, Field(ge=1)]] = Field(
+        default_factory=dict,
+        description="What else runs share, such as `account-{{ params.account }}`, each with how many attempts may use it at "
+        "once. The names are stored and shown: no secret belongs in them.",
     )
     vision_steps: int = Field(
         default=10, ge=0, le=1000, description="How many steps of one attempt may be solved by sight."
