@@ -31,6 +31,8 @@ _ENOUGH = 0.75
 _MARGIN = 0.25
 _ELSEWHERE = 0.35
 _FIELDS = frozenset({"textbox", "combobox", "listbox", "checkbox", "radio", "slider"})
+# A closed list has its own popup beside it, of its own role and without a name.
+_WITHOUT_PARTS = frozenset({"textbox", "checkbox", "radio"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ def _by_likeness(
 
 def _shares_its_label(node: Node, nodes: Sequence[Node]) -> bool:
     """Whether a field of the same kind, without a name, stands right beside it: one label, and either may be meant."""
-    if node.role not in _FIELDS:
+    if node.role not in _WITHOUT_PARTS:
         return False
     at = next(index for index, other in enumerate(nodes) if other is node)
     return any(not other.name and other.role == node.role for other in nodes[max(0, at - 1) : at + 2])
