@@ -128,11 +128,11 @@ class Command(NounCommand):
         except DefinitionError as error:
             raise CommandError(str(error)) from error
 
-    def _node_comes(self, run: Run) -> bool:
-        """Whether a live node can take the run, now or soon."""
+    def _node_comes(self, run: Run, *, words: str = "waiting for a node that can take it …") -> bool:
+        """Whether a live node can take the run, now or soon; says `words` before it waits for one."""
         if can_take(run=run):
             return True
-        self.say("waiting for a node that can take it …")
+        self.say(words)
         deadline = monotonic() + NODE_SECONDS
         while monotonic() < deadline:
             sleep(POLL_SECONDS)
@@ -151,6 +151,11 @@ class Command(NounCommand):
                     self.say(_step_line(step))
             if run.is_terminal or run.state == RunState.WAITING_INPUT:
                 break
+            if not self._node_comes(run, words="its node left in the middle; waiting for another …"):
+                text = (
+                    f"No live node can go on with it: start one with `manage.py worker`. It waits ({run.pk})."
+                )
+                raise CommandError(text, returncode=NO_NODE)
             sleep(POLL_SECONDS)
         self.say(f"{run.get_state_display()}. {run.failure_message}".rstrip())
         if run.state != RunState.SUCCEEDED:

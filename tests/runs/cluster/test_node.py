@@ -10,6 +10,7 @@ from django_q.tasks import async_task
 
 from runs.cluster.watchdog import STALLED
 from runs.models import Node, WorkerProcess
+from runs.services.draining import ask_to_drain
 from tests.support.node import READY_SECONDS
 from tests.support.waiting import wait_until
 
@@ -130,3 +131,27 @@ def test_a_hung_outermost_process_is_killed_with_everything_below_it(start_node,
 
     assert node.wait_for_end(40) == -signal.SIGKILL
     assert psutil.wait_procs(tree[1:], timeout=5)[1] == []
+
+
+def test_an_idle_worker_process_that_was_stopped_is_replaced(start_node, put):
+    node = start_node(*BARE, LEASE_SECONDS="4")
+    wait_until(put("note", "before").exists, READY_SECONDS)
+    stopped = node.find("default/worker-0")
+
+    stopped.suspend()
+
+    assert psutil.wait_procs([stopped], timeout=60)[1] == []
+    wait_until(put("note", "after").exists, READY_SECONDS)
+    wait_until(lambda: not WorkerProcess.objects.filter(pid=stopped.pid).exists())
+
+
+def test_a_node_that_an_operator_drains_ends_what_runs_and_leaves_by_itself(start_node, put, tmp_path):
+    node = start_node(*BARE, LEASE_SECONDS="4")
+    wait_until(put("hold", "first").exists, READY_SECONDS)
+
+    ask_to_drain(node=Node.objects.get(), actor="operator:anna")
+    (tmp_path / "release").touch()
+
+    assert node.wait_for_end(30) == 0
+    assert (tmp_path / "first").exists()
+    assert Node.objects.get().stopped_at

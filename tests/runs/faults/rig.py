@@ -174,6 +174,7 @@ def rig(database: str, secrets: dict[str, str], *, lease_seconds: int) -> Iterat
             "AUTOMATION_MODULES": "tests.runs.faults.automations",
             "LEASE_SECONDS": str(lease_seconds),
             "WORKER_PROCESSES": "2",
+            "STOP_GRACE_SECONDS": "10",
             "API_RATE_PER_MINUTE": "100000",
             "REQUEST_DEADLINE_SECONDS": "3",
             "PRACTICE_PASSWORD": secrets["password"],

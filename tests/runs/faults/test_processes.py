@@ -113,23 +113,62 @@ def test_a_worker_killed_while_it_waits_costs_no_run(broken: Rig) -> None:
     assert [len(broken.all_of(run, "attempts")) for run in runs] == [1, 1]
 
 
-def test_a_frozen_worker_is_replaced_and_writes_nothing_when_it_thaws(broken: Rig) -> None:
+def test_a_frozen_worker_is_killed_with_its_browser_and_its_attempt_done_by_another(broken: Rig) -> None:
+    broken.strike(HELD)
+    run_id = broken.ask("open-two-pages")
+    broken.open_step(run_id, 2)
+    worker = broken.worker_of(run_id)
+    below = broken.browser_of(worker)
+
+    worker.suspend()
+    broken.strike()
+
+    assert broken.ended(run_id)["state"] == "succeeded"
+    assert [attempt["state"] for attempt in broken.all_of(run_id, "attempts")] == ["lost", "succeeded"]
+    assert psutil.wait_procs([worker, *below], timeout=60)[1] == []
+
+
+def test_a_frozen_worker_of_a_cancelled_run_is_killed_and_the_run_is_cancelled(broken: Rig) -> None:
+    broken.strike(HELD)
+    run_id = broken.ask("open-two-pages")
+    broken.open_step(run_id, 2)
+    worker = broken.worker_of(run_id)
+    below = broken.browser_of(worker)
+
+    worker.suspend()
+    broken.api.post(f"/runs/{run_id}/cancel").raise_for_status()
+    broken.strike()
+
+    assert broken.ended(run_id)["state"] == "cancelled"
+    assert [attempt["state"] for attempt in broken.all_of(run_id, "attempts")] == ["cancelled"]
+    assert psutil.wait_procs([worker, *below], timeout=60)[1] == []
+
+
+def test_a_cancelled_run_keeps_what_it_saw_and_leaves_no_context(broken: Rig) -> None:
     broken.strike(HELD)
     run_id = broken.ask("open-two-pages")
     broken.open_step(run_id, 2)
     worker = broken.worker_of(run_id)
 
-    worker.suspend()
-    broken.strike()
-    try:
-        run = broken.ended(run_id)
-        written = broken.all_of(run_id, "steps"), broken.all_of(run_id, "transitions")
-    finally:
-        worker.resume()
-    wait_until(
-        lambda: "attempt_moved_on" in broken.system.node.log.read_text(), 60, what="the thawed worker's end"
-    )
+    broken.api.post(f"/runs/{run_id}/cancel").raise_for_status()
 
-    assert run["state"] == "succeeded"
-    assert [attempt["state"] for attempt in broken.all_of(run_id, "attempts")] == ["lost", "succeeded"]
-    assert (broken.all_of(run_id, "steps"), broken.all_of(run_id, "transitions")) == written
+    assert broken.ended(run_id)["state"] == "cancelled"
+    kinds = {item["kind"] for item in broken.all_of(run_id, "artifacts") if not item["missing_reason"]}
+    assert kinds >= {*PICTURE_AND_HTML, "trace"}
+    assert worker.is_running()
+
+
+def _first_step_is_done(rig: Rig, run_id: str) -> bool:
+    return any(step["succeeded"] for step in rig.all_of(run_id, "steps"))
+
+
+def test_code_that_blocks_is_left_behind_after_the_grace_and_its_process_replaced(broken: Rig) -> None:
+    run_id = broken.ask("block-for-long")
+    wait_until(lambda: _first_step_is_done(broken, run_id), 60, what="the step before the block")
+    worker = broken.worker_of(run_id)
+    below = worker.children(recursive=True)
+
+    broken.api.post(f"/runs/{run_id}/cancel").raise_for_status()
+
+    assert broken.ended(run_id)["state"] == "cancelled"
+    assert psutil.wait_procs([worker, *below], timeout=30)[1] == []

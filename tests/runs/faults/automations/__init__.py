@@ -19,6 +19,7 @@ from automations.library.practice_create_invoice import (
     SIGN_IN,
     USERNAME,
 )
+from infra_shared.clock import sleep
 from webgraph.flow import Automation, stage
 from webgraph.target import Target
 
@@ -48,6 +49,20 @@ class OpenTwoPages(Automation):
         """Open both."""
         await page.goto(f"{self.params.base_url}/_truth")
         await page.goto(f"{self.params.base_url}/sign-in")
+
+
+class BlockForLong(Automation):
+    """Looks at a page, then blocks the loop it runs on, as a call that never awaits does."""
+
+    key = "block-for-long"
+    title = "Block for long"
+    Params = SiteParams
+
+    @stage(effect="read")
+    async def block(self, page: Page) -> None:
+        """Look, then block."""
+        await page.goto(f"{self.params.base_url}/_truth")
+        sleep(600)
 
 
 class TypedText(BaseModel):
