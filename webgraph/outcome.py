@@ -46,7 +46,7 @@ class AttemptSpec:
     address_policy: AddressPolicy = field(default_factory=AddressPolicy)
     workers: tuple[Worker, ...] | None = None
     """The tiers in the order of escalation; None for those this package has."""
-    vision: VisionSettings = VisionSettings()
+    vision: VisionSettings = field(default_factory=VisionSettings)
     vision_steps: int | None = None
     model_tokens: int | None = None
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)

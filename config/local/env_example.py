@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from config.env import BASE_DIR, REQUIRED, SETTINGS, Setting
+from config.env import BASE_DIR
+from config.env_table import REQUIRED, SETTINGS, Setting
 
 PATH = BASE_DIR / ".env.example"
 HEAD = """\

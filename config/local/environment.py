@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import environ
 
-from config.env import BASE_DIR, SETTINGS
+from config.env import BASE_DIR
 from config.env import GENERATED_FILE as GENERATED
+from config.env_table import SETTINGS
 
 if TYPE_CHECKING:
     from pathlib import Path

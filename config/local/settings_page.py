@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from config.env import BASE_DIR, REQUIRED, SETTINGS, Setting
+from config.env import BASE_DIR
+from config.env_table import REQUIRED, SETTINGS, Setting
 from config.local.env_example import spelled
 
 PATH = BASE_DIR / "docs" / "settings.md"
@@ -16,7 +17,7 @@ environment wins. A missing or malformed value ends the process with one line th
 
 Lists are written with commas. `.env.example` is the same table as a file to copy.
 
-This page is made from `config/env.py` by `python -m config.local.settings_page`; a test says when it is out of date.
+This page is made from `config/env_table.py` by `python -m config.local.settings_page`; a test says when it is out of date.
 
 | name | value | default | purpose |
 |---|---|---|---|

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from config.env import BASE_DIR, REQUIRED, SETTINGS, Setting
+from config.env import BASE_DIR
+from config.env_table import REQUIRED, SETTINGS, Setting
 from config.local.environment import new_keys, without_settings
 
 if TYPE_CHECKING:
