@@ -107,7 +107,8 @@ def _prepare(system: LocalSystem, runs: int) -> dict[str, Any]:
 
 def _take_all(browser: Browser, system: LocalSystem, account: dict[str, Any], folder: Path) -> dict[str, int]:
     """Every page in every size and scheme; returns the bytes of each picture by name."""
-    url, taken = system.web_url, {}
+    url = system.web_url
+    taken: dict[str, int] = {}
     for size, (width, height) in SIZES.items():
         for scheme in SCHEMES:
             context = browser.new_context(

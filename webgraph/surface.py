@@ -174,7 +174,9 @@ class Surface:
         answer = self.document
         if answer is None:
             return None
-        return from_status(answer.status, url=answer.url, headers=answer.headers, now=utc_now(), proxied=self.proxied)
+        return from_status(
+            answer.status, url=answer.url, headers=answer.headers, now=utc_now(), proxied=self.proxied
+        )
 
     def _on_response(self, response: Response) -> None:
         request = response.request

@@ -136,7 +136,9 @@ class Run(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     ends_by = models.DateTimeField(
-        null=True, blank=True, help_text="When the whole run's time is over; set when its first attempt begins."
+        null=True,
+        blank=True,
+        help_text="When the whole run's time is over; set when its first attempt begins.",
     )
     expires_at = models.DateTimeField(help_text="When waiting for the next attempt to begin ends.")
 

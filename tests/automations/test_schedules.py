@@ -74,7 +74,9 @@ def test_an_interval_keeps_its_anchor_when_it_is_changed(version: AutomationVers
     assert changed.planned_until > schedule.planned_until
 
 
-def test_a_paused_schedule_goes_on_planning_and_is_planned_from_now_when_resumed(version: AutomationVersion) -> None:
+def test_a_paused_schedule_goes_on_planning_and_is_planned_from_now_when_resumed(
+    version: AutomationVersion,
+) -> None:
     schedule = schedules.create_schedule(wanted=_wanted(), actor="operator:anna")
 
     assert schedules.pause_schedule(schedule=schedule, reason="holidays", actor="operator:anna")

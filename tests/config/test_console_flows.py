@@ -215,7 +215,9 @@ def test_a_question_is_answered_where_it_is_read_while_the_page_keeps_itself_fre
 
     page.get_by_text("Which code did the shop send?").first.click()
     with page.expect_response(lambda answer: "/live/" in answer.url):
-        page.fill("[name=params-code]", "246810")  # the page asks for news meanwhile and leaves the form alone
+        page.fill(
+            "[name=params-code]", "246810"
+        )  # the page asks for news meanwhile and leaves the form alone
     expect(page.locator("[name=params-code]")).to_have_value("246810")
     page.get_by_role("button", name="Send the answer").click()
 

@@ -224,7 +224,7 @@ def test_a_client_certificate_opens_its_site_and_no_unchecked_one(
     attempt: Tried, certificates: Certificates, own_host: BrowserHost
 ) -> None:
     with serving(**certificates.demanding()) as site, serving(**certificates.demanding()) as other:
-        given = {
+        given: dict[str, Any] = {
             "secrets": {"visitor": certificates.visitor},
             "allowed": (site.host_and_port, other.host_and_port),
             "host": own_host,

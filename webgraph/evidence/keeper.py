@@ -141,7 +141,9 @@ class EvidenceKeeper:
 
     def rejected(self, rows: Sequence[dict[str, Any]], *, stage: str) -> None:
         """Keep the rows of a result that did not fit, at every level."""
-        self._put(ArtifactKind.REJECTED_ROWS, "rejected", as_json_lines(rows, self._scrub.redactor), None, stage)
+        self._put(
+            ArtifactKind.REJECTED_ROWS, "rejected", as_json_lines(rows, self._scrub.redactor), None, stage
+        )
 
     async def download(self, name: str, path: Path, *, index: int, stage: str) -> None:
         """Keep a downloaded file."""

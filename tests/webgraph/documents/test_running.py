@@ -57,7 +57,8 @@ def test_a_step_may_say_which_request_or_download_it_causes(
 ):
     failure = tried(attempt, pages.url(path), f"      - {step}\n").failure
 
-    assert fails in failure.message if fails else failure is None
+    assert (failure is None) is (not fails)
+    assert failure is None or fails in failure.message
 
 
 def test_every_acting_step_acts(attempt: Tried, pages: LocalPages):
