@@ -146,3 +146,14 @@ def test_a_timer_counts_down_by_itself_and_keeps_marks():
     wait_until(lambda: timer.value == 0)
     timer.value = -2
     assert timer.value == -2
+
+
+@KINDS
+def test_a_reader_that_is_leaving_leaves_the_next_message_to_others(kind, make):
+    source = make(kind)
+    source.put("for others")
+
+    source.stop_when(lambda: True)
+
+    assert source.get() == STOP
+    wait_until(lambda: list(source.unread()) == ["for others"])
