@@ -44,6 +44,14 @@ class ConsoleSite(UnfoldAdminSite):
             brought += getattr(model_admin, "site_urls", list)()
         return brought
 
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """What every page shows: the skin's own, and what registered classes bring, such as a banner."""
+        brought: dict[str, Any] = {}
+        for model_admin in self._registry.values():
+            every_page = getattr(model_admin, "every_page", None)
+            brought |= every_page(request) if every_page is not None else {}
+        return {**super().each_context(request), **brought}
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The overview: what needs a person now, and what happens next."""
         context = {

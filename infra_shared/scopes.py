@@ -25,6 +25,8 @@ class Scope(StrEnum):
     AUTOMATIONS_READ = "automations:read"
     SCHEDULES_READ = "schedules:read"
     SCHEDULES_WRITE = "schedules:write"
+    PAUSES_READ = "pauses:read"
+    PAUSES_WRITE = "pauses:write"
 
     @property
     def opens(self) -> str:
@@ -40,6 +42,8 @@ _OPENS = {
     Scope.AUTOMATIONS_READ: "Read automations: params, results, stages and versions.",
     Scope.SCHEDULES_READ: "Read schedules, their occurrences and what they plan.",
     Scope.SCHEDULES_WRITE: "Create, change, delete, pause, resume and backfill schedules.",
+    Scope.PAUSES_READ: "Read what is paused.",
+    Scope.PAUSES_WRITE: "Pause and resume everything, an automation, a site or a customer.",
 }
 
 

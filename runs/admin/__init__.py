@@ -10,10 +10,13 @@ from runs.admin import (
     automations,
     families,
     heals,
+    limits,
     nodes,
     panels,
+    pauses,
     runs,
     schedules,
+    sites,
 )
 
 __all__ = [
@@ -24,8 +27,11 @@ __all__ = [
     "automations",
     "families",
     "heals",
+    "limits",
     "nodes",
     "panels",
+    "pauses",
     "runs",
     "schedules",
+    "sites",
 ]

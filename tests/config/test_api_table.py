@@ -46,6 +46,7 @@ class Row:
             "asking": "run_id",
             "artifact": "artifact_id",
             "schedule": "schedule_id",
+            "pause": "pause_id",
         }
         path = self.path.replace("/automations/sample", "/automations/{key}")
         for name, parameter in ids.items():
@@ -62,8 +63,12 @@ PLANNED = {
 }
 RANGE = {"begin": "2026-11-01T00:00:00Z", "end": "2026-11-02T00:00:00Z"}
 BULK = {"filter": {"customer": "main"}, "dry_run": False}
+PAUSED = {"scope": "customer:main", "reason": "They move."}
 ASKED = {"automation": "sample", "params": {"city": "Riga"}, "customer": "main"}
 TABLE = (
+    Row("GET", "/pauses", Scope.PAUSES_READ, foreign=EMPTY),
+    Row("POST", "/pauses", Scope.PAUSES_WRITE, body=PAUSED),
+    Row("DELETE", "/pauses/{pause}", Scope.PAUSES_WRITE, 204),
     Row("POST", "/runs", Scope.RUNS_WRITE, 201, ASKED),
     Row("GET", "/runs", Scope.RUNS_READ, foreign=EMPTY),
     Row("GET", "/runs/{run}", Scope.RUNS_READ),

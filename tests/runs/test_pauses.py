@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from infra_shared.database import database_now
 from infra_shared.models import AuditLine
@@ -137,3 +138,21 @@ def test_another_customers_pause_is_not_seen() -> None:
 
     assert [row.scope for row in seen_by(["main"], rows)] == [EVERYTHING, SHOP, "customer:main"]
     assert seen_by(["*"], rows) == rows
+
+
+def test_the_command_pauses_lists_and_resumes(
+    version: AutomationVersion, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("pauses", "begin", EVERYTHING, "--reason", "the shop moves")
+    call_command("pauses", "list")
+    call_command("pauses", "end", EVERYTHING)
+
+    told = capsys.readouterr().out
+    assert "Paused." in told
+    assert "the shop moves" in told
+    assert told.endswith("Resumed.\n")
+
+
+def test_the_command_says_what_it_cannot_pause(version: AutomationVersion) -> None:
+    with pytest.raises(CommandError, match="no automation 'nobody'"):
+        call_command("pauses", "begin", "automation:nobody", "--reason", "why")

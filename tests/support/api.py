@@ -18,9 +18,10 @@ from infra_shared.clock import utc_now
 from infra_shared.ids import uuid7
 from infra_shared.models.caller import ALL
 from infra_shared.services import api_keys
-from runs.models import Artifact, BulkKind, BulkOrder, Occurrence, OccurrenceState, Run
+from runs.models import Artifact, BulkKind, BulkOrder, Occurrence, OccurrenceState, Pause, Run
 from runs.services import outcomes, recording
 from runs.services.bulk_orders import BulkRequest, give_bulk_order
+from runs.services.pauses import pause
 from runs.services.run_filter import RunFilter
 from tests.support import sample
 from webgraph.recorder import ArtifactKind, Evidence, StepIntent
@@ -99,6 +100,7 @@ class World:
     schedule: Schedule
     file: UploadedFile
     order: BulkOrder
+    pause: Pause
 
     def path(self, template: str) -> str:
         """The path of an endpoint, about what is in here."""
@@ -110,6 +112,7 @@ class World:
             schedule=self.schedule.pk,
             file=self.file.pk,
             order=self.order.pk,
+            pause=self.pause.pk,
         )
 
 
@@ -143,6 +146,7 @@ def build_world(version: AutomationVersion) -> World:
         schedule=schedule,
         file=send_file(run.customer),
         order=_order_of("ci"),
+        pause=pause(scope="customer:main", reason="They move.", actor="command")[0],
     )
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tests.support.runs_factory import RunsFactory
 
 pytestmark = pytest.mark.django_db
-OF_THE_SIGN_IN = 3
-"""Session, operator, and the operator's reach."""
+OF_EVERY_PAGE = 4
+"""Session, operator, the operator's reach, and what is paused."""
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_page_asks_no_more_than_it_is_allowed(
         runs_factory.succeeded()
         runs_factory.waiting_for_a_person()
 
-    with django_assert_max_num_queries(most + OF_THE_SIGN_IN):
+    with django_assert_max_num_queries(most + OF_EVERY_PAGE):
         answer = console.get(path.format(automation=runs_factory.version.automation_id))
 
     assert answer.status_code == 200
