@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from tests.webgraph.conftest import Tried
     from tests.webgraph.local_pages import LocalPages
     from webgraph.browser.host import BrowserHost
+    from webgraph.escalation import Finder
     from webgraph.page import Page
     from webgraph.recorder import StepIntent
+    from webgraph.surface import Surface
 
 pytestmark = pytest.mark.browser
 
@@ -52,6 +55,34 @@ def test_a_stop_in_the_middle_of_a_step_keeps_evidence_and_leaves_no_context(
     assert memory.of(ArtifactKind.TRACE)
     assert [end.succeeded for end in memory.stage_ends] == [False]
     assert _open_contexts(own_host) == 0
+
+
+class _AfterASecond:
+    """A condition that holds a second after it is asked for."""
+
+    is_asked = False
+
+    async def wait(self, surface: Surface, finder: Finder, timeout_seconds: float) -> None:
+        del surface, finder, timeout_seconds
+        self.is_asked = True
+        await asyncio.sleep(1.0)
+
+
+def test_an_act_under_way_ends_before_a_cancelled_attempt_does(attempt: Tried, pages: LocalPages):
+    judged = _AfterASecond()
+
+    async def job(page: Page) -> None:
+        await page.goto(pages.url("/form"))
+        await page.click(Target(css="#send"), then=judged)
+        await page.goto(pages.url("/empty"))
+
+    def cancel_while_it_is_judged() -> str | None:
+        return "cancelled" if judged.is_asked else None
+
+    result = attempt(job, on_beat=cancel_while_it_is_judged, beat_seconds=0.05)
+
+    assert (result.outcome, result.stop_reason) == ("stopped", "cancelled")
+    assert [outcome.succeeded for outcome in attempt.memory.outcomes] == [True, True]
 
 
 def test_the_deadline_ends_an_attempt_without_anybodys_help(attempt: Tried, waits_for_ever):
