@@ -117,7 +117,7 @@ class Checker:
                 self._default(path, spec)
 
     def options(self, options: Options) -> None:
-        """Look at what runs are counted by: only params are known before an attempt begins, and no secret may be shown."""
+        """Look at what runs are counted by: only params are known before an attempt begins."""
         named: list[tuple[Path, str]] = [
             (("sites", number), site) for number, site in enumerate(options.sites)
         ]
@@ -134,8 +134,8 @@ class Checker:
     def _counted(self, path: Path, text: str) -> None:
         for root, *rest in template(text).variables:
             spec = self._document.params.get(rest[0]) if rest else None
-            if root != "params" or (spec is not None and spec.type in ("secret", "file")):
-                self._say(path, "Only params stand here, and none that is a secret or a file.")
+            if root != "params" or (spec is not None and spec.type == "file"):
+                self._say(path, "Only params stand here, and none that is a file.")
 
     def targets(self) -> None:
         """Look at the named targets."""
