@@ -19,6 +19,7 @@ class BlobBody:
     """An async iterator over a reader's bytes, holding one piece at a time.
 
     It has a `close`, which Django's StreamingHttpResponse calls when the answer ends, also when the client went away.
+    A request that is cancelled before there is an answer drops it unseen, and the reader is released with it.
     """
 
     def __init__(self, reader: BlobReader | None) -> None:
@@ -39,6 +40,9 @@ class BlobBody:
         """Release the reader."""
         if self._reader is not None:
             self._reader.close()
+
+    def __del__(self) -> None:
+        self.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +82,12 @@ async def stream_blob(
             headers |= {"Content-Range": f"bytes */{blob.size_bytes}", "Content-Length": "0"}
             return BlobAnswer(416, BlobBody(None), headers)
     if wanted is None:
-        reader = await asyncio.to_thread(store.open, blob)
-        return BlobAnswer(200, BlobBody(reader), headers | {"Content-Length": str(blob.size_bytes)})
-    reader = await asyncio.to_thread(store.open, blob, start=wanted.start, length=wanted.length)
+        body = await asyncio.to_thread(lambda: BlobBody(store.open(blob)))
+        return BlobAnswer(200, body, headers | {"Content-Length": str(blob.size_bytes)})
+    start, length = wanted.start, wanted.length
+    body = await asyncio.to_thread(lambda: BlobBody(store.open(blob, start=start, length=length)))
     headers |= {
         "Content-Range": wanted.content_range(blob.size_bytes),
         "Content-Length": str(wanted.length),
     }
-    return BlobAnswer(206, BlobBody(reader), headers)
+    return BlobAnswer(206, body, headers)

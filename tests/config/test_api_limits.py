@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
-from automations import api as automations_api
 from infra_shared.api.addresses import address_behind
 from infra_shared.clock import utc_now
 from infra_shared.models import ApiKey, RateWindow
@@ -129,7 +129,7 @@ def test_an_unforeseen_error_tells_its_request_id_and_nothing_else(caller, monke
     def fail(*_arguments: object) -> None:
         raise RuntimeError("secret internals")
 
-    monkeypatch.setattr(automations_api, "schedules_in_reach", fail)
+    monkeypatch.setattr(import_module("automations.api.schedules"), "schedules_in_reach", fail)
 
     answer = caller.get("/schedules", X_Request_ID="trace-1")
 

@@ -19,7 +19,14 @@ IN_ITS_FRAME = 'id="nav-sidebar"'
 TELLING = ("state", "kind")
 """Fields whose every value is worth a page of its own."""
 OF_EACH_ROW = ("change/", "view/")
-PARTS = {"key": "shop-invoices", "number": 1, "step_pk": 0, "form": "json", "name": "index.html"}
+PARTS = {
+    "key": "shop-invoices",
+    "number": 1,
+    "step_pk": 0,
+    "message_pk": 0,
+    "form": "json",
+    "name": "index.html",
+}
 """An example for each part of an address that is not a row's key."""
 
 

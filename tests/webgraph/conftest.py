@@ -61,7 +61,9 @@ class Tried:
         if automation is None:
             assert job is not None
             automation = automation_of(job)
-        pumping = {name: given.pop(name) for name in ("on_beat", "beat_seconds") if name in given}
+        pumping = {
+            name: given.pop(name) for name in ("on_beat", "beat_seconds", "stop_seconds") if name in given
+        }
         spec = AttemptSpec(
             automation=automation,
             address_policy=AddressPolicy(allowed=given.pop("allowed", (self._pages.host_and_port,))),

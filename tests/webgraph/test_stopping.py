@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.waiting import wait_until
-from webgraph import runner
 from webgraph.browser import processes
 from webgraph.errors import AttemptStopped, FailureKind
 from webgraph.recorder import ArtifactKind
@@ -137,7 +136,7 @@ def test_an_automation_that_swallows_the_stop_makes_no_further_step(attempt: Tri
 
 
 def test_an_automation_that_blocks_the_loop_is_given_up_with_its_browser(
-    attempt: Tried, own_host: BrowserHost, pages: LocalPages, monkeypatch
+    attempt: Tried, own_host: BrowserHost, pages: LocalPages
 ):
     released = threading.Event()
 
@@ -148,7 +147,6 @@ def test_an_automation_that_blocks_the_loop_is_given_up_with_its_browser(
     async def works(page: Page) -> None:
         await page.goto(pages.url("/form"))
 
-    monkeypatch.setattr(runner, "_STOP_SECONDS", 0.5)
     folder = own_host.folder
 
     result = attempt(
@@ -156,6 +154,7 @@ def test_an_automation_that_blocks_the_loop_is_given_up_with_its_browser(
         host=own_host,
         on_beat=lambda: "cancelled" if attempt.memory.outcomes else None,
         beat_seconds=0.1,
+        stop_seconds=0.5,
     )
 
     assert (result.outcome, result.stop_reason) == ("stopped", "cancelled")
