@@ -124,7 +124,7 @@ def test_times_a_change_of_plan_left_behind_are_missed_and_never_fire(
         # Not in one go: the database's clock may still show the millisecond of the change.
         fired.add(scheduling.fire_due_schedules())
         schedule.refresh_from_db()
-        return schedule.unwritten == []
+        return not schedule.unwritten
 
     wait_until(is_written, 5, what="the rows of the old plan")
     assert fired == {0}
