@@ -29,10 +29,11 @@ format: setup  ## put the code into its format
 	@$(VENV_PYTHON) -m ruff check --fix-only .
 	@$(VENV_PYTHON) -m ruff format .
 
-# The whole suite runs on SQLite, and every test that touches the database once more on PostgreSQL.
+# The whole suite runs on SQLite, and every test that touches the database once more on PostgreSQL: here without those
+# that also start browsers, which `test-all` repeats there too.
 test: setup  ## run the tests, on SQLite and on PostgreSQL
 	$(PYTEST) -m "not slow"
-	$(ON_POSTGRES) $(PYTEST) -m "not slow" --only-database
+	$(ON_POSTGRES) $(PYTEST) -m "not slow and not browser" --only-database
 
 test-all: setup  ## run the slow proofs too
 	$(PYTEST)

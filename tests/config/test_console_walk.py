@@ -72,7 +72,9 @@ def lived_in(runs_factory: RunsFactory) -> None:
 
 
 @pytest.mark.usefixtures("lived_in")
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
+@pytest.mark.parametrize(
+    ("scheme", "width"), [pytest.param("light", 1440, marks=pytest.mark.slow), ("dark", 390)]
+)
 def test_every_page_bears_everything_being_pressed(screen: Screen, scheme: str, width: int) -> None:
     screen.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of the two words it takes
     screen.page.set_viewport_size({"width": width, "height": 900})

@@ -63,6 +63,7 @@ def states(runs: list[Run]) -> list[str]:
     return list(Run.objects.filter(pk__in=[run.pk for run in runs]).values_list("state", flat=True))
 
 
+@pytest.mark.slow
 def test_a_second_signal_gives_back_what_ran_without_counting_it(start, practice_site):
     node = start(LEASE_SECONDS=LONG_LEASE)
     runs = ask_in_mid_run(practice_site)

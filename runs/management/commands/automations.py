@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
 POLL_SECONDS = 0.3
-NODE_SECONDS = 20
+NODE_SECONDS = 60
 """How long --wait waits for a node that can take the run: one that restarts on new code needs a few seconds."""
 NO_NODE = 3
 """Exit code when no live node can take the run; 1 means that it ran and did not succeed."""
