@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db
 
-KEY = "shop-invoices/work/1"
+KEY = "shop-invoices/read/1"
 SIGHT = {"role": "button", "name": "Invoices", "box": [10, 20, 90, 30, 1280, 800]}
 HEAL = Heal(key=KEY, old={"css": ["#step-2"]}, new={"css": ["nav a", "#step-2"]}, seen=SIGHT)
 

@@ -13,7 +13,7 @@ from webgraph.recorder import Heal
 if TYPE_CHECKING:
     from tests.support.runs_factory import RunsFactory
 
-KEY = "shop-invoices/work/1"
+KEY = "shop-invoices/read/1"
 BOX = [278, 118, 190, 24, 1280, 800]
 SIGHT = {"role": "link", "name": "Invoices", "namesakes": 0, "box": BOX}
 HEAL = Heal(
