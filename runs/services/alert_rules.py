@@ -18,12 +18,15 @@ from infra_shared.services.alerts import Severity, alert, close_alert
 from infra_shared.templatetags.console import span
 from runs.models import Attempt, AutomationHealth, FailureFamily, Occurrence, OccurrenceState, Run
 from runs.services import alerts
+from runs.services.gates import read_gates
 from runs.services.occurrences import schedule_url
 from runs.states import AttemptState, RunState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+
+    from runs.models import AttemptQuerySet
 
 _LOOKED_BACK = timedelta(hours=1)
 """Longer than the chore is ever late; what is older was looked at."""
@@ -95,20 +98,19 @@ def _alert_schedule(schedule: Schedule, text: str, happened_at: datetime) -> Non
     )
 
 
-def _stuck(now: datetime) -> Q:
-    """Attempts that could start, and have waited too long for a worker."""
-    return Q(
+def _stuck(now: datetime) -> AttemptQuerySet:
+    """Attempts that could start, and have waited too long for a worker; who is held at a gate waits for no worker."""
+    waiting = Attempt.objects.filter(
         state=AttemptState.QUEUED,
         due_at__lt=now - settings.ALERT_QUEUE,
         run__state=RunState.QUEUED,
         waits_for__isnull=True,
     )
+    return read_gates(now).open_for(waiting)
 
 
 def _alert_stuck_queues(now: datetime) -> int:
-    stuck = (
-        Attempt.objects.filter(_stuck(now)).values("queue").annotate(count=Count("pk"), first=Min("due_at"))
-    )
+    stuck = _stuck(now).values("queue").annotate(count=Count("pk"), first=Min("due_at"))
     queues = list(stuck.order_by("queue"))
     for row in queues:
         count = f"{row['count']} runs have" if row["count"] > 1 else "One run has"
@@ -151,8 +153,7 @@ def _person_over(row: Alert, _now: datetime) -> str:
 
 
 def _queue_over(row: Alert, now: datetime) -> str:
-    stuck = Attempt.objects.filter(_stuck(now), queue=row.subject)
-    return "" if stuck.exists() else "Its runs are taken up again."
+    return "" if _stuck(now).filter(queue=row.subject).exists() else "Its runs are taken up again."
 
 
 def _firing_over(row: Alert, now: datetime) -> str:

@@ -13,6 +13,7 @@ from infra_shared.models import Alert, AlertChannel, OutboxMessage
 from runs.models import Attempt, FailureFamily, Occurrence, OccurrenceState, Run
 from runs.services import outcomes
 from runs.services.alert_rules import look_after_alerts
+from runs.services.pauses import pause
 from runs.states import RunState
 from tests.support.runs_factory import RunsFactory, make_factory, moment_ago
 from tests.support.schedules import make
@@ -107,6 +108,14 @@ def test_a_queue_nobody_serves_is_an_alert_until_its_run_is_taken_up(factory: Ru
     look_after_alerts()
 
     assert _open() == ["failure"]
+
+
+def test_what_a_pause_keeps_back_makes_no_queue_stuck(factory: RunsFactory) -> None:
+    run = factory.requested()
+    Attempt.objects.filter(run=run).update(due_at=moment_ago(minutes=11))
+    pause(scope=f"automation:{run.automation.key}", reason="the site is being rebuilt", actor="test")
+
+    assert look_after_alerts()["open"] == 0
 
 
 def test_what_waits_for_a_slot_makes_no_queue_stuck(factory: RunsFactory) -> None:
