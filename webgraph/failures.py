@@ -67,6 +67,7 @@ _TABLE: tuple[tuple[str, type[WebGraphError], bool | None, str], ...] = (
     ),
     ("ERR_CONNECTION", NavigationError, None, "The connection to the site broke."),
     ("ERR_TIMED_OUT", NavigationError, None, "The site did not answer in time."),
+    ("no object with guid", NavigationError, None, "The window closed during the step."),
     ("strict mode violation", TargetAmbiguousError, None, "Several things fit the target."),
     ("is not a valid selector", TargetNotFoundError, None, "The selector is not valid."),
     ("Unexpected token", TargetNotFoundError, None, "The selector is not valid."),

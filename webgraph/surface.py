@@ -222,6 +222,7 @@ class Windows:
         self._context = context
         self._policy = policy
         self._opening: dict[Page, asyncio.Task[Surface]] = {}
+        self._refused: dict[Page, WebGraphError] = {}
         context.on("page", self._on_page)
 
     async def open(self) -> Surface:
@@ -229,7 +230,9 @@ class Windows:
         return await self.of(await self._context.new_page())
 
     async def of(self, page: Page) -> Surface:
-        """The surface of a window that is open."""
+        """The surface of a window that is open; raises the refusal of one that was closed for its address."""
+        if page in self._refused:
+            raise self._refused[page]
         self._on_page(page)
         return await self._opening[page]
 
@@ -250,7 +253,8 @@ class Windows:
         if page.url.startswith(("http:", "https:")):
             try:
                 await surface.check_address(page.url)
-            except WebGraphError:
+            except WebGraphError as refusal:
+                self._refused[page] = refusal
                 await page.close()
                 raise
         return surface

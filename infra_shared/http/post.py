@@ -75,7 +75,7 @@ def post(
 
     try:
         call_within(seconds, work)
-    except TookTooLongError:
+    except (TookTooLongError, TimeoutError):  # the whole took too long, or one wait for the socket did
         for connection in connections:
             connection.abort()  # ends the thread that reads from it
         raise PostError(f"{target.host} did not answer within {seconds:g} seconds.") from None

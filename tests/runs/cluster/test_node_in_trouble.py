@@ -53,7 +53,7 @@ def test_a_database_that_takes_no_writes_for_longer_than_a_lease_costs_no_proces
         wait_until(lambda: not fresh_processes(), 30)
 
     wait_until(lambda: fresh_processes() == rows, 60)
-    assert {process.pid for process in node.tree()} == tree
+    assert tree <= {process.pid for process in node.tree()}  # none was replaced; one may have started late
 
 
 def node_with_other_code(than: Node) -> Node | None:
