@@ -1,0 +1,1 @@
+"""What can be done with sources, events, triggers and matches: one verb each."""
