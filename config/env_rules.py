@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from intake.signatures.edge import parse_keys
 from webgraph.vision.settings import PROVIDERS
 
 if TYPE_CHECKING:
@@ -101,6 +102,15 @@ def queues(names: Sequence[str]) -> str:
     if wrong:
         return f"must list queues in small letters and other than {_CHORES!r}, not {wrong[0]!r}."
     return "" if names else "must name at least one queue."
+
+
+def edge_keys(entries: Sequence[str]) -> str:
+    """Each entry is a key id and 32 bytes in hexadecimal digits, each id once."""
+    try:
+        parse_keys(entries)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def fernet_keys(keys: Sequence[str]) -> str:

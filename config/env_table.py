@@ -268,6 +268,28 @@ SETTINGS = (
         rules.at_least(1),
     ),
     Setting(
+        "EDGE_KEYS",
+        "list",
+        [],
+        "Keys the edge Worker signs its batches with, as key-id:secret (64 hexadecimal digits), newest first; empty: no "
+        "webhooks are taken.",
+        rules.edge_keys,
+    ),
+    Setting(
+        "EDGE_CONTROL_KEYS",
+        "list",
+        [],
+        "Keys this server signs its orders to the edge Worker with, in the same form; other ones than EDGE_KEYS.",
+        rules.edge_keys,
+    ),
+    Setting(
+        "EDGE_WORKER_URL",
+        "str",
+        "",
+        "Address of the edge Worker, which senders post to and `edge sync` speaks to; empty: there is none.",
+        rules.empty_or_web_address,
+    ),
+    Setting(
         "PUBLIC_URL",
         "str",
         "http://127.0.0.1:8000",

@@ -10,6 +10,7 @@ from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.urls import reverse_lazy
 
 from config import console, env
+from intake.signatures.edge import parse_keys
 from webgraph.vision.settings import VisionSettings
 
 django_stubs_ext.monkeypatch()
@@ -218,6 +219,11 @@ API_KEY_PREFIX = env.read("API_KEY_PREFIX")
 REQUEST_DEADLINE_SECONDS = env.read("REQUEST_DEADLINE_SECONDS")
 API_RATE_PER_MINUTE = env.read("API_RATE_PER_MINUTE")
 API_FAILURES_PER_MINUTE = env.read("API_FAILURES_PER_MINUTE")
+
+# Edge
+EDGE_KEYS = parse_keys(env.read("EDGE_KEYS"))
+EDGE_CONTROL_KEYS = parse_keys(env.read("EDGE_CONTROL_KEYS"))
+EDGE_WORKER_URL = env.read("EDGE_WORKER_URL").rstrip("/")
 
 # Console
 UNFOLD = console.UNFOLD

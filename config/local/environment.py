@@ -33,7 +33,9 @@ def environment_file() -> Path:
     written = BASE_DIR / ".env"
     if written.is_file():
         return written
-    if not GENERATED.exists():
+    if GENERATED.exists():
+        _complete()
+    else:
         GENERATED.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(GENERATED, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
@@ -44,6 +46,15 @@ def environment_file() -> Path:
     return GENERATED
 
 
+def _complete() -> None:
+    """Add keys that the file lacks because it was made before there were such settings."""
+    known = {line.partition("=")[0] for line in GENERATED.read_text(encoding="utf-8").splitlines()}
+    missing = {name: value for name, value in new_keys().items() if name not in known}
+    if missing:
+        with GENERATED.open("a", encoding="utf-8") as file:
+            file.writelines(f"{name}={value}\n" for name, value in missing.items())
+
+
 def without_settings() -> dict[str, str]:
     """Return the inherited environment without any setting of this project but the browser's path."""
     names = {row.name for row in SETTINGS} - {"BROWSER_EXECUTABLE"}
@@ -52,8 +63,10 @@ def without_settings() -> dict[str, str]:
 
 
 def new_keys() -> dict[str, str]:
-    """Return fresh values for the settings that have no default."""
+    """Return fresh values for the settings that hold keys of this machine alone."""
     return {
         "SECRET_KEY": secrets.token_urlsafe(48),
         "FIELD_ENCRYPTION_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        "EDGE_KEYS": f"local:{secrets.token_hex(32)}",
+        "EDGE_CONTROL_KEYS": f"local:{secrets.token_hex(32)}",
     }
