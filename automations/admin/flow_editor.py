@@ -41,9 +41,7 @@ class FlowEditorPages(ConsoleAdmin):
     def list_tools(self, request: HttpRequest) -> list[tuple[str, str]]:
         """The button to write one."""
         tools = super().list_tools(request)
-        return (
-            [*tools, ("New flow document", self.url("new_flow"))] if self.may_write(request, "add") else tools
-        )
+        return [*tools, ("New flow", self.url("new_flow"))] if self.may_write(request, "add") else tools
 
     def may_write(self, request: HttpRequest, action: str) -> bool:
         """Whether the operator may write flows: they run for every customer, so a partial reach is not enough."""

@@ -27,11 +27,7 @@ class FlowImportPages(FlowEditorPages):
     def list_tools(self, request: HttpRequest) -> list[tuple[str, str]]:
         """The button to upload one."""
         tools = super().list_tools(request)
-        return (
-            [*tools, ("Import a recording", self.url("import_flow"))]
-            if self.may_write(request, "add")
-            else tools
-        )
+        return [*tools, ("Import", self.url("import_flow"))] if self.may_write(request, "add") else tools
 
     def import_flow_view(self, request: HttpRequest) -> HttpResponse:
         """Ask for the file, then open what it says in the editor, beside what it does not say."""

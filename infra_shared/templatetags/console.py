@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 register = template.Library()
 NOTHING = "\N{EN DASH}"
+_SPELT = {"api": "API", "url": "URL", "id": "ID", "csv": "CSV"}
 _TONES = {
     "succeeded": "good",
     "fired": "good",
@@ -115,6 +116,7 @@ def pretty_json(value: Any) -> str:
 
 @register.filter
 def words(name: str) -> str:
-    """A name of a field or kind as words: issued_on → Issued on."""
-    text = str(name).replace("_", " ").replace("-", " ").strip()
+    """A name of a field or kind as words: issued_on → Issued on, api_key → API key."""
+    parts = str(name).replace("_", " ").replace("-", " ").split()
+    text = " ".join(_SPELT.get(part.lower(), part) for part in parts)
     return text[:1].upper() + text[1:]

@@ -60,7 +60,7 @@ class AlertAdmin(ConsoleAdmin):
     search_fields = ("key__startswith", "automation__startswith")
     search_help_text = "The beginning of a rule or of an automation's key"
     ordering = ("-last_seen_at", "-id")
-    usual_filters = (("Open", "closed_at__isempty=1"), ("Over", "closed_at__isempty=0"))
+    usual_filters = (("All", ""), ("Open", "closed_at__isempty=1"), ("Over", "closed_at__isempty=0"))
     empty_words = ("No alert yet", "Failures, late schedules and stuck queues will stand here.")
 
     def extra_pages(self) -> list[tuple[str, Any, str]]:

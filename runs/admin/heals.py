@@ -53,7 +53,7 @@ class HealAdmin(ConsoleAdmin):
 
     need_full_reach = True
     list_display = ("state_pill", "what", "pictures", "change", "runs_so_far", "last")
-    list_display_links = ("what",)
+    list_display_links = ("state_pill", "what")
     list_select_related = ("automation",)
     list_filter = ("state", "automation")
     list_title = "Targets found another way"

@@ -48,7 +48,7 @@ def test_a_recording_is_uploaded_published_and_runs_as_it_was_imported(
     start_node("--processes=1", "--no-chores", BROWSER_ALLOW_PRIVATE=practice_site.host_and_port)
     page = screen.open("/admin/automations/automation/")
 
-    page.click("text=Import a recording")
+    page.click("a:text-is('Import')")
     file: FilePayload = {"name": "rec.json", "mimeType": "application/json", "buffer": RECORDED.encode()}
     page.set_input_files("[name=file]", file)
     page.click("summary:text-is('More')")
