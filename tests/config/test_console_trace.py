@@ -30,40 +30,67 @@ HOSTILE = """<!doctype html><title>Orders</title><h1>Orders of today</h1>
 <a href="javascript:top.harmed = true">Click</a>"""
 
 
+# Of the script that Playwright puts into each snapshot, and of the frame it shows it in.
+OF_THE_VIEWER = ("Executing inline script violates", "allow-scripts and allow-same-origin")
+HARMLESS = "<!doctype html><title>Orders</title><style>h1 {color: #137}</style><h1>Orders of today</h1>"
+
+
 @pytest.fixture
-def hostile_trace(browser_executable: str, tmp_path: Path) -> bytes:
-    """A real trace of a page that tries everything."""
+def trace(request: pytest.FixtureRequest, browser_executable: str, tmp_path: Path) -> bytes:
+    """A real trace of somebody who clicks the heading of the page given as the parameter."""
     path = tmp_path / "trace.zip"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_executable, chromium_sandbox=False)
         context = browser.new_context()
         context.tracing.start(snapshots=True, screenshots=False)
         page = context.new_page()
-        page.set_content(HOSTILE)
+        page.set_content(request.param)
         page.click("h1")
         context.tracing.stop(path=path)
         browser.close()
     return path.read_bytes()
 
 
-def test_a_hostile_page_in_a_trace_is_shown_and_runs_nothing(
-    hostile_trace: bytes, screen: Screen, runs_factory: RunsFactory
-) -> None:
+@pytest.fixture
+def opened(trace: bytes, screen: Screen, runs_factory: RunsFactory) -> tuple[Page, list[str]]:
+    """The viewer that was opened from the run's page and shows the trace, and every address that was asked for."""
     claim = runs_factory.claimed()
-    runs_factory.keep(claim, ArtifactKind.TRACE, "application/zip", hostile_trace)
+    runs_factory.keep(claim, ArtifactKind.TRACE, "application/zip", trace)
     page = screen.open(f"/admin/runs/run/{claim.attempt.run_id}/change/")
     page.click("[data-opens=run-more]")
     asked: list[str] = []
     page.context.on("request", lambda request: asked.append(request.url))
-
-    with page.expect_popup() as opened:
+    with page.expect_popup() as coming:
         page.click("text=Open the trace")
-    viewer = opened.value
+    viewer = coming.value
     wait_until(lambda: any("Orders of today" in text for text in texts_of(viewer)))
+    return viewer, asked
+
+
+@pytest.mark.parametrize("trace", [HOSTILE], indirect=True, ids=["hostile"])
+def test_a_hostile_page_in_a_trace_is_shown_and_runs_nothing(
+    opened: tuple[Page, list[str]], screen: Screen
+) -> None:
+    viewer, asked = opened
 
     assert viewer.evaluate("window.harmed") is None
     assert not [url for url in asked if "harm=" in url]
     screen.complaints.clear()  # the policy names what it stopped
+
+
+@pytest.mark.parametrize("trace", [HARMLESS], indirect=True, ids=["harmless"])
+def test_a_harmless_page_in_a_trace_is_shown_in_its_style_and_only_the_viewer_is_complained_of(
+    opened: tuple[Page, list[str]], screen: Screen
+) -> None:
+    viewer, _asked = opened
+
+    styled = [
+        frame.evaluate("getComputedStyle(document.querySelector('h1') ?? document.body).color")
+        for frame in viewer.frames
+    ]
+    assert "rgb(17, 51, 119)" in styled
+    assert [text for text in screen.complaints if not any(part in text for part in OF_THE_VIEWER)] == []
+    screen.complaints.clear()
 
 
 def texts_of(viewer: Page) -> list[str]:

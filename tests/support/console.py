@@ -132,11 +132,12 @@ def sign_in(shown: Screen) -> None:
 
 
 def listen(shown: Screen) -> None:
-    """Collect what the browser complains about."""
+    """Collect what the browser complains about, in windows that open later too."""
 
     def on_console(message: Any) -> None:
         if message.type in ("error", "warning"):
             shown.complaints.append(f"{shown.page.url}: {message.text}")
 
-    shown.page.on("console", on_console)
-    shown.page.on("pageerror", lambda error: shown.complaints.append(f"{shown.page.url}: {error}"))
+    context = shown.page.context
+    context.on("console", on_console)
+    context.on("weberror", lambda error: shown.complaints.append(f"{shown.page.url}: {error.error}"))
