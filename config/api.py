@@ -9,6 +9,7 @@ from ninja import NinjaAPI, Swagger
 from automations.api import routers as automations
 from config.api_errors import map_errors
 from config.api_reference import DESCRIPTION, Reference, operators_only
+from intake.api import routers as intake
 from runs.api import routers as runs
 
 if TYPE_CHECKING:
@@ -39,5 +40,5 @@ api = Api(
     docs_decorator=operators_only,
 )
 map_errors(api)
-for router in (*runs, *automations):
+for router in (*runs, *automations, *intake):
     api.add_router("", router)

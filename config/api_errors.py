@@ -25,6 +25,14 @@ from infra_shared.api.problems import ApiError, FieldError, problem_response
 from infra_shared.blobs.protocol import BlobStorageError
 from infra_shared.database import is_lock_or_connection_error
 from infra_shared.services.api_keys import ApiKeyRefusedError
+from intake.errors import (
+    BatchMalformedError,
+    BatchTooLargeError,
+    EdgeSignatureError,
+    IntakeInvalidError,
+    ReplayConflictError,
+    ReplayRefusedError,
+)
 from runs.errors import (
     AnswerInvalidError,
     ArtifactMissingError,
@@ -63,6 +71,11 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
     FileConflictError: HTTPStatus.CONFLICT,
     FileTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     FileRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    EdgeSignatureError: HTTPStatus.UNAUTHORIZED,
+    BatchMalformedError: HTTPStatus.BAD_REQUEST,
+    BatchTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    ReplayRefusedError: HTTPStatus.CONFLICT,
+    ReplayConflictError: HTTPStatus.CONFLICT,
 }
 # Errors whose message is not for callers, with what is.
 _DETAIL: dict[type[Exception], tuple[HTTPStatus, str]] = {
@@ -89,6 +102,7 @@ def map_errors(api: NinjaAPI) -> None:
         ParamsInvalidError: partial(_invalid_fields, prefix="params"),
         AnswerInvalidError: partial(_invalid_fields, prefix="answer"),
         ScheduleInvalidError: partial(_invalid_fields, prefix=""),
+        IntakeInvalidError: partial(_invalid_fields, prefix=""),
     }
     for kind, status in _STATUS.items():
         handlers[kind] = partial(_told, status=status)
@@ -154,7 +168,7 @@ def _invalid_field(_request: HttpRequest, error: InvalidRequestError) -> HttpRes
 
 def _invalid_fields(
     _request: HttpRequest,
-    error: ParamsInvalidError | ScheduleInvalidError | AnswerInvalidError,
+    error: ParamsInvalidError | ScheduleInvalidError | AnswerInvalidError | IntakeInvalidError,
     *,
     prefix: str,
 ) -> HttpResponse:

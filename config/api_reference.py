@@ -50,6 +50,7 @@ _ALWAYS = {
 _NO_CURSOR = "The cursor, or the body, cannot be read."
 _NOT_THERE = "There is no such thing within the key's reach."
 _TOO_LARGE = "The file is larger than this installation takes."
+_EDGE_ALONE = "For the edge Worker: its key signs the request, an API key opens nothing here."
 _CONFLICT = "The run's state, or an earlier use of the idempotency key, does not allow it."
 
 
@@ -60,10 +61,11 @@ class Reference(OpenAPISchema):
         """One endpoint's part of the document."""
         details: dict[str, Any] = super().operation_details(operation)
         scopes = [auth.scope for auth in operation.auth_callbacks if isinstance(auth, ApiKeyAuth)]
-        needs = " ".join(f"Needs the scope `{scope.value}`." for scope in scopes)
+        needs = " ".join(f"Needs the scope `{scope.value}`." for scope in scopes) or _EDGE_ALONE
         details["description"] = f"{details.get('description', '')}\n\n{needs}".strip()
-        # OpenAPI 3.1 lets other schemes than OAuth name roles here.
-        details["security"] = [{ApiKeyAuth.__name__: [scope.value]} for scope in scopes]
+        if scopes:
+            # OpenAPI 3.1 lets other schemes than OAuth name roles here.
+            details["security"] = [{ApiKeyAuth.__name__: [scope.value]} for scope in scopes]
         for status, words in _problems_of(operation).items():
             details["responses"].setdefault(status, _problem(words))
         return details

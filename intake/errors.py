@@ -36,6 +36,10 @@ class ExpressionError(IntakeError):
     """A JMESPath expression cannot be read, or came to nothing usable over an event."""
 
 
+class PayloadUnreadableError(IntakeError):
+    """An event's body cannot be read as a value for triggers to look into."""
+
+
 class CannotSignError(IntakeError):
     """A webhook cannot be signed as its sender would."""
 

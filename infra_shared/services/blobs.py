@@ -9,6 +9,8 @@ from django.utils import timezone
 from infra_shared.models import Blob
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from infra_shared.blobs.protocol import BlobInfo
 
 
@@ -31,3 +33,22 @@ def remember_blob(info: BlobInfo) -> Blob:
         blob.stored_bytes, blob.encoding = info.stored_bytes, info.encoding
         blob.save(update_fields=["last_put_at", "stored_bytes", "encoding"])
     return blob
+
+
+def remember_blobs(infos: Iterable[BlobInfo]) -> None:
+    """As `remember_blob`, for any number of blobs in one statement; none for none."""
+    rows = [
+        Blob(
+            digest=info.digest,
+            size_bytes=info.size_bytes,
+            stored_bytes=info.stored_bytes,
+            encoding=info.encoding,
+        )
+        for info in sorted(infos, key=lambda info: info.digest)  # in one order: no two wait for each other
+    ]
+    Blob.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["digest"],
+        update_fields=["last_put_at", "stored_bytes", "encoding"],
+    )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from automations.models import AutomationVersion
 
 ROOT = Path(__file__).resolve().parents[2]
-WRITERS = {"runs/lifecycle.py", "runs/services/history.py"}
+WRITERS = {"runs/lifecycle.py", "runs/services/history.py", "intake/lifecycle.py"}
 
 
 def _forced(run: Run, state: RunState) -> Run:
@@ -154,4 +154,4 @@ def _writes_rows(func: ast.expr) -> bool:
     written = {"update", "create", "get_or_create", "update_or_create"}
     if isinstance(func, ast.Attribute):
         return func.attr in written and not ast.unparse(func).startswith("Occurrence.")
-    return isinstance(func, ast.Name) and func.id in {"Run", "Attempt"}
+    return isinstance(func, ast.Name) and func.id in {"Run", "Attempt", "Event", "Match"}

@@ -1,0 +1,1 @@
+"""What an event is and which triggers it meets: pure functions of bytes, expressions and values."""
