@@ -17,6 +17,7 @@ from playwright.async_api import Locator
 from webgraph.fingerprint import SIGHT
 from webgraph.quiet import quietly
 from webgraph.recorder import Heal
+from webgraph.vision.actor import VisionActor
 from webgraph.workers.dom_actor import DomActor
 
 if TYPE_CHECKING:
@@ -95,8 +96,6 @@ async def heal_of(
 
     Nothing of what is proposed holds a secret. A page that gives no answer in time gives no proposal.
     """
-    if not isinstance(actor, DomActor):
-        return None  # a place in a picture has no element
     try:
         async with asyncio.timeout(_SECONDS):
             return await _heal(target, actor, page, key, holds_secret)
@@ -105,7 +104,7 @@ async def heal_of(
 
 
 async def _heal(
-    target: Target, actor: DomActor, page: Page, key: str, holds_secret: Callable[[str], bool]
+    target: Target, actor: Actor, page: Page, key: str, holds_secret: Callable[[str], bool]
 ) -> Heal | None:
     handle = await _handle(actor, page)
     frame = await handle.owner_frame() if handle is not None else None
@@ -123,7 +122,11 @@ async def _heal(
     return Heal(key=key, old=target.as_json(), new=new.as_json(), seen=look["seen"])
 
 
-async def _handle(actor: DomActor, page: Page) -> ElementHandle | None:
+async def _handle(actor: Actor, page: Page) -> ElementHandle | None:
+    if isinstance(actor, VisionActor):
+        return await actor.control()
+    if not isinstance(actor, DomActor):
+        return None
     thing = actor.thing
     if not isinstance(thing, Locator):
         return thing

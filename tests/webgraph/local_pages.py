@@ -98,6 +98,8 @@ PAGES = {
     "/modal": MODAL,
     "/new-tab": "<a id=go href=/inside target=_blank>Go</a>",
     "/painted": PAINTED,
+    "/placed": "<style>button {position: fixed; left: 101px; top: 50px; width: 199px; height: 50px}</style>"
+    "<p id=said></p><button id=pay onclick=\"said.textContent = 'clicked'\">Pay</button>",
     "/banner": BEHIND + BANNER,
     "/late-banner": f"<div id=place></div>{BANNER}<script>addEventListener('click', () => "
     f"{{ document.getElementById('place').innerHTML = `{BEHIND}` }}, {{once: true}})</script>",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from playwright.async_api import Error as PlaywrightError
 
 from infra_shared.clock import monotonic
+from webgraph.quiet import quietly
 from webgraph.workers.base import UnsupportedActionError
 
 if TYPE_CHECKING:
@@ -24,6 +25,14 @@ _HIDE_VALUE = """element => {
   field.style.setProperty('-webkit-text-security', 'disc', 'important');
   return true;
 }"""
+CONTROLS = "a[href], button, input, select, textarea, summary, label, [role]"
+# A function of the page: what the document has at a place; null where it is painted, or another document's.
+THING_AT = """([x, y]) => {
+  let found = document.elementFromPoint(x, y);
+  while (found?.shadowRoot?.elementFromPoint(x, y)) found = found.shadowRoot.elementFromPoint(x, y);
+  return found?.closest('canvas, img, video, svg, iframe, object, embed') ? null : found;
+}"""
+_CONTROL_AT = f"place => ({THING_AT})(place)?.closest({CONTROLS!r}) ?? null"
 _LOOK_AGAIN_SECONDS = 0.15
 # What the pointer itself changes (a colour, a hint) is done before the picture that the act is measured by.
 _MOST_LOOKS_FOR_REST = 5
@@ -37,6 +46,12 @@ class VisionActor:
         self._page = page
         self._sighting = sighting
         self._before: bytes | None = None
+
+    async def control(self) -> ElementHandle | None:
+        """The control that the document has where this was seen; None where it is only painted."""
+        place = list(self._sighting.middle)
+        found = await quietly(self._page, lambda: self._page.evaluate_handle(_CONTROL_AT, place))
+        return found.as_element()
 
     async def click(self, *, timeout_seconds: float) -> None:
         """Click the middle of what was seen."""

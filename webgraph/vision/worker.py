@@ -12,7 +12,7 @@ from webgraph.evidence.masking import Box
 from webgraph.fingerprint import SIGHT, compare
 from webgraph.quiet import command, quietly
 from webgraph.recorder import Tier
-from webgraph.vision.actor import VisionActor
+from webgraph.vision.actor import CONTROLS, THING_AT, VisionActor
 from webgraph.vision.choosing import Choice, choose, choose_point, fitting
 from webgraph.vision.sighting import Findings, Picture, Sighting, TokensSpentError, VisionError, Wanted
 from webgraph.workers.base import Insufficiency, Need, Resolution
@@ -30,11 +30,9 @@ _BUDGET = "the attempt's vision steps or model tokens are spent"
 _SETTLE_SECONDS = 1.0
 
 
-_CONTROL_AT = f"""([x, y]) => {{
-  let found = document.elementFromPoint(x, y);
-  while (found?.shadowRoot?.elementFromPoint(x, y)) found = found.shadowRoot.elementFromPoint(x, y);
-  if (!found || found.closest('canvas, img, video, svg, iframe, object, embed')) return null;
-  return ({SIGHT})(found.closest('a[href], button, input, select, textarea, summary, label, [role]') ?? found);
+_SEEN_AT = f"""place => {{
+  const found = ({THING_AT})(place);
+  return found && ({SIGHT})(found.closest({CONTROLS!r}) ?? found);
 }}"""
 
 
@@ -167,7 +165,7 @@ async def _is_stranger(chosen: Sighting, scope: Scope) -> bool:
     if scope.known is None:
         return False
     page, place = scope.page, list(chosen.middle)
-    seen = await quietly(page, lambda: page.evaluate(_CONTROL_AT, place))
+    seen = await quietly(page, lambda: page.evaluate(_SEEN_AT, place))
     return seen is not None and not compare(scope.known, seen).same
 
 

@@ -276,3 +276,35 @@ def blackness(picture: str) -> float:
     """Which share of a picture that was sent is plainly black."""
     image = Image.open(io.BytesIO(base64.urlsafe_b64decode(picture))).convert("L")
     return image.histogram()[0] / (image.width * image.height)
+
+
+def test_a_control_found_by_sight_alone_is_proposed_for_the_cheapest_tier(
+    by_sight: Callable[..., AttemptResult], attempt: Tried, pages: LocalPages, model: ModelServer
+):
+    gone = Target(css="#renamed-since", description="the button that pays")
+
+    async def job(page: Page) -> None:
+        await page.goto(pages.url("/placed"))
+        await page.click(gone, then=reads(SAID, "clicked"))
+
+    model.sees((BUTTON, "", 0.9))
+    assert by_sight(job).failure is None
+    heal = attempt.memory.outcomes[-1].heal
+    assert heal is not None
+    assert heal.new["css"][0] == "#pay"
+
+    assert by_sight(job, overrides={heal.key: heal.new}).failure is None
+    assert (attempt.memory.outcomes[-1].tier, len(model.asked)) == (Tier.DOM, 1)
+
+
+def test_what_is_only_painted_is_proposed_no_selector_for(
+    by_sight: Callable[..., AttemptResult], attempt: Tried, pages: LocalPages, model: ModelServer
+):
+    async def job(page: Page) -> None:
+        await page.goto(pages.url("/painted"))
+        await page.click(Target(css="#renamed-since", description="the blue button"))
+
+    model.sees((BUTTON, "", 0.9))
+
+    assert by_sight(job).failure is None
+    assert attempt.memory.outcomes[-1].heal is None
