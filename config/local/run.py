@@ -1,7 +1,7 @@
 """`make run`: the whole system on this machine, until Ctrl-C.
 
-Web, one worker node and the practice site, with a demo that has something to show. The data stays in `var/`: the
-next run goes on with it.
+Web, one worker node, the practice site and, where Node is installed, the edge Worker, with a demo that has something
+to show. The data stays in `var/`: the next run goes on with it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from config import env
+from config.local import worker
 from config.local.environment import load_environment
 from config.local.processes import NoFreePortError, PartFailedError, free_port, inherited
 from config.local.system import CommandFailedError, LocalSystem
@@ -78,11 +79,13 @@ def main() -> int:
         lock = _only_one(folder)
         web_port = free_port(WEB_PORT)
         site_port = free_port(SITE_PORT if web_port < SITE_PORT else web_port + 1)
+        no_edge = worker.problem(inherited({}))
+        edge_port = None if no_edge else free_port(worker.PORT)
     except (NoFreePortError, AlreadyRunningError) as error:
         say(str(error))
         return 1
-    for wanted, got in ((WEB_PORT, web_port), (SITE_PORT, site_port)):
-        if wanted != got:
+    for wanted, got in ((WEB_PORT, web_port), (SITE_PORT, site_port), (worker.PORT, edge_port)):
+        if got and wanted != got:
             say(f"Port {wanted} is taken; using {got}.")
     system = LocalSystem(
         folder=folder,
@@ -90,7 +93,10 @@ def main() -> int:
         web_port=web_port,
         site_port=site_port,
         development=True,
+        edge_port=edge_port,
     )
+    if no_edge:
+        say(f"The edge Worker is not started: {no_edge}. Everything else works without it.")
     try:
         accounts = _start(system, requests)
         _welcome(system, accounts)
@@ -137,6 +143,7 @@ def _start(system: LocalSystem, requests: StopRequests) -> dict[str, Any]:
         ("practice site", system.start_site),
         ("demo", lambda: system.manage("demo", "prepare", "--site-url", system.site_url)),
         ("web and worker node", system.start),
+        ("edge worker", lambda: _start_edge(system)),
     )
     phases = Phases(len(steps))
     for name, work in steps:
@@ -145,6 +152,15 @@ def _start(system: LocalSystem, requests: StopRequests) -> dict[str, Any]:
         if requests.any:
             raise StoppedEarly
     return accounts
+
+
+def _start_edge(system: LocalSystem) -> None:
+    """Start the edge Worker; where it does not run, say so and go on without it."""
+    try:
+        system.start_edge()
+    except (CommandFailedError, PartFailedError) as error:
+        system.give_up_edge()
+        say(f"not started, everything else works without it. {error}")
 
 
 def _keep_running(system: LocalSystem, requests: StopRequests) -> None:
@@ -162,6 +178,7 @@ Console        {system.web_url}/
 Sign in as     {operator}   {f"password {password}" if password else "(forgotten? make password)"}
 API key        {key or "issued before (another one: make key)"}
 Practice site  {system.site_url}/   what the demo automations work on
+Edge Worker    {f"{system.edge_url}/hooks/SOURCE   where webhooks are sent" if system.edge else "not started"}
 Logs           {system.folder / "log"}
 
 Try this:

@@ -8,20 +8,18 @@ Python with its standard library; safe to repeat, and quick when nothing changed
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
-import shutil
 import sys
 import time
 from typing import TYPE_CHECKING
 
+from config.local import node
 from config.local.terminal import Phases, say
 from config.local.virtualenv import OLDEST_PYTHON, PYTHON, ROOT, SetupError, ensure, install, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-NODE_PACKAGE = ROOT / "edge_worker"
 PURPOSES = ("run", "all")
 
 
@@ -69,31 +67,16 @@ def _phases(purpose: str) -> list[tuple[str, Callable[[], str]]]:
         ("requirements", lambda: install("requirements.txt")),
         ("browser", lambda: run([str(PYTHON), "-m", "config.local.browser", "--install"])),
     ]
-    if purpose == "all":
+    if purpose == "run":
+        phases.append(("edge worker packages", node.install_if_possible))
+    else:
         phases += [
             ("test requirements", lambda: install("requirements-dev.txt")),
             ("vision requirements", lambda: install("requirements-vision.txt")),
             ("PostgreSQL", lambda: run([str(PYTHON), "-m", "config.local.postgres"])),
-            ("edge worker packages", _install_node_packages),
+            ("edge worker packages", node.install),
         ]
     return phases
-
-
-def _install_node_packages() -> str:
-    """Run `npm ci` for the edge worker unless its lock was installed before."""
-    lock = NODE_PACKAGE / "package-lock.json"
-    if not lock.exists():
-        return "none yet"
-    npm = shutil.which("npm")
-    if npm is None:
-        return "skipped: Node is not installed"
-    stamp = NODE_PACKAGE / "node_modules" / ".installed-lock"
-    digest = hashlib.sha256(lock.read_bytes()).hexdigest()
-    if stamp.exists() and stamp.read_text() == digest:
-        return "unchanged"
-    run([npm, "--prefix", str(NODE_PACKAGE), "ci", "--no-audit", "--no-fund"])
-    stamp.write_text(digest)
-    return "installed"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The whole system on this machine: practice site, web and one worker node, in one folder.
+"""The whole system on this machine: practice site, web, one worker node and, where asked for, the edge Worker.
 
 `make run` keeps it running; proofs, benchmarks and tests start a throw-away one (`throwaway_system`).
 """
@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ from config.env import BASE_DIR
 from config.local.environment import new_keys, without_settings
 from config.local.postgres import PostgresServer
 from config.local.processes import Part, free_port, stop
+from config.local.worker import worker_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -34,12 +36,13 @@ class CommandFailedError(Exception):
 
 @dataclass(kw_only=True)
 class LocalSystem:
-    """Practice site, web and worker node of one folder, on two loopback ports.
+    """Practice site, web and worker node of one folder, on loopback ports, and the edge Worker where it has one.
 
     Attributes:
         folder: holds the logs, and the data unless the settings say otherwise.
         base_environment: what its processes inherit, settings included.
         development: the node restarts itself when code changes.
+        edge_port: the edge Worker's; None for a system without one.
     """
 
     folder: Path
@@ -47,6 +50,7 @@ class LocalSystem:
     web_port: int = field(default_factory=free_port)
     site_port: int = field(default_factory=free_port)
     development: bool = False
+    edge_port: int | None = None
 
     def __post_init__(self) -> None:
         self.site = self._part(
@@ -73,6 +77,7 @@ class LocalSystem:
             ["manage.py", "worker", *(["--reload"] if self.development else [])],
             grace_seconds=NODE_GRACE_SECONDS,
         )
+        self.edge = self._edge()
 
     @property
     def web_url(self) -> str:
@@ -85,12 +90,18 @@ class LocalSystem:
         return f"http://127.0.0.1:{self.site_port}"
 
     @property
+    def edge_url(self) -> str:
+        """Address of the edge Worker; empty where there is none."""
+        return f"http://127.0.0.1:{self.edge_port}" if self.edge_port else ""
+
+    @property
     def environment(self) -> dict[str, str]:
         """The environment of every process of this system."""
         return {
             "PUBLIC_URL": self.web_url,
             "BROWSER_ALLOW_PRIVATE": f"127.0.0.1:{self.site_port}",
             **self.base_environment,
+            **({"EDGE_WORKER_URL": self.edge_url} if self.edge_port else {}),
         }
 
     def start_site(self) -> None:
@@ -104,12 +115,27 @@ class LocalSystem:
         self.web.start()
         self.web.wait_until_ready(START_SECONDS)
 
+    def start_edge(self) -> None:
+        """Start the edge Worker, where there is one, and tell it the sources. Web must answer already."""
+        if self.edge is None:
+            return
+        self.edge.start()
+        self.edge.wait_until_ready(START_SECONDS)
+        if importlib.util.find_spec("intake.management.commands.edge"):
+            self.manage("edge", "sync")
+
+    def give_up_edge(self) -> None:
+        """End the edge Worker for good; the rest goes on without it."""
+        if self.edge is not None:
+            self.edge.kill()
+        self.edge = self.edge_port = None
+
     def tend(self) -> list[str]:
         """Start again what has ended, as an init system would; return one line for each thing done."""
         return [line for part in self._parts() if (line := part.tend())]
 
     def stop(self, *, hurry: Callable[[], bool] = lambda: False) -> None:
-        """End everything: the node first, so that its last writes find the rest alive."""
+        """End everything: the node first, so that its last writes find the rest alive; the edge before its origin."""
         stop(self._parts(), hurry=hurry)
 
     def manage(self, *arguments: str) -> str:
@@ -147,7 +173,19 @@ class LocalSystem:
         return done.stdout
 
     def _parts(self) -> list[Part]:
-        return [self.node, self.web, self.site]
+        edge = [] if self.edge is None else [self.edge]
+        return [self.node, *edge, self.web, self.site]
+
+    def _edge(self) -> Part | None:
+        if self.edge_port is None:
+            return None
+        return worker_part(
+            folder=self.folder / "edge",
+            port=self.edge_port,
+            origin_url=self.web_url,
+            environment=self.environment,
+            log=self.folder / "log" / "edge-worker.log",
+        )
 
     def _part(self, name: str, command: list[str], **options: Any) -> Part:
         log = self.folder / "log" / f"{name.replace(' ', '-')}.log"
@@ -156,12 +194,13 @@ class LocalSystem:
 
 @contextlib.contextmanager
 def throwaway_system(
-    *, database: Literal["sqlite", "postgres"] = "sqlite", **settings: str
+    *, database: Literal["sqlite", "postgres"] = "sqlite", edge: bool = False, **settings: str
 ) -> Iterator[LocalSystem]:
     """Yield a migrated system in a temporary folder, on free ports, with nothing started yet; all of it goes away.
 
     Args:
         database: SQLite in the folder, or a PostgreSQL server of its own.
+        edge: with an edge Worker (`start_edge`), which needs Node.
         settings: further environment variables (`WORKER_PROCESSES="4"`).
     """
     with contextlib.ExitStack() as stack:
@@ -181,7 +220,8 @@ def throwaway_system(
             **new_keys(),
         }
         environment = {**without_settings(), **own, **settings}
-        system = LocalSystem(folder=folder, base_environment=environment)
+        port = free_port() if edge else None
+        system = LocalSystem(folder=folder, base_environment=environment, edge_port=port)
         stack.callback(system.stop)
         system.manage("migrate", "--verbosity", "0")
         yield system

@@ -74,6 +74,11 @@ export async function deleteSource(env: Env, slug: string): Promise<void> {
   cache.delete(slug);
 }
 
+/** Empties the memory; what KV holds stays. */
+export function forgetSources(): void {
+  cache.clear();
+}
+
 /** Returns what both sides can compute of a secret, and nobody else: it tells nothing even of a short one. */
 export async function fingerprint(control: Key, secret: string): Promise<string> {
   return toHex(await hmac(control.secret, utf8(`fingerprint.${secret}`))).slice(0, 16);
