@@ -103,9 +103,9 @@ class Rig:
         """The worker process that holds or held an attempt."""
         return psutil.Process(int(self.all_of(run_id, "attempts")[attempt - 1]["worker"].split()[-1]))
 
-    def browser_of(self, worker: psutil.Process) -> list[psutil.Process]:
-        """Every process of a worker's browser, its driver left out."""
-        family = worker.children(recursive=True)
+    def browser(self) -> list[psutil.Process]:
+        """Every process of the browser that the node's worker processes share, its server left out."""
+        family = psutil.Process(self.system.node.pid).children(recursive=True)
         return [process for process in family if "chrom" in name_of(process)]
 
     def strike(self, *faults: str, seed: int | None = None) -> None:

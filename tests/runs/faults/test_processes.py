@@ -33,7 +33,7 @@ def _kill_the_worker_in_step_two(rig: Rig) -> tuple[str, datetime, list[psutil.P
     )
     worker = rig.worker_of(run_id)
     below = worker.children(recursive=True)
-    assert rig.browser_of(worker)
+    assert below
     killed_at = utc_now()
     worker.kill()
     rig.strike()
@@ -89,7 +89,7 @@ def test_a_killed_browser_is_a_browser_crash_and_tried_again_at_once(broken: Rig
     broken.strike(HELD)
     run_id = broken.ask("open-two-pages")
     broken.open_step(run_id, 2)
-    browser = broken.browser_of(broken.worker_of(run_id))
+    browser = broken.browser()
 
     for process in browser:
         process.kill()
@@ -99,7 +99,30 @@ def test_a_killed_browser_is_a_browser_crash_and_tried_again_at_once(broken: Rig
     first, second = broken.all_of(run_id, "attempts")
     assert (first["state"], first["failure"]["kind"]) == ("failed", "browser_crash")
     assert second["due_at"] == first["finished_at"]
+    assert (first["counts"], second["counts"]) == (False, True)
     assert psutil.wait_procs(browser, timeout=15)[1] == []
+
+
+@pytest.mark.slow
+def test_a_worker_killed_while_it_holds_a_question_is_followed_by_one_that_asks_again(broken: Rig) -> None:
+    run_id = broken.ask("hold-and-ask")
+    _asked_by(broken, run_id, attempts=1)
+
+    broken.worker_of(run_id).kill()
+    _asked_by(broken, run_id, attempts=2)
+    broken.api.post(f"/runs/{run_id}/input", json={"answer": {"code": "246810"}}).raise_for_status()
+
+    assert broken.ended(run_id)["state"] == "succeeded"
+    first, second = broken.all_of(run_id, "attempts")
+    assert (first["state"], first["failure"]["kind"], second["state"]) == ("lost", "worker_lost", "succeeded")
+
+
+def _asked_by(rig: Rig, run_id: str, *, attempts: int) -> None:
+    """Wait until the run's newest of so many attempts asks."""
+    wait_until(
+        lambda: len(rig.all_of(run_id, "attempts")) == attempts, 60, what="the attempt", poll_seconds=0.2
+    )
+    wait_until(lambda: rig.run(run_id)["state"] == "waiting_input", 60, what="the question", poll_seconds=0.2)
 
 
 def test_a_worker_killed_while_it_waits_costs_no_run(broken: Rig) -> None:
@@ -113,12 +136,12 @@ def test_a_worker_killed_while_it_waits_costs_no_run(broken: Rig) -> None:
     assert [len(broken.all_of(run, "attempts")) for run in runs] == [1, 1]
 
 
-def test_a_frozen_worker_is_killed_with_its_browser_and_its_attempt_done_by_another(broken: Rig) -> None:
+def test_a_frozen_worker_is_killed_and_its_attempt_done_by_another(broken: Rig) -> None:
     broken.strike(HELD)
     run_id = broken.ask("open-two-pages")
     broken.open_step(run_id, 2)
     worker = broken.worker_of(run_id)
-    below = broken.browser_of(worker)
+    below = worker.children(recursive=True)
 
     worker.suspend()
     broken.strike()
@@ -133,7 +156,7 @@ def test_a_frozen_worker_of_a_cancelled_run_is_killed_and_the_run_is_cancelled(b
     run_id = broken.ask("open-two-pages")
     broken.open_step(run_id, 2)
     worker = broken.worker_of(run_id)
-    below = broken.browser_of(worker)
+    below = worker.children(recursive=True)
 
     worker.suspend()
     broken.api.post(f"/runs/{run_id}/cancel").raise_for_status()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from automations.library.practice_create_invoice import (
     ACCEPT_COOKIES,
@@ -63,6 +64,27 @@ class BlockForLong(Automation):
         """Look, then block."""
         await page.goto(f"{self.params.base_url}/_truth")
         sleep(600)
+
+
+class Code(BaseModel):
+    """What a site sent to somebody's phone."""
+
+    code: SecretStr
+
+
+class HoldAndAsk(Automation):
+    """Asks for a code while the browser is held, and looks at another page when it was given."""
+
+    key = "hold-and-ask"
+    title = "Hold and ask"
+    Params = SiteParams
+
+    @stage(effect="read")
+    async def ask(self, page: Page) -> None:
+        """Ask."""
+        await page.goto(f"{self.params.base_url}/_truth")
+        await page.ask("Which code did it send?", schema=Code, timeout=timedelta(minutes=4), hold=True)
+        await page.goto(f"{self.params.base_url}/sign-in")
 
 
 class TypedText(BaseModel):
