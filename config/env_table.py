@@ -127,24 +127,30 @@ SETTINGS = (
         rules.hosts_and_ports,
     ),
     Setting(
+        "BROWSER_SHARED",
+        "bool",
+        True,
+        "All worker processes of a node share one browser, each attempt in a context of its own; off: a browser each.",
+    ),
+    Setting(
         "BROWSER_MAX_ATTEMPTS",
         "int",
         50,
-        "Attempts after which a worker process replaces its browser.",
+        "Attempts after which a browser is replaced; those under way end on the old one.",
         rules.at_least(1),
     ),
     Setting(
         "BROWSER_MAX_AGE_SECONDS",
         "int",
         3600,
-        "Age after which a worker process replaces its browser.",
+        "Age after which a browser is replaced; those under way end on the old one.",
         rules.at_least(1),
     ),
     Setting(
         "BROWSER_MAX_MEMORY_MB",
         "int",
         1500,
-        "Memory of the browser's processes after which it is replaced.",
+        "Memory of a browser's processes, for each attempt at work in it, after which it is replaced.",
         rules.at_least(1),
     ),
     Setting(

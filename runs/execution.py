@@ -31,6 +31,7 @@ from infra_shared.logging import hiding_in_logs
 from infra_shared.redaction import Redactor
 from runs.errors import LostClaimError
 from runs.evidence_writer import EvidenceWriter
+from runs.retry_policy import FREE_CRASHES
 from runs.services import outcomes, questions, recording, resuming
 from runs.services.claims import Claim, claim_attempt, release_process, stop_reason
 from runs.services.inputs import inputs_of
@@ -237,6 +238,7 @@ class _Execution:
             permanent=result.failure.permanent,
             stage=result.failure.stage,
             retry_after=timedelta(seconds=wait) if wait is not None else None,
+            lost_with_others=result.failure.lost_with_others,
         )
 
     def _keep_result(
@@ -284,6 +286,7 @@ class _Execution:
             evidence=EvidenceLevel(self._run.evidence_level),
             deadline_seconds=self._time_left().total_seconds(),
             address_policy=AddressPolicy(allowed=tuple(settings.BROWSER_ALLOW_PRIVATE)),
+            alone=outcomes.crashes_survived(run_id=self._run.pk) >= FREE_CRASHES,
             vision=settings.VISION,
             model_tokens=min(code.model_tokens, settings.VISION_MODEL_TOKENS),
             fingerprints=known_fingerprints(automation_id=self._version.automation_id),

@@ -18,6 +18,10 @@ LONGEST_RETRY_AFTER = timedelta(days=1)
 WITHOUT_DELAY = frozenset({FailureKind.WORKER_LOST, FailureKind.BROWSER_CRASH})
 """Kinds whose first retry comes at once: the site did nothing wrong, so there is nothing to wait out."""
 
+FREE_CRASHES = 2
+"""How often a run may lose a browser it shared without that counting; from then on it gets one of its own, whose
+crashes count: so innocent runs lose nothing, and a page that crashes every browser ends."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
@@ -38,8 +42,11 @@ def judge(  # noqa: PLR0913 - the whole decision in one place, by keyword
     retry_after: timedelta | None,
     chance: float,
     time_left: timedelta | None = None,
+    free: bool = False,
 ) -> Verdict:
     """Decide what follows attempt number `attempts_made`, which failed with `kind`.
+
+    One that was `free` is no part of that number, and the next begins at once.
 
     `permanent` is what the error itself says, `overrides` what the automation says of the kind (it wins), and
     `chance` a random number in [0, 1) for the full jitter of the exponential backoff: a delay between nothing and
@@ -48,6 +55,9 @@ def judge(  # noqa: PLR0913 - the whole decision in one place, by keyword
     """
     if not overrides.get(kind.value, not permanent):
         return Verdict(retry=False, delay=timedelta(), reason=f"{kind} is not worth another attempt")
+    if free:
+        delay, reason = timedelta(), "the browser it shared with others went away; the attempt does not count"
+        return _in_time(Verdict(retry=True, delay=delay, reason=reason), time_left)
     if attempts_made >= max_attempts:
         return Verdict(retry=False, delay=timedelta(), reason=f"all {max_attempts} attempts are used")
     delay = backoff(attempts_made, chance)
@@ -55,10 +65,14 @@ def judge(  # noqa: PLR0913 - the whole decision in one place, by keyword
         delay = timedelta()
     if retry_after is not None:
         delay = max(delay, min(retry_after, LONGEST_RETRY_AFTER))
-    if time_left is not None and delay >= time_left:
-        return Verdict(retry=False, delay=timedelta(), reason="the whole run's time is over")
     reason = f"attempt {attempts_made} of {max_attempts} failed ({kind})"
-    return Verdict(retry=True, delay=delay, reason=reason)
+    return _in_time(Verdict(retry=True, delay=delay, reason=reason), time_left)
+
+
+def _in_time(verdict: Verdict, time_left: timedelta | None) -> Verdict:
+    if time_left is not None and verdict.delay >= time_left:
+        return Verdict(retry=False, delay=timedelta(), reason="the whole run's time is over")
+    return verdict
 
 
 def backoff(attempts_made: int, chance: float) -> timedelta:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import tempfile
 from pathlib import Path
@@ -13,7 +14,7 @@ from webgraph.browser.signed_profile import sign
 from webgraph.budget import Budget
 from webgraph.course import Course, StartOver
 from webgraph.dialogs import Dialogs
-from webgraph.errors import AttemptStopped, BadResultError, FailureKind
+from webgraph.errors import AttemptStopped, BadResultError, BrowserCrashError, FailureKind
 from webgraph.evidence.keeper import EvidenceKeeper
 from webgraph.evidence.scrub import Scrub
 from webgraph.inputs import Inputs
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from webgraph.workers.base import Worker
 
 _LONGEST_MESSAGE = 500
+_SETTLING_SECONDS = 0.5
 
 
 class Attempt:
@@ -152,8 +154,8 @@ class Attempt:
             item = Resumed(position=left.position, stage=left.stage, refusal=self._scrub.text(refusal))
             self._journal.resumed(item)
         storage_state = after.storage_state if after is not None else None
-        async with self._host.lease(self._profile, storage_state=storage_state) as context:
-            await self._profile.guard(context)
+        lease = self._host.lease(self._profile, storage_state=storage_state, alone=self._spec.alone)
+        async with lease as context:
             return await self._in_context(context, after)
 
     async def _in_context(self, context: BrowserContext, after: Checkpoint | None) -> AttemptResult:
@@ -162,6 +164,7 @@ class Attempt:
         windows = Windows(context, self._policy)
         dialogs = Dialogs(context, self._keeper.console, self._supervisor.note)
         try:
+            await self._profile.guard(context)
             await self._keeper.begin(context)
             surface = await windows.open()
             self._supervisor.new_windows = NewWindows(
@@ -179,7 +182,7 @@ class Attempt:
             failure = failure_of(error, self._automation)
             if isinstance(failure, BadResultError) and failure.rejected:
                 self._keeper.rejected(failure.rejected, stage=self._supervisor.stage)
-            ended = self._failed(failure)
+            ended = await self._failed_in(context, failure)
         else:
             ended = AttemptResult(
                 outcome=Outcome.SUCCEEDED,
@@ -252,7 +255,30 @@ class Attempt:
             **self._spent(),
         )
 
-    def _failed(self, error: WebGraphError) -> AttemptResult:
+    async def _failed_in(self, context: BrowserContext, error: WebGraphError) -> AttemptResult:
+        """The failure of an attempt that had a browser: whatever it saw when that went away, this was why."""
+        if not await self._lost_browser(context, error):
+            return self._failed(error)
+        crash = error.kind is FailureKind.BROWSER_CRASH
+        return self._failed(
+            error if crash else BrowserCrashError("The browser went away."),
+            lost_with_others=await self._host.lost_with_others(context),
+        )
+
+    async def _lost_browser(self, context: BrowserContext, error: WebGraphError) -> bool:
+        """Whether the browser is gone. Its windows are seen to close a moment before the browser itself."""
+        surface, browser = self._supervisor.last_surface, context.browser
+        closed = surface is not None and surface.page.is_closed()
+        if browser is None or not (closed or error.kind is FailureKind.BROWSER_CRASH):
+            return browser is not None and not browser.is_connected()
+        gone = asyncio.Event()
+        browser.on("disconnected", lambda _: gone.set())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.0 if not browser.is_connected() else _SETTLING_SECONDS):
+                await gone.wait()
+        return not browser.is_connected()
+
+    def _failed(self, error: WebGraphError, *, lost_with_others: bool = False) -> AttemptResult:
         failure = AttemptFailure(
             kind=error.kind,
             message=self._scrub.text(str(error))[:_LONGEST_MESSAGE],
@@ -260,6 +286,7 @@ class Attempt:
             stage=self._supervisor.stage,
             step_index=self._supervisor.last_index,
             retry_after_seconds=error.retry_after_seconds,
+            lost_with_others=lost_with_others,
         )
         return AttemptResult(
             outcome=Outcome.FAILED,

@@ -44,6 +44,8 @@ class AttemptSpec:
     deadline_seconds: float | None = None
     step_timeout_seconds: float | None = None
     address_policy: AddressPolicy = field(default_factory=AddressPolicy)
+    alone: bool = False
+    """Whether it gets a browser that nobody shares, also where the host has one that is shared."""
     workers: tuple[Worker, ...] | None = None
     """The tiers in the order of escalation; None for those this package has."""
     vision: VisionSettings = field(default_factory=VisionSettings)
@@ -62,7 +64,10 @@ class AttemptSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptFailure:
-    """Why an attempt failed: `message` is one plain sentence without secrets, `step_index` the last step begun."""
+    """Why an attempt failed: `message` is one plain sentence without secrets, `step_index` the last step begun.
+
+    `lost_with_others` says that the browser went away which it shared with other processes: any of them may be why.
+    """
 
     kind: FailureKind
     message: str
@@ -70,6 +75,7 @@ class AttemptFailure:
     stage: str = ""
     step_index: int | None = None
     retry_after_seconds: float | None = None
+    lost_with_others: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -264,10 +265,13 @@ class Page(Looking, Questions):
             async with surface.page.expect_download(timeout=it.clock.left * 1000) as coming:
                 await it.on.click(timeout_seconds=it.clock.left)
             download = await coming.value
-            async with asyncio.timeout(it.clock.left):
-                path = await download.path()
-            await keeper.download(download.suggested_filename, path, index=it.index, stage=stage)
-            body = await asyncio.to_thread(path.read_bytes)
+            # A copy: where the browser is shared, its own file lies out of this process's reach.
+            with tempfile.TemporaryDirectory(dir=keeper.scratch) as folder:
+                path = Path(folder) / "download"
+                async with asyncio.timeout(it.clock.left):
+                    await download.save_as(path)
+                await keeper.download(download.suggested_filename, path, index=it.index, stage=stage)
+                body = await asyncio.to_thread(path.read_bytes)
             await download.delete()
             return DownloadedFile(download.suggested_filename, len(body), body)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
 _PR_SET_PDEATHSIG = 1
@@ -29,6 +30,15 @@ def die_with_parent(parent_pid: int) -> None:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) was refused")
     if os.getppid() != parent_pid:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def dying_with_this_process() -> Callable[[], None]:
+    """What a foreign program runs before its first instruction, so that the kernel kills it when this process ends.
+
+    For `preexec_fn`, from this process's main thread; it loads nothing in the child.
+    """
+    parent_pid = os.getpid()
+    return lambda: die_with_parent(parent_pid)
 
 
 def settle_as_child(parent_pid: int) -> None:

@@ -20,6 +20,7 @@ from django.conf import settings
 
 from infra_shared import clock
 from runs.cluster.beats import BeatSender
+from runs.cluster.browsers import SharedBrowser
 from runs.cluster.children import Child
 from runs.cluster.node_row import NodeRow
 from runs.cluster.watchdog import NODE, STALLED
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 LOOP_SECONDS = 0.2
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 ROW_SECONDS = 5.0
+HELPERS_SECONDS = 10.0
 CHORES_DELAY_SECONDS = 3.0  # housekeeping can wait while the run clusters need the processors to start
 GRACE_BEYOND_ATTEMPT_SECONDS = 30.0
 _log = structlog.get_logger(__name__)
@@ -78,6 +80,7 @@ class NodeTree:
         self._beat_descriptor = speaker.detach()
         self._beat = BeatSender(NODE, os.dup(self._beat_descriptor))
         self._watchdog = self._make_watchdog()
+        self._browser = SharedBrowser() if settings.BROWSER_SHARED else None
         self._clusters = [self._make_cluster(queue, processes=parts.processes) for queue in parts.queues]
         self._helpers = [self._make_dispatcher()] if parts.dispatcher else []
         if parts.chores:
@@ -107,6 +110,8 @@ class NodeTree:
         if self._row.is_gone:
             return Ending.ROW_GONE
         self._watchdog.tend()
+        if self._browser is not None:
+            self._browser.tend()
         for helper in self._helpers:
             helper.tend()
         if self._drain_began is not None:
@@ -140,14 +145,17 @@ class NodeTree:
             self._end_helpers()
         for child in self._children():
             child.kill()
+        if self._browser is not None:
+            self._browser.close()
         if ending is not Ending.ROW_GONE:
             self._row.stop(within_seconds=ROW_SECONDS, hand_back=ending is Ending.AT_ONCE)
 
     def _end_helpers(self) -> None:
-        deadline = clock.monotonic() + ROW_SECONDS
-        for helper in self._helpers:
+        deadline = clock.monotonic() + HELPERS_SECONDS
+        helpers = [*self._helpers, *self._browser_keeper()]
+        for helper in helpers:
             helper.terminate()
-        while any(helper.is_running for helper in self._helpers) and clock.monotonic() < deadline:
+        while any(helper.is_running for helper in helpers) and clock.monotonic() < deadline:
             clock.sleep(LOOP_SECONDS / 4)
 
     def _count_signal(self, _number: int, _frame: FrameType | None) -> None:
@@ -155,7 +163,10 @@ class NodeTree:
 
     def _children(self) -> list[Child]:
         # Run clusters first: the sooner they are up, the sooner the first attempt is claimed.
-        return [*self._clusters, *self._helpers, self._watchdog]
+        return [*self._clusters, *self._helpers, *self._browser_keeper(), self._watchdog]
+
+    def _browser_keeper(self) -> list[Child]:
+        return [] if self._browser is None else [self._browser.child]
 
     def _make_cluster(self, queue: str, *, processes: int) -> Child:
         def command(beat_name: str) -> list[str]:
@@ -169,6 +180,7 @@ class NodeTree:
                     if queue == settings.CHORES_QUEUE
                     else [f"--node={self._node.pk}", f"--node-name={self._node.name}"]
                 ),
+                *([] if self._browser is None else [f"--browser={self._browser.address}"]),
             ]
 
         return Child(

@@ -17,10 +17,12 @@ from infra_shared.clock import monotonic
 from infra_shared.database import is_lock_or_connection_error
 from runs.cluster.lease import quarter_lease_seconds
 from runs.services import nodes
-from webgraph.browser.host import BrowserHost, RecyclePolicy
+from webgraph.browser.host import BrowserHost
 from webgraph.browser.locate import locate
+from webgraph.browser.recycling import RecyclePolicy
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from uuid import UUID
 
 RETRY_SECONDS = 1.0
@@ -29,11 +31,15 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """For which node and queue the processes of this tree work."""
+    """For which node and queue the processes of this tree work.
+
+    `browser_keeper` is the socket where the node's shared browser is lent; None for a browser of their own.
+    """
 
     node_id: UUID
     node_name: str
     queue: str
+    browser_keeper: Path | None = None
 
 
 class NotAWorkerProcessError(RuntimeError):
@@ -53,6 +59,7 @@ class WorkerHandle:
         self.name = f"{post.node_name} {post.queue} {self.pid}"
         self._row_id: UUID | None = None
         self._next_beat = 0.0
+        self._browser_keeper = post.browser_keeper
         self._browser_host: BrowserHost | None = None
         self._leaving = False
 
@@ -75,7 +82,7 @@ class WorkerHandle:
 
     @property
     def browser_host(self) -> BrowserHost:
-        """The warm browser of this process, started on first use; the browser itself starts with its first lease."""
+        """What this process has its browser from, started on first use; the browser itself starts with its first lease."""
         if self._browser_host is None:
             self._browser_host = BrowserHost(
                 locate(settings.BROWSER_EXECUTABLE or None),
@@ -84,6 +91,7 @@ class WorkerHandle:
                     age=settings.BROWSER_MAX_AGE,
                     memory_bytes=settings.BROWSER_MAX_MEMORY_BYTES,
                 ),
+                keeper=self._browser_keeper,
             )
             self._browser_host.start()
         return self._browser_host

@@ -14,7 +14,7 @@ from infra_shared.database import database_now
 from runs import lifecycle
 from runs.commits import may_have_happened
 from runs.models import Artifact, Attempt, Run, WorkerProcess
-from runs.retry_policy import Verdict, judge
+from runs.retry_policy import FREE_CRASHES, Verdict, judge
 from runs.services import breakers, guards, questions, turns
 from runs.services.alerts import alert_about
 from runs.services.claims import Claim, locked_attempt
@@ -25,6 +25,7 @@ from webgraph.recorder import Effect
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     from webgraph.recorder import Question
 
@@ -36,13 +37,17 @@ UNKNOWN_COMMIT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why an attempt failed. `message` is one redacted sentence for people."""
+    """Why an attempt failed. `message` is one redacted sentence for people.
+
+    `lost_with_others` says that it lost a browser it shared with other attempts.
+    """
 
     kind: FailureKind
     message: str
     permanent: bool
     stage: str = ""
     retry_after: timedelta | None = None
+    lost_with_others: bool = False
 
 
 @transaction.atomic
@@ -78,7 +83,13 @@ def finish_failed(*, claim: Claim, failure: Failure, browser: dict[str, Any] | N
     """End the attempt as failed (or timed out), and decide what follows; LostClaimError when it moved on."""
     attempt, actor, now = _held(claim)
     state = AttemptState.TIMED_OUT if failure.kind is FailureKind.TIMEOUT else AttemptState.FAILED
-    _end(attempt, state, failure, actor, now, facts={"browser": browser or {}})
+    free = failure.lost_with_others and crashes_survived(run_id=attempt.run_id) < FREE_CRASHES
+    _end(attempt, state, failure, actor, now, facts={"browser": browser or {}, "free": free})
+
+
+def crashes_survived(*, run_id: UUID) -> int:
+    """How many attempts of a run ended with a browser they shared, and did not count."""
+    return Attempt.objects.filter(run_id=run_id, free=True, failure_kind=FailureKind.BROWSER_CRASH).count()
 
 
 @transaction.atomic
@@ -243,7 +254,7 @@ def _end(  # noqa: PLR0913 - the end of an attempt has that many facts
     run = _lock_run(attempt)
     _end_hold(run, actor, now)
     run.attempts_made += 0 if attempt.free else 1
-    _follow(run, attempt, failure, verdict or _verdict(run, failure, now), actor, now)
+    _follow(run, attempt, failure, verdict or _verdict(run, failure, now, free=attempt.free), actor, now)
     _wake(freed)
     return True
 
@@ -285,7 +296,7 @@ def _end_hold(run: Run, actor: str, now: datetime) -> None:
         lifecycle.move_run(run, RunState.RUNNING, actor=actor, reason=reason, now=now)
 
 
-def _verdict(run: Run, failure: Failure, now: datetime) -> Verdict:
+def _verdict(run: Run, failure: Failure, now: datetime, *, free: bool) -> Verdict:
     return judge(
         kind=failure.kind,
         permanent=failure.permanent,
@@ -295,6 +306,7 @@ def _verdict(run: Run, failure: Failure, now: datetime) -> Verdict:
         retry_after=failure.retry_after,
         chance=random.random(),  # noqa: S311 - jitter, not a secret
         time_left=run.ends_by - now if run.ends_by else None,
+        free=free,
     )
 
 

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from tests.support.node import NodeUnderTest
     from tests.support.site import PracticeSite
 
-SOME_ROLES = ["default/worker-0", "default/browser", "default/sentinel", "outermost"]
+SOME_ROLES = ["default/worker-0", "browser_keeper/browser", "default/sentinel", "outermost"]
 OTHER_ROLES = [
     "default/worker-1",
     "default/driver",
+    "browser_keeper",
+    "browser_keeper/server",
     "default/monitor",
     "default/pusher",
     "default/main",

@@ -48,13 +48,18 @@ class NodeUnderTest:
         return [self.outermost, *self.outermost.children(recursive=True)]
 
     def find(self, role: str) -> psutil.Process:
-        """One process by its role: outermost, dispatcher, watchdog, or `queue/…` (see `cluster`)."""
+        """One process by its role: outermost, dispatcher, watchdog, browser_keeper, `queue/…` or `browser_keeper/…`.
+
+        See `cluster` and `shared_browser` for the latter two.
+        """
         if role == "outermost":
             return self.outermost
         queue, _, part = role.partition("/")
 
         def look() -> psutil.Process | None:
-            return self.cluster(queue).get(part) if part else self._started_with(role)
+            if not part:
+                return self._started_with(role)
+            return (self.shared_browser() if queue == "browser_keeper" else self.cluster(queue)).get(part)
 
         found = wait_until(look, READY_SECONDS, what=role)
         assert found is not None
@@ -73,6 +78,12 @@ class NodeUnderTest:
         workers = {f"worker-{number}": process for number, process in enumerate(rest[:-2])}
         names = {"main": main, "sentinel": sentinel, **workers, "monitor": rest[-2], "pusher": rest[-1]}
         return names | _browser_of(rest[0])
+
+    def shared_browser(self) -> dict[str, psutil.Process]:
+        """The `server` below the keeper of the shared browser, and the `browser` below that; what is there yet."""
+        keeper = self._started_with("browser_keeper")
+        server = next(iter(children_of(keeper)), None)
+        return {} if server is None else {"server": server, **_browser_of(server)}
 
     def signal(self, number: int) -> None:
         """Send a signal to the outermost process alone, as an init system does."""
@@ -116,7 +127,7 @@ def start_node(transactional_db: None, tmp_path: Path) -> Iterator[Callable[...,
 
 
 def _browser_of(worker: psutil.Process) -> dict[str, psutil.Process]:
-    """The Playwright driver below a worker process, and the browser below that one, when they are there.
+    """The Playwright driver below a process, and the browser below it, when they are there.
 
     Debian's chromium is a shell script that starts the browser: the browser is whoever talks to the driver's pipe and
     is no shell. (The script may die without anybody noticing.)

@@ -16,8 +16,9 @@ import pytest
 from tests.support.families import name_of
 from tests.support.waiting import wait_until
 from webgraph.browser import folders, processes
-from webgraph.browser.host import BrowserHost, RecyclePolicy
+from webgraph.browser.host import BrowserHost
 from webgraph.browser.profile import BrowserProfile, Viewport
+from webgraph.browser.recycling import RecyclePolicy
 from webgraph.browser.signed_profile import sign
 
 if TYPE_CHECKING:
@@ -49,9 +50,10 @@ def browser_pid(host: BrowserHost, profile: BrowserProfile | None = None) -> int
     async def use() -> int:
         async with host.lease(sign(profile or BrowserProfile(), {})) as context:
             await (await context.new_page()).goto("about:blank")
-            assert host._warm is not None
-            assert host._warm.process is not None
-            return host._warm.process.pid
+            assert context.browser is not None
+            session = await context.browser.new_browser_cdp_session()
+            answer = await session.send("SystemInfo.getProcessInfo")
+            return next(int(item["id"]) for item in answer["processInfo"] if item["type"] == "browser")
 
     return host.submit(use()).result(30)
 

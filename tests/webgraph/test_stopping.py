@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.waiting import wait_until
 from webgraph.browser import processes
+from webgraph.browser.own import OwnBrowsers
 from webgraph.errors import AttemptStopped, FailureKind
 from webgraph.recorder import ArtifactKind
 from webgraph.target import Target
@@ -166,7 +167,8 @@ def test_an_automation_that_blocks_the_loop_is_given_up_with_its_browser(
 
 def _open_contexts(host: BrowserHost) -> int:
     async def count() -> int:
-        warm = host._warm
+        assert isinstance(host._usual, OwnBrowsers)
+        warm = host._usual._warm
         return len(warm.browser.contexts) if warm else 0
 
     return host.submit(count()).result(5)

@@ -14,6 +14,7 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import async_playwright
 
 from webgraph.browser import processes
+from webgraph.browser.launching import LAUNCH_SECONDS, launch_flags
 from webgraph.errors import BrowserCrashError
 
 if TYPE_CHECKING:
@@ -23,18 +24,9 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, Playwright
 
 CLOSE_SECONDS = 5.0
-LAUNCH_SECONDS = 30.0
+CONNECT_SECONDS = 10.0
 
 _ENVIRONMENT_LOCK = threading.Lock()
-
-LAUNCH_FLAGS = (
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 @dataclass(slots=True)
@@ -80,6 +72,20 @@ class Driver:
             msg = f"The browser could not be started: {first_line}"
             raise BrowserCrashError(msg) from error
 
+    async def connect(self, endpoint: str) -> Browser:
+        """Connect to a browser server; a driver that went away is started again first.
+
+        BrowserCrashError when the server cannot be reached; no error names the endpoint, which is a secret.
+        """
+        try:
+            return await self._connect(endpoint)
+        except PlaywrightError:
+            await self.stop()
+        try:
+            return await self._connect(endpoint)
+        except PlaywrightError:
+            raise BrowserCrashError("The browser of this node could not be connected to.") from None
+
     async def close_browser(self, warm: WarmBrowser) -> None:
         """End one browser in bounded time, by force if it does not go by itself."""
         warm.retired = True
@@ -107,11 +113,19 @@ class Driver:
         """End every process of this driver at once. Callable from any thread."""
         processes.kill(processes.owned_by(self._folder))
 
-    async def _launch(self) -> WarmBrowser:
+    async def _started(self) -> Playwright:
         if self._playwright is None:
             with _temporary_folder(self._folder):
                 self._playwright = await async_playwright().start()
-        browser = await self._playwright.chromium.launch(
+        return self._playwright
+
+    async def _connect(self, endpoint: str) -> Browser:
+        playwright = await self._started()
+        return await playwright.chromium.connect(endpoint, timeout=CONNECT_SECONDS * 1000)
+
+    async def _launch(self) -> WarmBrowser:
+        playwright = await self._started()
+        browser = await playwright.chromium.launch(
             executable_path=self._executable,
             headless=self._headless,
             args=launch_flags(),
@@ -123,12 +137,6 @@ class Driver:
         )
         process = await _process_of(browser)
         return WarmBrowser(browser, process, launched_at=asyncio.get_running_loop().time())
-
-
-def launch_flags() -> list[str]:
-    """The flags for a closed network; the sandbox stays on for everyone but root, for whom Chromium refuses it."""
-    root = ("--no-sandbox",) if os.getuid() == 0 else ()
-    return [*LAUNCH_FLAGS, *root]
 
 
 async def _process_of(browser: Browser) -> psutil.Process | None:

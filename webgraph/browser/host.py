@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from playwright.async_api import Error as PlaywrightError
 
 from webgraph.browser import folders
-from webgraph.browser.driver import CLOSE_SECONDS, Driver, WarmBrowser
+from webgraph.browser.borrowed import BorrowedBrowsers
+from webgraph.browser.driver import CLOSE_SECONDS, Driver
+from webgraph.browser.launching import LAUNCH_SECONDS
+from webgraph.browser.loan import Fault
+from webgraph.browser.own import OwnBrowsers
+from webgraph.browser.recycling import RecyclePolicy
 from webgraph.errors import AuthError, BrowserCrashError
 
 if TYPE_CHECKING:
@@ -23,36 +26,22 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext
 
     from webgraph.browser.folders import HostFolder
+    from webgraph.browser.loan import BrowserSource, Loan
     from webgraph.browser.signed_profile import SignedProfile
 
 T = TypeVar("T")
 
 _NO_CERTIFICATE = "Failed to load client certificate:"
 _STOP_SECONDS = 3 * CLOSE_SECONDS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecyclePolicy:
-    """When a warm browser is replaced, looked at between attempts: slow leaks end here."""
-
-    attempts: int = 100
-    age: timedelta = timedelta(hours=1)
-    memory_bytes: int = 1_500_000_000
-
-    def is_due(self, *, attempts: int, age_seconds: float, memory_bytes: int) -> bool:
-        """Whether a browser with these figures has served long enough."""
-        return (
-            attempts >= self.attempts
-            or age_seconds >= self.age.total_seconds()
-            or memory_bytes >= self.memory_bytes
-        )
+_FOR_ONE_ATTEMPT = RecyclePolicy(attempts=1)
 
 
 class BrowserHost:
-    """Owns a browser, its driver, and the one event loop they live on (a daemon thread).
+    """Has a browser, the driver, and the one event loop they live on (a daemon thread).
 
-    The browser is launched at the first lease and again when it went away. Everything that was started is ended by
-    `close`, by identity and in bounded time.
+    The browser is had at the first lease and again when it went away: it is launched, or, with a `keeper`, borrowed from
+    it and shared with other processes. Everything that was started here is ended by `close`, by identity and in bounded
+    time. A borrowed browser is only let go of: nothing that goes wrong here ends it for others.
     """
 
     def __init__(
@@ -62,18 +51,20 @@ class BrowserHost:
         headless: bool = True,
         recycle: RecyclePolicy | None = None,
         temp_root: Path | None = None,
+        keeper: Path | None = None,
     ) -> None:
         self._executable = executable
         self._headless = headless
         self._recycle = recycle or RecyclePolicy()
         self._temp_root = temp_root
+        self._keeper = keeper
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._driver: Driver | None = None
         self._folder: HostFolder | None = None
-        self._warm: WarmBrowser | None = None
-        self._launching = asyncio.Lock()
-        self._weighing: asyncio.Task[None] | None = None
+        self._usual: BrowserSource | None = None
+        self._alone: BrowserSource | None = None
+        self._loans: dict[BrowserContext, Loan] = {}
 
     @property
     def is_running(self) -> bool:
@@ -94,9 +85,13 @@ class BrowserHost:
             return
         folders.sweep(self._temp_root)
         self._folder = folders.make(self._temp_root)
-        self._driver = Driver(self._executable, headless=self._headless, folder=self.folder)
-        self._warm = None
-        self._launching = asyncio.Lock()
+        driver = Driver(self._executable, headless=self._headless, folder=self.folder)
+        self._driver = driver
+        self._usual = self._alone = OwnBrowsers(driver, self._recycle)
+        if self._keeper is not None:
+            self._usual = BorrowedBrowsers(driver, self._keeper)
+            self._alone = OwnBrowsers(driver, _FOR_ONE_ATTEMPT)
+        self._loans = {}
         loop = asyncio.new_event_loop()
         loop.set_exception_handler(_ignore_lost_connections)
         self._loop = loop
@@ -130,12 +125,17 @@ class BrowserHost:
             self._remove_folder()
 
     def kill_browser(self) -> None:
-        """End the browser and its driver at once, from any thread; the next lease starts new ones."""
+        """End the driver at once, from any thread, and with it the browser or, where it is shared, this host's contexts.
+
+        The next lease starts anew.
+        """
         if self._driver is not None:
             self._driver.kill()
+        if self._usual is not None:
+            self._usual.drop()
 
     def abandon(self) -> None:
-        """Give up a loop that answers nothing any more and end its browser; `start` begins anew."""
+        """Give up a loop that answers nothing any more and end what it had (`kill_browser`); `start` begins anew."""
         self.kill_browser()
         self._remove_folder()
         # The thread is a daemon: it ends with the process, or as soon as what blocks it returns.
@@ -149,27 +149,37 @@ class BrowserHost:
 
     @asynccontextmanager
     async def lease(
-        self, profile: SignedProfile, *, storage_state: Mapping[str, Any] | None = None
+        self, profile: SignedProfile, *, storage_state: Mapping[str, Any] | None = None, alone: bool = False
     ) -> AsyncIterator[BrowserContext]:
         """A fresh browser context; closed at the end in bounded time, also when the attempt is cancelled.
 
-        With a `storage_state` it has the cookies and local storage of an earlier one.
+        With a `storage_state` it has the cookies and local storage of an earlier one. `alone` is for an attempt that
+        must not share a browser: it gets one of this host's own.
         """
-        warm, context = await self._open_context(profile, storage_state)
+        source = self._alone if alone else self._usual
+        assert source is not None  # the loop this runs on was started together with it
+        loan, context = await self._open_context(source, profile, storage_state)
+        self._loans[context] = loan
         try:
             yield context
         finally:
-            await _finish(self._release(warm, context))
+            del self._loans[context]
+            await _finish(_release(loan, context))
+
+    async def lost_with_others(self, context: BrowserContext) -> bool:
+        """Whether a leased context ended because the browser it shares with other processes went away."""
+        loan = self._loans.get(context)
+        return loan is not None and await loan.went_away_with_others()
 
     async def _open_context(
-        self, profile: SignedProfile, storage_state: Mapping[str, Any] | None
-    ) -> tuple[WarmBrowser, BrowserContext]:
+        self, source: BrowserSource, profile: SignedProfile, storage_state: Mapping[str, Any] | None
+    ) -> tuple[Loan, BrowserContext]:
         try:
-            return await self._try_context(profile, storage_state)
+            return await _try_context(source, profile, storage_state)
         except PlaywrightError:
             pass  # it may have died since it was last used: once more with a new one
         try:
-            return await self._try_context(profile, storage_state)
+            return await _try_context(source, profile, storage_state)
         except PlaywrightError as error:
             if _NO_CERTIFICATE in str(error):
                 msg = f"The client certificate of the browser profile is not usable: {_reason(error)}."
@@ -177,69 +187,41 @@ class BrowserHost:
             msg = "The browser went away before the attempt began."
             raise BrowserCrashError(msg) from error
 
-    async def _try_context(
-        self, profile: SignedProfile, storage_state: Mapping[str, Any] | None
-    ) -> tuple[WarmBrowser, BrowserContext]:
-        warm = await self._usable_browser()
-        warm.active += 1
-        try:
-            options = profile.context_options()
-            if storage_state is not None:
-                options["storage_state"] = dict(storage_state)
-            return warm, await warm.browser.new_context(**options)
-        except BaseException:
-            warm.active -= 1
-            warm.retired = True
-            raise
-
-    async def _usable_browser(self) -> WarmBrowser:
-        driver = self._driver
-        assert driver is not None
-        async with self._launching:
-            if self._warm is not None and self._warm.usable:
-                return self._warm
-            if self._warm is not None and self._warm.active == 0:
-                await driver.close_browser(self._warm)
-            self._warm = await driver.launch()
-            return self._warm
-
-    async def _release(self, warm: WarmBrowser, context: BrowserContext) -> None:
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await context.close()
-        except (PlaywrightError, TimeoutError):
-            warm.retired = True  # what cannot close a context is not given to another attempt
-        warm.active -= 1
-        warm.attempts += 1
-        warm.retired = warm.retired or self._is_due(warm)
-        if warm.active == 0 and warm.retired:
-            await self._close_idle(warm)
-        elif warm.active == 0:
-            # Weighing reads the memory maps of a whole process tree: the attempt that is over must not wait for it.
-            self._weighing = asyncio.ensure_future(self._weigh(warm))
-
-    def _is_due(self, warm: WarmBrowser, *, memory_bytes: int = 0) -> bool:
-        age = asyncio.get_running_loop().time() - warm.launched_at
-        return self._recycle.is_due(attempts=warm.attempts, age_seconds=age, memory_bytes=memory_bytes)
-
-    async def _weigh(self, warm: WarmBrowser) -> None:
-        memory = await asyncio.to_thread(warm.memory_bytes)
-        if self._is_due(warm, memory_bytes=memory):
-            warm.retired = True  # an attempt that began meanwhile finishes; the next one gets a new browser
-            await self._close_idle(warm)
-
-    async def _close_idle(self, warm: WarmBrowser) -> None:
-        driver = self._driver
-        if warm.active == 0 and driver is not None:
-            await driver.close_browser(warm)
-
     async def _shut_down(self) -> None:
-        warm, driver = self._warm, self._driver
-        self._warm = None
-        if warm is not None and driver is not None:
-            await driver.close_browser(warm)
-        if driver is not None:
-            await driver.stop()
+        for source in filter(None, (self._usual, self._alone)):
+            await source.shut_down()
+        if self._driver is not None:
+            await self._driver.stop()
+
+
+async def _try_context(
+    source: BrowserSource, profile: SignedProfile, storage_state: Mapping[str, Any] | None
+) -> tuple[Loan, BrowserContext]:
+    loan = await source.take()
+    options = profile.context_options()
+    if storage_state is not None:
+        options["storage_state"] = dict(storage_state)
+    try:
+        async with asyncio.timeout(LAUNCH_SECONDS):
+            return loan, await loan.browser.new_context(**options)
+    except TimeoutError as error:
+        await _finish(loan.give_back(Fault.BROWSER))
+        raise BrowserCrashError("The browser did not answer before the attempt began.") from error
+    except BaseException:
+        await _finish(loan.give_back(Fault.CONNECTION))
+        raise
+
+
+async def _release(loan: Loan, context: BrowserContext) -> None:
+    fault = Fault.NONE
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await context.close()
+    except PlaywrightError:
+        fault = Fault.CONNECTION
+    except TimeoutError:
+        fault = Fault.BROWSER
+    await loan.give_back(fault)
 
 
 def _reason(error: PlaywrightError) -> str:

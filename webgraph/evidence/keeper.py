@@ -65,7 +65,7 @@ class EvidenceKeeper:
     def __init__(self, *, level: EvidenceLevel, journal: Journal, scrub: Scrub, scratch: Path) -> None:
         self._journal = journal
         self._scrub = scrub
-        self._scratch = scratch
+        self.scratch = scratch
         self._keeps_all = level is not EvidenceLevel.OFF
         self._keeps_most = level is EvidenceLevel.FULL
         self.camera = Camera(scrub)
@@ -229,7 +229,7 @@ class EvidenceKeeper:
         return self._requests.body(self._scrub.redactor)
 
     async def _trace(self, context: BrowserContext) -> bytes:
-        path = self._scratch / "trace.zip"
+        path = self.scratch / "trace.zip"
         await context.tracing.stop(path=path)
         plain = await asyncio.to_thread(path.read_bytes)
         await asyncio.to_thread(path.unlink)

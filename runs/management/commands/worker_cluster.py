@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from argparse import SUPPRESS
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--parent", type=int, required=True, help="Process to end with.")
         parser.add_argument("--node", type=UUID, help="Key of the node's row; none for chores.")
         parser.add_argument("--node-name", default="")
+        parser.add_argument("--browser", type=Path, help="Where the node's shared browser is lent.")
         parser.add_argument("--beats", type=int, help=SUPPRESS)
         parser.add_argument("--beat-name", default="", help=SUPPRESS)
 
@@ -33,7 +35,12 @@ class Command(BaseCommand):
         die_with_parent(parent)
         post = None
         if options["node"] is not None:
-            post = Post(node_id=options["node"], node_name=options["node_name"], queue=queue)
+            post = Post(
+                node_id=options["node"],
+                node_name=options["node_name"],
+                queue=queue,
+                browser_keeper=options["browser"],
+            )
             # Loaded once here, so that every worker process is forked with it.
             importlib.import_module("runs.tasks")
             definitions()
