@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -34,7 +34,7 @@ def test_an_event_is_kept_byte_for_byte() -> None:
 
     event = intake.stored(body, query="a=1&b=%00")
 
-    assert bytes(event.body) == body
+    assert body_of(event) == body
     assert event.headers == [["x-github-event", "push"], ["user-agent", "GitHub-Hookshot/1"]]
     assert (event.type, event.query, event.size_bytes) == ("push", "a=1&b=%00", len(body))
     assert event.received_at == intake.RECEIVED_AT
@@ -115,7 +115,7 @@ def test_a_batch_takes_as_many_statements_for_a_hundred_as_for_one() -> None:
     known = [intake.message(key=f"delivery:{number}") for number in range(50)]
     intake.take(*known)
 
-    def mixed(count: int) -> list:
+    def mixed(count: int) -> list[dict[str, Any]]:
         news = [intake.message({"number": uuid4().hex}) for _ in range(count)]
         return news + known[:count] + [intake.message(size=1) for _ in range(count)]
 
@@ -123,7 +123,7 @@ def test_a_batch_takes_as_many_statements_for_a_hundred_as_for_one() -> None:
 
 
 def test_large_bodies_are_blobs_and_take_one_more_statement() -> None:
-    def bodies(count: int) -> list:
+    def bodies(count: int) -> list[dict[str, Any]]:
         return [intake.message(b'"' + uuid4().hex.encode() * 4_100 + b'"') for _ in range(count)]
 
     sent = bodies(3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -89,7 +90,7 @@ def test_the_edge_learns_that_batches_are_taken(edge) -> None:
     api.problem(edge.get("/ready", purpose=Purpose.BATCH), 401)
 
 
-def letter(**changes) -> dict:
+def letter(**changes: Any) -> dict[str, Any]:
     told = intake.message()
     kept = {name: told[name] for name in ("id", "source", "key", "received_at", "content_type", "scheme")}
     told = kept | {
@@ -103,9 +104,10 @@ def letter(**changes) -> dict:
     return told | changes
 
 
-def notice(edge, *letters) -> list[dict]:
+def notice(edge, *letters) -> list[dict[str, Any]]:
     body = intake.batch(*letters).replace(b'"messages"', b'"letters"')
-    return edge.post("/dead-letters", body, purpose=Purpose.DEAD_LETTERS).json()["results"]
+    answer = edge.post("/dead-letters", body, purpose=Purpose.DEAD_LETTERS).json()
+    return list(answer["results"])
 
 
 def test_a_dead_letter_is_noted_once_and_its_death_again_is_news(edge, source) -> None:

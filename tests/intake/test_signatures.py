@@ -7,6 +7,7 @@ import hashlib
 import hmac
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from standardwebhooks import Webhook
@@ -105,8 +106,13 @@ def test_a_fingerprint_tells_secrets_apart_and_depends_on_the_key() -> None:
     assert len({one, other, fingerprint(key=OLD, secret="two")}) == 3
 
 
-def delivery(**changes) -> Delivery:
-    told = {"body": BODY, "secret": "sesame-sesame", "delivery_id": "d-1", "timestamp": int(NOW.timestamp())}
+def delivery(**changes: Any) -> Delivery:
+    told: dict[str, Any] = {
+        "body": BODY,
+        "secret": "sesame-sesame",
+        "delivery_id": "d-1",
+        "timestamp": int(NOW.timestamp()),
+    }
     return Delivery(**told | changes)
 
 
