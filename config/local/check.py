@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from config.env import BASE_DIR
+from config.local import node
 from config.local.environment import new_keys
 from config.local.processes import inherited
 from config.local.terminal import Phases, say
@@ -23,13 +24,19 @@ CHECKS = (
 )
 
 
+EDGE_CHECK = ("edge worker", ["npm", "--prefix", str(node.PACKAGE), "run", "check"])
+
+
 def main() -> int:
     """Run every check and print what the failed ones said; 1 when one failed."""
-    phases = Phases(len(CHECKS))
+    no_edge = node.problem()
+    checks = CHECKS if no_edge else (*CHECKS, EDGE_CHECK)
+    phases = Phases(len(checks))
     # The settings are loaded (the type checker's Django plugin does, too), so they need keys, but no real ones.
-    environment = inherited({"ENV_FILE": "", "DATABASE_URL": "", **new_keys()})
+    settings = {"ENV_FILE": "", "DATABASE_URL": "", **new_keys()}
+    environment = inherited({**settings, "WRANGLER_SEND_METRICS": "false", "NO_COLOR": "1"})
     failed = []
-    for name, command in CHECKS:
+    for name, command in checks:
         with phases.phase(name) as outcome:
             done = subprocess.run(
                 command,
@@ -44,6 +51,8 @@ def main() -> int:
         if done.returncode != 0:
             failed.append(name)
             say(done.stdout.rstrip())
+    if no_edge:
+        say(f"The edge Worker was not checked: {no_edge}.")
     say(f"Failed: {', '.join(failed)}." if failed else "All checks passed.")
     return 1 if failed else 0
 

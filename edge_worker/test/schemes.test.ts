@@ -6,6 +6,7 @@ import { Webhook as SvixWebhook } from "svix/dist/webhook";
 import { describe, expect, test } from "vitest";
 import { join, toBase64, toHex, utf8 } from "../src/bytes";
 import { hmac } from "../src/hmac";
+import { slackHeaders } from "./slack";
 import { environment, hook, nowSeconds, source } from "./support";
 
 type Sign = (body: string, secret: string, seconds: number) => Promise<Record<string, string>>;
@@ -76,10 +77,7 @@ const VECTORS: Record<string, Vector> = {
     ...plain,
     config: { scheme: "slack" },
     timed: true,
-    sign: async (body, secret, seconds) => ({
-      "X-Slack-Request-Timestamp": String(seconds),
-      "X-Slack-Signature": `v0=${await hexHmac(secret, `v0:${seconds}:${body}`)}`,
-    }),
+    sign: async (body, secret, seconds) => slackHeaders(secret, body, seconds),
   },
   shopify: {
     ...plain,
@@ -124,7 +122,7 @@ const VECTORS: Record<string, Vector> = {
   },
 };
 
-describe.each(Object.entries(VECTORS))("%s", (_name, { config, secret, other, body, sign, timed }) => {
+describe.each(Object.entries(VECTORS))("%s", (_name, { config, secret, other, body, sign }) => {
   const post = async (headers: Record<string, string>, sentBody: BodyInit = body, secrets = [secret]) => {
     const { env, sent } = environment();
     await source("shop", config, ...secrets);
@@ -157,16 +155,18 @@ describe.each(Object.entries(VECTORS))("%s", (_name, { config, secret, other, bo
     const headers = [await sign(body, secret, nowSeconds()), await sign(body, other, nowSeconds())];
     for (const one of headers) expect((await post(one, body, [other, secret])).status).toBe(202);
   });
+});
 
-  test.runIf(timed)(
-    "what was signed too long ago or ahead is refused, the last second before that is not",
-    async () => {
-      const statuses = [];
-      for (const offset of [-310, 310, -290, 290])
-        statuses.push((await post(await sign(body, secret, nowSeconds() + offset))).status);
-      expect(statuses).toEqual([401, 401, 202, 202]);
-    },
-  );
+const TIMED = Object.entries(VECTORS).filter(([, { timed }]) => timed);
+
+test.each(TIMED)("%s signed too long ago or ahead is refused, ten seconds within is not", async (_name, vector) => {
+  const { config, secret, body, sign } = vector;
+  await source("shop", config, secret);
+  const { env } = environment();
+  const statuses = [];
+  for (const offset of [-310, 310, -290, 290])
+    statuses.push((await hook(env, "shop", body, await sign(body, secret, nowSeconds() + offset))).status);
+  expect(statuses).toEqual([401, 401, 202, 202]);
 });
 
 test("a Standard Webhook signed with a private key is checked with the public one", async () => {

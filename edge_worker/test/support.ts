@@ -117,12 +117,18 @@ export function message(id: string, changes: Partial<Message> = {}): Message {
 export async function consume(env: Env, bodies: unknown[], { attempts = 1, queue = "webhooks" } = {}) {
   const messages = bodies.map((body, index) => ({ id: `m${index}`, timestamp: new Date(), attempts, body }));
   const batch = createMessageBatch(queue, messages);
+  const delays = new Map<string, number | undefined>();
+  for (const message of batch.messages) {
+    const retry = message.retry.bind(message);
+    message.retry = (options) => {
+      delays.set(message.id, options?.delaySeconds); // the result of a batch does not tell it
+      retry(options);
+    };
+  }
   await worker.queue(batch, env);
   const { explicitAcks, retryMessages } = await getQueueResult(batch, createExecutionContext());
-  const retried = Object.fromEntries(
-    retryMessages.map((again: { msgId: string; delaySeconds?: number }) => [again.msgId, again.delaySeconds]),
-  );
-  return { acked: explicitAcks, retried };
+  const again: { msgId: string }[] = retryMessages;
+  return { acked: explicitAcks, retried: Object.fromEntries(again.map(({ msgId }) => [msgId, delays.get(msgId)])) };
 }
 
 /** The names of R2's objects under a prefix. */
