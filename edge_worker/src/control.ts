@@ -10,7 +10,7 @@ import * as log from "./log";
 import { redrive } from "./redrive";
 import { SCHEMES } from "./schemes";
 import { signer } from "./signing";
-import { type Source, deleteSource, fingerprint, listSlugs, readSource, writeSource } from "./sources";
+import { type NewSource, deleteSource, fingerprint, listSlugs, readSource, writeSource } from "./sources";
 import { version } from "../package.json";
 
 type Fields = Record<string, unknown>;
@@ -60,7 +60,7 @@ async function describe(env: Env, slug: string, control: Key): Promise<Fields> {
     const source = await readSource(env, slug);
     const prints = source?.secrets.map((secret) => fingerprint(control, secret)) ?? [];
     const secret_fingerprints = await Promise.all(prints);
-    return { source: slug, config: source?.config ?? {}, secret_fingerprints, updated_at: source?.updatedAt ?? "" };
+    return { source: slug, config: source?.given ?? {}, secret_fingerprints, updated_at: source?.updatedAt ?? "" };
   } catch (problem) {
     // Sealed with a key that is gone, say: an empty entry differs from what the origin has, so it is written anew.
     log.error("source_unreadable", { source: slug, problem: log.words(problem) });
@@ -115,12 +115,11 @@ function parseOrder(body: Uint8Array): Fields {
   }
 }
 
-function parseSource(value: unknown): Omit<Source, "updatedAt"> {
+function parseSource(value: unknown): NewSource {
   const { source, config, secrets } = (value ?? {}) as Fields;
   if (!isSlug(source)) throw new ConfigError("source must be lower-case letters, digits and hyphens");
   try {
-    const parsed = parseConfig(config);
-    return { slug: source, config: parsed, secrets: parseSecrets(secrets, parsed.scheme) };
+    return { slug: source, given: config, secrets: parseSecrets(secrets, parseConfig(config).scheme) };
   } catch (problem) {
     if (problem instanceof ConfigError) throw new ConfigError(`${source}: ${problem.message}`, { cause: problem });
     throw problem;

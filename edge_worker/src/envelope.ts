@@ -1,5 +1,5 @@
 /** What the queue carries of one webhook. */
-import { sha256Hex } from "./bytes";
+import { sha256Hex, utf8 } from "./bytes";
 import { keptHeaders } from "./headers";
 import { type Incoming, schemeOf, secretHeadersOf } from "./schemes";
 import type { Source } from "./sources";
@@ -38,6 +38,8 @@ export interface Receipt {
 }
 
 const LONGEST_KEY = 300;
+/** What the origin takes. Beyond that a sender is refused at once, or it would be told "accepted" and rejected later. */
+const MOST = { headers: 200, headerLength: 16_384, queryLength: 16_384, contentTypeLength: 255, bytes: 64_000 };
 
 /** Returns the envelope of a request whose signature was checked. */
 export async function enclose({ id, source, incoming, secretFingerprint, now }: Receipt): Promise<Envelope> {
@@ -60,6 +62,17 @@ export async function enclose({ id, source, incoming, secretFingerprint, now }: 
   };
 }
 
+/** Returns whether a message and the origin can carry an envelope. */
+export function isCarriable(envelope: Envelope): boolean {
+  return (
+    envelope.headers.length <= MOST.headers &&
+    envelope.headers.every(([name, value]) => name.length <= MOST.headerLength && value.length <= MOST.headerLength) &&
+    envelope.query.length <= MOST.queryLength &&
+    envelope.content_type.length <= MOST.contentTypeLength &&
+    utf8(JSON.stringify(envelope)).length <= MOST.bytes
+  );
+}
+
 /** Returns the event's key: the sender's delivery id, else the configured header, else the body's hash in a window. */
 async function keyOf(
   { config }: Source,
@@ -76,8 +89,9 @@ async function keyOf(
   return { key: `sha256:${sha256}:${window}`, key_kind: "hash" };
 }
 
-/** Returns `kind:value`, or of a value too long for a key its hash. */
+/** Returns `kind:value`, or its hash where the value is too long or not printable. */
 async function short(kind: "delivery" | "header", value: string): Promise<string> {
   const key = `${kind}:${value}`;
-  return key.length <= LONGEST_KEY ? key : `${kind}:sha256:${await sha256Hex(new TextEncoder().encode(value))}`;
+  if (key.length <= LONGEST_KEY && /^[\x20-\x7e]*$/.test(key)) return key;
+  return `${kind}:sha256:${await sha256Hex(utf8(value))}`;
 }

@@ -5,15 +5,12 @@ import { challengeAnswer } from "./challenges";
 import { type SourceConfig, networksOf } from "./config";
 import { isInside } from "./addresses";
 import { type Env, keysOf } from "./env";
-import { enclose } from "./envelope";
+import { enclose, isCarriable } from "./envelope";
 import * as log from "./log";
-import { enqueue, serialisedBytes } from "./messages";
+import { enqueue } from "./messages";
 import { isWithinRate } from "./rates";
 import { type Incoming, vouchingSecret } from "./schemes";
 import { type Source, findSource, fingerprint } from "./sources";
-
-/** Headers and query together may take so much of a message. */
-const MOST_ENVELOPE_BYTES = 64_000;
 
 /** Returns what the sender is told. KV, R2, queue and settings that fail are all 503: the sender has to come again. */
 export async function takeWebhook(request: Request, env: Env, slug: string): Promise<Response> {
@@ -57,7 +54,7 @@ async function admit(incoming: Incoming, env: Env, source: Source): Promise<Resp
   const id = crypto.randomUUID();
   const secretFingerprint = await fingerprint(control, secret);
   const envelope = await enclose({ id, source, incoming, secretFingerprint, now });
-  if (serialisedBytes(envelope) > MOST_ENVELOPE_BYTES) return refused(slug, "headers", answers.tooLarge());
+  if (!isCarriable(envelope)) return refused(slug, "headers", answers.tooLarge());
   await enqueue(env, envelope, incoming.body);
   log.info("webhook_accepted", { source: slug, id, size: envelope.size, key_kind: envelope.key_kind });
   return answers.accepted(id);

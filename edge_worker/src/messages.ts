@@ -19,7 +19,7 @@ const STORE_SECONDS = 5;
 export class BodyGoneError extends Error {}
 
 /** Returns how long an envelope is without its body, in bytes of JSON. */
-export function serialisedBytes(envelope: Envelope): number {
+function serialisedBytes(envelope: Envelope): number {
   return utf8(JSON.stringify({ ...envelope, body: null, body_ref: null })).length;
 }
 

@@ -43,10 +43,10 @@ export async function postKeptNotices(env: Env): Promise<void> {
 async function post(env: Env, letters: readonly Letter[]): Promise<void> {
   const answer = await askOrigin(env, "dead-letters", utf8(JSON.stringify({ v: 1, letters })));
   if (answer?.status === 200) {
-    const accepted = acceptedIds(answer.body);
+    const settled = settledIds(answer.body);
     return forgetNotices(
       env,
-      letters.filter(({ id }) => accepted.has(id)),
+      letters.filter(({ id }) => settled.has(id)),
     );
   }
   const refused = answer?.status === 400 || answer?.status === 413;
@@ -55,15 +55,20 @@ async function post(env: Env, letters: readonly Letter[]): Promise<void> {
     for (const letter of letters) await post(env, [letter]);
     return;
   }
-  // The origin will never take this one. The letter itself stays, and a redrive finds it.
   log.error("notice_refused", { id: letters[0]?.id, source: letters[0]?.source, status: answer.status });
   await forgetNotices(env, letters);
 }
 
-function acceptedIds(body: unknown): Set<unknown> {
+/** Returns the ids the origin has taken, and those it will never take: their letters stay, and a redrive finds them. */
+function settledIds(body: unknown): Set<unknown> {
   const results = (body as { results?: unknown } | null)?.results;
-  const listed = Array.isArray(results) ? (results as Record<string, unknown>[]) : [];
-  return new Set(listed.filter((result) => result?.["status"] === "accepted").map((result) => result["id"]));
+  const settled = new Set<unknown>();
+  for (const result of Array.isArray(results) ? (results as Record<string, unknown>[]) : []) {
+    const rejected = result?.["status"] === "rejected";
+    if (rejected) log.error("notice_refused", { id: String(result["id"]) });
+    if (rejected || result?.["status"] === "accepted") settled.add(result["id"]);
+  }
+  return settled;
 }
 
 function nameOf({ source, id }: Pick<Letter, "source" | "id">): string {

@@ -16,8 +16,13 @@ export interface Source {
   readonly slug: string;
   readonly config: SourceConfig;
   readonly secrets: readonly string[];
+  /** The configuration as it was put, for whoever put it to compare with. */
+  readonly given: unknown;
   readonly updatedAt: string;
 }
+
+/** A source to keep; its `given` was found right by `parseConfig`. */
+export type NewSource = Pick<Source, "slug" | "given" | "secrets">;
 
 interface Stored {
   readonly config: unknown;
@@ -44,7 +49,7 @@ export async function readSource(env: Env, slug: string): Promise<Source | null>
   const stored = await env.SOURCES.get<Stored>(PREFIX + slug, "json");
   if (stored === null) return null;
   const secrets = JSON.parse(await open(keysOf(env, "CONFIG_KEYS"), PREFIX + slug, stored.secrets)) as string[];
-  return { slug, config: parseConfig(stored.config), secrets, updatedAt: stored.updated_at };
+  return { slug, config: parseConfig(stored.config), given: stored.config, secrets, updatedAt: stored.updated_at };
 }
 
 /** Returns the names of all sources. */
@@ -60,10 +65,10 @@ export async function listSlugs(env: Env): Promise<string[]> {
 }
 
 /** Keeps a source, in the place of what it was. */
-export async function writeSource(env: Env, source: Omit<Source, "updatedAt">, now: Date): Promise<void> {
+export async function writeSource(env: Env, source: NewSource, now: Date): Promise<void> {
   const [key] = keysOf(env, "CONFIG_KEYS");
   const secrets = await seal(key, PREFIX + source.slug, JSON.stringify(source.secrets));
-  const stored: Stored = { config: source.config, secrets, updated_at: now.toISOString() };
+  const stored: Stored = { config: source.given, secrets, updated_at: now.toISOString() };
   await env.SOURCES.put(PREFIX + source.slug, JSON.stringify(stored));
   cache.delete(source.slug);
 }

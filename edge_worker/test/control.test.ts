@@ -57,8 +57,13 @@ describe("sources", () => {
 
     expect(await put.json()).toEqual({ written: 1 });
     expect(listed).not.toContain("s3cret");
-    expect(JSON.parse(listed).sources).toMatchObject([
-      { source: "repo", config: github, secret_fingerprints: [await fingerprint(key, "s3cret")] },
+    expect(JSON.parse(listed).sources).toEqual([
+      {
+        source: "repo",
+        updated_at: expect.any(String),
+        config: github,
+        secret_fingerprints: [await fingerprint(key, "s3cret")],
+      },
     ]);
   });
 

@@ -69,6 +69,13 @@ describe("notices", () => {
     expect(await stored("dlq/")).toHaveLength(1);
   });
 
+  test("one the origin will never take is forgotten, and its letter stays", async () => {
+    await bury("a", { exhausted: false });
+    const { ORIGIN } = origin(() => Response.json({ results: [{ id: "a", status: "rejected" }] }));
+    await onSchedule(environment({ ORIGIN }).env);
+    expect([await stored("notices/"), await stored("dlq/")]).toEqual([[], ["dlq/shop/a.json"]]);
+  });
+
   test("one the origin refuses does not hold up the others", async () => {
     for (const id of ["a", "bad", "c"]) await bury(id, { exhausted: false });
     const { ORIGIN } = origin((posted) =>

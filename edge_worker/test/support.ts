@@ -64,8 +64,9 @@ export async function source(
   config: Partial<SourceConfig> | object,
   ...secrets: string[]
 ): Promise<void> {
-  const whole = parseConfig({ v: 1, enabled: true, ...config });
-  await writeSource(bindings, { slug, config: whole, secrets }, new Date());
+  const given = { v: 1, enabled: true, ...config };
+  parseConfig(given);
+  await writeSource(bindings, { slug, given, secrets }, new Date());
 }
 
 /** Posts a webhook and returns the Worker's answer. */
