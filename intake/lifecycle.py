@@ -11,6 +11,7 @@ from intake.models import Event, Match
 from intake.states import EventState, MatchState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
     from uuid import UUID
 
@@ -38,20 +39,6 @@ def finish_event(event: Event, state: EventState, *, reason: str = "", now: date
     return bool(written)
 
 
-def reopen_event(event: Event, *, replay: int) -> bool:
-    """Make an event pending again for a replay; False when it is pending, or another replay came first."""
-    rows = Event.objects.filter(pk=event.pk, replay=replay - 1).exclude(state=EventState.PENDING)
-    written = rows.update(
-        state=EventState.PENDING,
-        state_reason="",
-        routed_at=None,
-        route_after=None,
-        route_tries=0,
-        replay=replay,
-    )
-    return bool(written)
-
-
 def open_match(*, event: Event, trigger: Trigger) -> Match:
     """The match of an event and a trigger in the event's present replay; the same one each time."""
     return Match.objects.get_or_create(event=event, trigger=trigger, replay=event.replay)[0]
@@ -76,3 +63,16 @@ def decide_match(
         decided_at=now,
     )
     return bool(written)
+
+
+def reopen_events(ids: Iterable[UUID]) -> int:
+    """Make final events pending again, each for its next replay; the caller holds their rows. Returns how many."""
+    rows = Event.objects.filter(pk__in=list(ids)).exclude(state=EventState.PENDING)
+    return rows.update(
+        state=EventState.PENDING,
+        state_reason="",
+        routed_at=None,
+        route_after=None,
+        route_tries=0,
+        replay=F("replay") + 1,
+    )
