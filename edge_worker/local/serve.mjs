@@ -61,6 +61,7 @@ async function start() {
     host: "127.0.0.1",
     port: Number(given.port),
     cf: false, // else it asks Cloudflare where we are
+    vpcServices: {}, // the origin is on this machine
     log: new Log(LogLevel.WARN),
     ...(given.folder ? { defaultPersistRoot: given.folder } : {}),
   });

@@ -58,11 +58,12 @@ async function listSources(env: Env, _fields: Fields, control: Key): Promise<Fie
 async function describe(env: Env, slug: string, control: Key): Promise<Fields> {
   try {
     const source = await readSource(env, slug);
-    const prints = source?.secrets.map((secret) => fingerprint(control, secret)) ?? [];
-    const secret_fingerprints = await Promise.all(prints);
+    // Without fingerprints an entry differs from what the origin has, and is put again: sealed with the new key.
+    const secrets = source?.isFreshlySealed ? source.secrets : [];
+    const secret_fingerprints = await Promise.all(secrets.map((secret) => fingerprint(control, secret)));
     return { source: slug, config: source?.given ?? {}, secret_fingerprints, updated_at: source?.updatedAt ?? "" };
   } catch (problem) {
-    // Sealed with a key that is gone, say: an empty entry differs from what the origin has, so it is written anew.
+    // Sealed with a key that is gone, say.
     log.error("source_unreadable", { source: slug, problem: log.words(problem) });
     return { source: slug, config: {}, secret_fingerprints: [], updated_at: "" };
   }

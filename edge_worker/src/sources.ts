@@ -18,6 +18,8 @@ export interface Source {
   readonly secrets: readonly string[];
   /** The configuration as it was put, for whoever put it to compare with. */
   readonly given: unknown;
+  /** Sealed with the key that is first now; if not, it should be written anew before its key goes. */
+  readonly isFreshlySealed: boolean;
   readonly updatedAt: string;
 }
 
@@ -48,8 +50,15 @@ export async function findSource(env: Env, slug: string, nowMs: number): Promise
 export async function readSource(env: Env, slug: string): Promise<Source | null> {
   const stored = await env.SOURCES.get<Stored>(PREFIX + slug, "json");
   if (stored === null) return null;
-  const secrets = JSON.parse(await open(keysOf(env, "CONFIG_KEYS"), PREFIX + slug, stored.secrets)) as string[];
-  return { slug, config: parseConfig(stored.config), given: stored.config, secrets, updatedAt: stored.updated_at };
+  const keys = keysOf(env, "CONFIG_KEYS");
+  return {
+    slug,
+    config: parseConfig(stored.config),
+    given: stored.config,
+    secrets: JSON.parse(await open(keys, PREFIX + slug, stored.secrets)) as string[],
+    isFreshlySealed: stored.secrets.kid === keys[0].kid,
+    updatedAt: stored.updated_at,
+  };
 }
 
 /** Returns the names of all sources. */

@@ -89,11 +89,14 @@ describe("sources", () => {
     expect((await bindings.SOURCES.list()).keys).toEqual([]);
   });
 
-  test("one that was sealed with a key that is gone is listed as different, not as an error", async () => {
+  test("one whose key was replaced or is gone is listed without fingerprints, so that it is put anew", async () => {
     await source("repo", github, "s3cret");
-    const { env: rotated } = environment({ CONFIG_KEYS: `new:${"9".repeat(64)}` });
-    const { sources } = (await (await order(rotated, "sources/list", {})).json()) as any;
-    expect(sources).toMatchObject([{ source: "repo", config: {}, secret_fingerprints: [] }]);
+    const fresh = `new:${"9".repeat(64)}`;
+    const listed = async (CONFIG_KEYS: string) =>
+      ((await (await order({ ...env, CONFIG_KEYS }, "sources/list", {})).json()) as any).sources;
+    const replaced = await listed(`${fresh},${bindings.CONFIG_KEYS}`);
+    expect(replaced).toMatchObject([{ source: "repo", config: github, secret_fingerprints: [] }]);
+    expect(await listed(fresh)).toMatchObject([{ source: "repo", config: {}, secret_fingerprints: [] }]);
   });
 
   test.each([
