@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from automations.models import Customer
 from infra_shared.clock import utc_now
@@ -49,6 +49,12 @@ class EventQuerySet(models.QuerySet["Event"]):
         """Pending ones that no process is at, the oldest first."""
         free = Q(route_after__isnull=True) | Q(route_after__lte=now)
         return self.filter(free, state=EventState.PENDING).order_by("id")
+
+    def late(self, limit: datetime) -> EventQuerySet:
+        """Pending ones that came, or were last asked to be replayed, before the limit: routing should be done by now."""
+        asked = Replay.objects.filter(event=OuterRef("pk"), number=OuterRef("replay"), created_at__lt=limit)
+        came = Q(replay=0, stored_at__lt=limit)
+        return self.filter(came | Q(Q(replay__gt=0), Exists(asked)), state=EventState.PENDING)
 
     def stored_between(self, begin: datetime | None, end: datetime | None) -> EventQuerySet:
         """Those stored from `begin` on and before `end`; None leaves a side open.
@@ -122,6 +128,7 @@ class Event(models.Model):
         ]
         indexes = [
             models.Index(fields=("customer", "-id"), name="event_by_customer"),
+            models.Index(fields=("source", "-id"), name="event_by_source"),
             models.Index(fields=("source", "type", "-id"), name="event_by_type"),
             models.Index(fields=("state", "-id"), name="event_by_state"),
             # Read by every routing ticket and the sweeper: few rows, whatever the size of the inbox.

@@ -103,6 +103,7 @@ class Match(models.Model):
             models.UniqueConstraint(fields=("event", "trigger", "replay"), name="match_once"),
         ]
         indexes = [
+            models.Index(fields=("trigger", "-id"), name="match_by_trigger"),
             # The search for an earlier run with the same params.
             models.Index(fields=("trigger", "params_digest", "-decided_at"), name="match_by_params"),
         ]
