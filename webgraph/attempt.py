@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from webgraph.errors import WebGraphError
     from webgraph.journal import Journal
     from webgraph.outcome import AttemptSpec
+    from webgraph.surface import Surface
     from webgraph.workers.base import Worker
 
 _LONGEST_MESSAGE = 500
@@ -166,7 +167,7 @@ class Attempt:
         try:
             await self._profile.guard(context)
             await self._keeper.begin(context)
-            surface = await windows.open()
+            surface = await self._first_window(context, windows)
             self._supervisor.new_windows = NewWindows(
                 context, windows, declared=self._recoveries.new_window, note=self._supervisor.note
             )
@@ -194,6 +195,13 @@ class Attempt:
         if not self._abandoned:
             await self._keep_the_rest(context, ended)
         return ended
+
+    async def _first_window(self, context: BrowserContext, windows: Windows) -> Surface:
+        try:
+            return await windows.open()
+        except BrowserCrashError:
+            self._host.distrust(context)
+            raise
 
     async def _keep_the_rest(self, context: BrowserContext, ended: AttemptResult) -> None:
         """Keep what belongs to the end; each capture has its own time limit, so this is bounded."""

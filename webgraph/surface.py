@@ -10,7 +10,7 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from infra_shared.clock import monotonic, utc_now
-from webgraph.errors import WebGraphError
+from webgraph.errors import BrowserCrashError, WebGraphError
 from webgraph.failures import from_status
 from webgraph.quiet import command
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from webgraph.network import AddressPolicy
 
+OPEN_SECONDS = 30.0
+"""Generous: how long a browser that works may take to open an empty window."""
 _STOP_LOADING_SECONDS = 1.0
 _LOAD_SECONDS = 5.0
 _LOOK_AGAIN_SECONDS = (0.005, 0.01, 0.02, 0.04)
@@ -226,8 +228,16 @@ class Windows:
         context.on("page", self._on_page)
 
     async def open(self) -> Surface:
-        """A new empty window."""
-        return await self.of(await self._context.new_page())
+        """A new empty window.
+
+        BrowserCrashError when none opens in time: a browser that lost the process it makes others from still answers,
+        and makes contexts, but its windows crash at once or are waited for without end.
+        """
+        try:
+            async with asyncio.timeout(OPEN_SECONDS):
+                return await self.of(await self._context.new_page())
+        except (PlaywrightError, TimeoutError) as error:
+            raise BrowserCrashError("The browser could not open a window.") from error
 
     async def of(self, page: Page) -> Surface:
         """The surface of a window that is open; raises the refusal of one that was closed for its address."""

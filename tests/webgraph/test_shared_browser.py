@@ -10,8 +10,10 @@ import httpx
 import psutil
 import pytest
 
+from tests.support.families import words_of
 from tests.support.keepers import kept_browser
 from tests.support.waiting import wait_until
+from webgraph import surface
 from webgraph.browser import folders, processes
 from webgraph.browser.host import BrowserHost
 from webgraph.browser.profile import BrowserProfile
@@ -195,6 +197,29 @@ def test_a_frozen_browser_is_not_lent_again(kept: KeptBrowser, borrow):
 
     assert len(kept.servers) == 2
     assert psutil.wait_procs([frozen], timeout=20)[1] == []
+
+
+def test_a_browser_that_opens_no_window_any_more_is_not_lent_again(
+    attempt: Tried, pages: LocalPages, kept: KeptBrowser, borrow, monkeypatch: pytest.MonkeyPatch
+):
+    async def job(page: Page) -> None:
+        await page.goto(pages.url("/form"))
+
+    host = borrow(kept)
+    assert attempt(job, host=host).outcome == "succeeded"
+    monkeypatch.setattr(surface, "OPEN_SECONDS", 3.0)
+    # Without the processes it forks others from, it answers everything and opens nothing.
+    for process in kept.browser().children():
+        if "--type=zygote" in words_of(process):
+            process.kill()
+
+    failure = attempt(job, host=host).failure
+    monkeypatch.undo()
+
+    assert failure is not None
+    assert (failure.kind, failure.lost_with_others) == (FailureKind.BROWSER_CRASH, False)
+    assert attempt(job, host=host).outcome == "succeeded"
+    assert len(kept.servers) == 2
 
 
 def test_a_keeper_that_ends_leaves_no_process_and_no_folder(browser_executable: str, tmp_path: Path, borrow):

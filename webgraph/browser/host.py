@@ -65,6 +65,7 @@ class BrowserHost:
         self._usual: BrowserSource | None = None
         self._alone: BrowserSource | None = None
         self._loans: dict[BrowserContext, Loan] = {}
+        self._distrusted: set[BrowserContext] = set()
 
     @property
     def is_running(self) -> bool:
@@ -164,7 +165,13 @@ class BrowserHost:
             yield context
         finally:
             del self._loans[context]
-            await _finish(_release(loan, context))
+            fault = Fault.BROWSER if context in self._distrusted else Fault.NONE
+            self._distrusted.discard(context)
+            await _finish(_release(loan, context, fault))
+
+    def distrust(self, context: BrowserContext) -> None:
+        """Have nobody given the browser of a leased context after this: it answers, but it cannot be worked with."""
+        self._distrusted.add(context)
 
     async def lost_with_others(self, context: BrowserContext) -> bool:
         """Whether a leased context ended because the browser it shares with other processes went away."""
@@ -212,13 +219,12 @@ async def _try_context(
         raise
 
 
-async def _release(loan: Loan, context: BrowserContext) -> None:
-    fault = Fault.NONE
+async def _release(loan: Loan, context: BrowserContext, fault: Fault) -> None:
     try:
         async with asyncio.timeout(CLOSE_SECONDS):
             await context.close()
     except PlaywrightError:
-        fault = Fault.CONNECTION
+        fault = Fault.CONNECTION if fault is Fault.NONE else fault
     except TimeoutError:
         fault = Fault.BROWSER
     await loan.give_back(fault)
