@@ -224,6 +224,7 @@ API_FAILURES_PER_MINUTE = env.read("API_FAILURES_PER_MINUTE")
 EDGE_KEYS = parse_keys(env.read("EDGE_KEYS"))
 EDGE_CONTROL_KEYS = parse_keys(env.read("EDGE_CONTROL_KEYS"))
 EDGE_WORKER_URL = env.read("EDGE_WORKER_URL").rstrip("/")
+ADDRESSES_FILE = DATA_DIR / "addresses.json"  # where `make run` says what it started; nobody else writes it
 
 # Console
 UNFOLD = console.UNFOLD

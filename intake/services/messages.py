@@ -18,8 +18,8 @@ from intake.models import MAX_BODY_BYTES, MAX_KEY_LENGTH, KeyKind, Scheme
 
 VERSION = 1
 MAX_MESSAGES = 100
-_MAX_HEADERS = 200
-_MAX_HEADER_LENGTH = 16_384
+_MAX_HEADERS = 500
+_MAX_HEADER_LENGTH = 131_072
 _CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
 """The edge strips what identifies a sender; these are never kept, whatever it does."""
 

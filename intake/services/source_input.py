@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
 _MEDIA_TYPE = re.compile(r"[a-z0-9.+*-]+/[a-z0-9.+*-]+")
 _STANDARD_PREFIXES = ("whsec_", "whpk_")
+_CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
 _SECRET_BYTES = 32
 _SHORTEST_SECRET, _LONGEST_SECRET = 8, 500
 _LONGEST_SECONDS = 24 * 3600
@@ -138,15 +139,29 @@ def _problems_of_options(scheme: str, options: Mapping[str, Any]) -> Iterator[tu
             yield f"options.{name}", f"It is one of {', '.join(_CHOICES[name])}."
         elif name.endswith("header") and value and not _HEADER.fullmatch(value):
             yield f"options.{name}", "It is the name of a header."
-        elif name == "template" and value.count("{body}") != 1:
-            yield "options.template", "It names {body} once; {timestamp} and {id} may be in it."
+    if scheme == Scheme.HMAC:
+        yield from _problems_of_template(options)
+
+
+def _problems_of_template(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    template = str(options.get("template") or "{body}")
+    if template.count("{body}") != 1:
+        yield "options.template", "It names {body} once; {timestamp} and {id} may be in it."
+    if ("{timestamp}" in template) != bool(options.get("timestamp_header")):
+        # A time that is not signed proves nothing, and one that is signed must come from somewhere.
+        yield "options.timestamp_header", "It and {timestamp} in the template need each other."
+    if "{id}" in template and not options.get("id_header"):
+        yield "options.id_header", "{id} in the template needs the header it comes in."
 
 
 def _problems_of_places(wanted: SourceInput) -> Iterator[tuple[str, str]]:
+    signature = str(wanted.options.get("header", "")).lower()
     for name in ("key_header", "type_header"):
         value = getattr(wanted, name)
         if value and not _HEADER.fullmatch(value):
             yield name, "It is the name of a header."
+        elif value and value.lower() in {*_CREDENTIALS, signature}:
+            yield name, "It holds a credential or a signature, which is never stored."
     if wanted.type_header and wanted.type_path:
         yield "type_path", "The type is found in a header or in the body, not in both."
     if wanted.type_path:

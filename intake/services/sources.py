@@ -135,7 +135,8 @@ def _locked(source: Source) -> Source:
 
 
 def _to_be_synced(source: Source) -> None:
-    Source.objects.filter(pk=source.pk).update(synced_at=None)
+    # A sync under way must see that this came after it read.
+    Source.objects.filter(pk=source.pk).update(synced_at=None, updated_at=database_now())
 
 
 def _columns(wanted: SourceInput) -> dict[str, Any]:

@@ -28,6 +28,7 @@ SIGNATURE_HEADER = "X-Edge-Signature"
 TOLERANCE_SECONDS = 300
 _FINGERPRINT_LENGTH = 16
 _VERSION = "v1"
+_KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _BATCH = re.compile(r"[0-9A-Za-z-]{1,64}")
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
@@ -67,7 +68,7 @@ def parse_keys(entries: Iterable[str]) -> tuple[EdgeKey, ...]:
     keys = []
     for entry in entries:
         key_id, colon, secret = entry.partition(":")
-        if not colon or not key_id or not re.fullmatch(r"[0-9A-Fa-f]{64}", secret):
+        if not colon or not _KEY_ID.fullmatch(key_id) or not re.fullmatch(r"[0-9A-Fa-f]{64}", secret):
             raise ValueError(
                 "must list key-id:secret entries, each secret 32 bytes as 64 hexadecimal digits."
             )
