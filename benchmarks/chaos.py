@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks._chaos.course import measure
-from benchmarks._chaos.plan import make_plan
+from benchmarks._chaos.plan import SCHEDULES, make_plan
 from benchmarks._chaos.system import Shape, chaos_system
 from config.local.terminal import say
 
@@ -27,10 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
 
-SHAPES = {
-    "postgres": Shape("postgres", nodes=3, processes=2),
-    "sqlite": Shape("sqlite", nodes=1, processes=2),
-}
+NODES = {"postgres": 3, "sqlite": 1}
+PROCESSES = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,9 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seed = random.SystemRandom().randrange(2**31) if given.seed is None else given.seed
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _exit)
-    plan = make_plan(seed=seed, seconds=given.minutes * 60)
+    plan = make_plan(seed=seed, seconds=given.minutes * 60, schedules=given.schedules)
     say(f"seed {seed}, {given.minutes:g} minutes on {given.database}, clocks off by {plan.skews_seconds} s")
-    shape = SHAPES[given.database]
+    shape = Shape(given.database, nodes=given.nodes or NODES[given.database], processes=PROCESSES)
     with chaos_system(shape, skews_seconds=plan.skews_seconds, logs=given.logs) as system:
         figures = measure(system, plan)
     say(json.dumps(figures))
@@ -52,7 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.chaos", description=__doc__)
     parser.add_argument("--minutes", type=float, default=1.0, help="how long the storm lasts (default: 1)")
     parser.add_argument("--seed", type=int, help="repeats a sequence (default: a new one, printed)")
-    parser.add_argument("--database", choices=sorted(SHAPES), default="postgres")
+    parser.add_argument("--database", choices=sorted(NODES), default="postgres")
+    parser.add_argument("--nodes", type=int, help="default: 3, on SQLite 1")
+    parser.add_argument("--schedules", type=int, default=SCHEDULES, help=f"default: {SCHEDULES}")
     parser.add_argument("--logs", type=Path, help="a folder for the logs of every process")
     parser.add_argument(
         "--json", action="store_true", help="accepted for uniformity: the last line is always JSON"

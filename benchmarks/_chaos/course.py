@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from benchmarks._chaos.system import ChaosSystem
 
 READY_SECONDS = 180.0
-MAKING_SECONDS = 12.0
+MAKING_SECONDS, MAKING_SECONDS_EACH = 3.0, 0.2
 """By when every schedule is made; the first planned time that counts lies after it."""
 DRAIN_SECONDS = 300.0
 DRAIN_POLL_SECONDS = 0.5
@@ -101,7 +101,8 @@ def _started(system: ChaosSystem) -> Api:
 
 
 def _make_schedules(system: ChaosSystem, plan: Plan, api: Api) -> Making:
-    began_at = utc_now() + timedelta(seconds=MAKING_SECONDS)
+    seconds = MAKING_SECONDS + MAKING_SECONDS_EACH * len(plan.schedules)
+    began_at = utc_now() + timedelta(seconds=seconds)
 
     def make(schedule: PlannedSchedule) -> int:
         params = {**schedule.body["params"], "base_url": system.local.site_url}
@@ -111,7 +112,7 @@ def _make_schedules(system: ChaosSystem, plan: Plan, api: Api) -> Making:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         ids = list(pool.map(make, plan.schedules))
     if utc_now() >= began_at:
-        raise NotReadyError(f"Making the schedules took longer than {MAKING_SECONDS:.0f} s.")
+        raise NotReadyError(f"Making the schedules took longer than {seconds:.0f} s.")
     return Making(began_at, ids)
 
 

@@ -21,8 +21,8 @@ LOCK_SECONDS = 30
 Rows = list[tuple[Any, ...]]
 
 
-class Database(Protocol):
-    """What the storm asks of a database."""
+class Readable(Protocol):
+    """What a witness asks of a database."""
 
     vendor: str
 
@@ -31,6 +31,10 @@ class Database(Protocol):
 
     def run(self, *statements: str) -> int:
         """Run statements in one transaction; how many rows the last one touched."""
+
+
+class Database(Readable, Protocol):
+    """What the storm asks of one."""
 
     def cut_connections(self, share: float) -> int:
         """Cut about this share of the product's connections; how many. 0 where there are none to cut."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 SCHEDULES = 50
 MINUTE = timedelta(minutes=1)
-LEAST_REST_SECONDS, MOST_REST_SECONDS = 3.0, 6.0
+LEAST_REST_SECONDS, MOST_REST_SECONDS = 2.0, 5.0
 """Between two blows."""
 LEAST_ASK_SECONDS, MOST_ASK_SECONDS = 4.0, 9.0
 """Between two requests over the API."""
@@ -35,7 +35,7 @@ class Blow(StrEnum):
     DATABASE_AWAY = "database_away"
 
 
-_WEIGHTS = {Blow.KILL: 14, Blow.FREEZE: 2, Blow.CUT: 3, Blow.LOSE_TICKETS: 3}
+_WEIGHTS = {Blow.KILL: 16, Blow.FREEZE: 2, Blow.CUT: 3, Blow.LOSE_TICKETS: 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,26 +117,27 @@ class Plan:
     blows: tuple[PlannedBlow, ...]
 
 
-def make_plan(*, seed: int, seconds: float) -> Plan:
-    """The storm of a seed: the same seed and length give the same plan for ever."""
+def make_plan(*, seed: int, seconds: float, schedules: int = SCHEDULES) -> Plan:
+    """The storm of a seed: the same seed, length and number of schedules give the same plan for ever."""
     chance = random.Random(seed)  # noqa: S311 - a repeatable plan, not a secret
     skew = chance.randint(60, 600)
     return Plan(
         seconds=seconds,
         skews_seconds=(0, skew, -skew),
-        schedules=tuple(_schedule(number, chance) for number in range(SCHEDULES)),
+        schedules=tuple(_schedule(number, seconds, chance) for number in range(schedules)),
         requests=tuple(_requests(seed, seconds, chance)),
         blows=tuple(_blows(seconds, chance)),
     )
 
 
-def _schedule(number: int, chance: random.Random) -> PlannedSchedule:
+def _schedule(number: int, seconds: float, chance: random.Random) -> PlannedSchedule:
     automation = {3: ALL_INVOICES, 7: COMMIT}.get(number % 10 if number < 30 else 0, ONE_PAGE)
     name = f"Chaos {number:02d}"
     is_cron = chance.random() < 0.2
     every_seconds = chance.randint(60, 120)
     minutes = chance.choice((1, 2))
-    phase_seconds = chance.uniform(1, every_seconds)
+    # In a storm shorter than that, each interval has a time all the same.
+    phase_seconds = chance.uniform(1, min(every_seconds, max(seconds, 2)))
     return PlannedSchedule(
         every_seconds=0 if is_cron else every_seconds,
         minutes=minutes if is_cron else 0,

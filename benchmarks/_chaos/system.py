@@ -9,7 +9,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import psutil
 
@@ -62,7 +62,7 @@ class Keeper:
 
     def note_survivors(self) -> None:
         """Count every process of the part that is still there, and end it."""
-        self.survivors += [words_of(process) for process in self.part.family()]
+        self.survivors += [words_of(process) for process in self.part.family() if is_alive(process)]
         self.part.kill()
 
 
@@ -101,7 +101,7 @@ class ChaosSystem:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     outermost = psutil.Process(keeper.part.pid)
                     found += [outermost, *outermost.children(recursive=True)]
-        return found
+        return [process for process in found if is_alive(process)]
 
     def leave(self) -> list[str]:
         """Ask nodes and dispatchers to end; what is left of them, now and of earlier deaths: processes and folders."""
@@ -134,7 +134,7 @@ def chaos_system(shape: Shape, *, skews_seconds: tuple[int, ...], logs: Path | N
     """
     with contextlib.ExitStack() as stack:
         private = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="chaos-")))
-        settings = {
+        settings: dict[str, Any] = {
             "AUTOMATION_MODULES": "benchmarks._chaos.automations",
             "LEASE_SECONDS": str(LEASE_SECONDS),
             "WORKER_PROCESSES": str(shape.processes),
@@ -173,6 +173,14 @@ def wait(condition: Callable[[], bool], seconds: float) -> bool:
             return False
         sleep(POLL_SECONDS)
     return True
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it is there and not only waits to be buried."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def words_of(process: psutil.Process) -> str:

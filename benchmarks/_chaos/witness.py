@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from benchmarks._chaos.database import Database
+    from benchmarks._chaos.database import Readable
 
 # What only a worker process writes while it holds an attempt, and of updates the columns that say how it went.
 _WRITES = {
@@ -46,13 +46,13 @@ class Note:
     to_fence: int
 
 
-def install(database: Database) -> None:
+def install(database: Readable) -> None:
     """Put the triggers in place; the database must be migrated."""
     statements = _postgres() if database.vendor == "postgresql" else _sqlite()
     database.run(*statements)
 
 
-def notes(database: Database) -> list[Note]:
+def notes(database: Readable) -> list[Note]:
     """What was witnessed, in order."""
     return [Note(*row) for row in database.rows(f"SELECT {_COLUMNS} FROM chaos_note ORDER BY id")]
 
