@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import shutil
 import subprocess
@@ -121,8 +120,7 @@ class LocalSystem:
             return
         self.edge.start()
         self.edge.wait_until_ready(START_SECONDS)
-        if importlib.util.find_spec("intake.management.commands.edge"):
-            self.manage("edge", "sync")
+        self.manage("edge", "sync")
 
     def give_up_edge(self) -> None:
         """End the edge Worker for good; the rest goes on without it."""
