@@ -9,7 +9,7 @@ from uuid import UUID
 from ninja import HeaderEx, P, Schema
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
 
-from automations.models import DEFAULT_CUSTOMER
+from automations.models import DEFAULT_CUSTOMER, HIGHEST_PRIORITY, LOWEST_PRIORITY
 from infra_shared.api.input import JsonObject, Text
 from runs.models import Artifact, Attempt, Occurrence, OccurrenceState, Run, Step, Transition
 from runs.services.backfills import BackfillPlan
@@ -55,7 +55,7 @@ class RunIn(_Input):
     due_at: Annotated[AwareDatetime, AfterValidator(_sane_due)] | None = Field(
         None, description="Not before this moment (with a UTC offset); null: now."
     )
-    priority: int = Field(0, ge=-100, le=100, description="Higher goes first.")
+    priority: int = Field(0, ge=LOWEST_PRIORITY, le=HIGHEST_PRIORITY, description="Higher goes first.")
 
 
 class RerunIn(_Input):

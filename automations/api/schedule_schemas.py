@@ -73,6 +73,7 @@ class ScheduleIn(_Input):
         Overlap.ALLOW, description="What becomes of a time while an earlier run has not ended."
     )
     pause_after_failures: Seconds = Field(0, description="Pause after so many failures in a row; 0: never.")
+    priority: int = Field(0, description="Of its runs, from -100 to 100; higher goes first.")
 
 
 class ScheduleChange(_Input):
@@ -96,6 +97,7 @@ class ScheduleChange(_Input):
     misfire_limit: Seconds = 0
     overlap: Overlap = Overlap.ALLOW
     pause_after_failures: Seconds = 0
+    priority: int = 0
 
 
 class PauseIn(_Input):
@@ -129,6 +131,7 @@ class ScheduleOut(Schema):
     misfire_limit: int
     overlap: Overlap
     pause_after_failures: int
+    priority: int
     next_fire_at: datetime | None = Field(
         description="Planned time and offset; null while it is paused or plans nothing more."
     )
@@ -142,7 +145,8 @@ class ScheduleOut(Schema):
         """The item for a schedule, fetched with its automation, customer and pinned version."""
         own = (
             "id name params kind cron every_seconds anchor_at once_at time_zone gap repeated spread_seconds misfire "
-            "misfire_grace_seconds misfire_limit overlap pause_after_failures paused_at pause_reason created_at updated_at"
+            "misfire_grace_seconds misfire_limit overlap pause_after_failures priority paused_at pause_reason created_at "
+            "updated_at"
         )
         return cls(
             **{name: getattr(schedule, name) for name in own.split()},

@@ -15,6 +15,8 @@ from automations.models import (
     DEFAULT_CUSTOMER,
     DEFAULT_GRACE_SECONDS,
     DEFAULT_MISFIRE_LIMIT,
+    HIGHEST_PRIORITY,
+    LOWEST_PRIORITY,
     Customer,
     Misfire,
     Overlap,
@@ -138,6 +140,14 @@ class ScheduleForm(forms.Form):
         label="Pause after failures in a row",
         help_text="With an alert. 0: it goes on, however often its runs fail.",
     )
+    priority = forms.IntegerField(
+        min_value=LOWEST_PRIORITY,
+        max_value=HIGHEST_PRIORITY,
+        required=False,
+        initial=0,
+        label="Priority",
+        help_text="From -100 to 100. Of runs that wait for a worker, those with the higher one go first.",
+    )
 
     def wanted(self, *, automation: Automation, params: dict[str, Any]) -> ScheduleInput:
         """What the form says. Call on a bound form; before it is valid, for its time rule alone."""
@@ -148,6 +158,7 @@ class ScheduleForm(forms.Form):
         said = {
             name: entered[name] for name in (*plain, "overlap", "pause_after_failures") if name in entered
         }
+        said["priority"] = entered.get("priority") or 0
         return ScheduleInput(
             name=entered.get("name", ""),
             automation=automation,
@@ -216,7 +227,7 @@ def values_of(schedule: Schedule) -> dict[str, Any]:
     own = fire_times.zone(schedule.time_zone)
     same = (
         "name kind cron time_zone gap repeated spread_seconds misfire misfire_grace_seconds misfire_limit overlap "
-        "pause_after_failures"
+        "pause_after_failures priority"
     )
     return {
         **{name: getattr(schedule, name) for name in same.split()},
@@ -240,6 +251,13 @@ def choices_in_words(schedule: Schedule) -> list[tuple[str, str]]:
     found.append(("Earlier run goes on", f"{_OVERLAP[Overlap(schedule.overlap)]}."))
     if schedule.pause_after_failures:
         found.append(("Failures", f"Pauses itself after {schedule.pause_after_failures} in a row."))
+    if schedule.priority:
+        found.append(
+            (
+                "Priority",
+                f"{schedule.priority}: its runs go {'before' if schedule.priority > 0 else 'behind'} others.",
+            )
+        )
     return [(question, answer) for question, answer in found if answer]
 
 

@@ -14,6 +14,8 @@ from automations.models.healing import HealProposal, HealProposalQuerySet, HealS
 from automations.models.schedule import (
     DEFAULT_GRACE_SECONDS,
     DEFAULT_MISFIRE_LIMIT,
+    HIGHEST_PRIORITY,
+    LOWEST_PRIORITY,
     Misfire,
     Overlap,
     Schedule,
@@ -26,6 +28,8 @@ __all__ = [
     "DEFAULT_CUSTOMER",
     "DEFAULT_GRACE_SECONDS",
     "DEFAULT_MISFIRE_LIMIT",
+    "HIGHEST_PRIORITY",
+    "LOWEST_PRIORITY",
     "Automation",
     "AutomationKind",
     "AutomationQuerySet",

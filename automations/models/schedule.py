@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 DEFAULT_GRACE_SECONDS = 30
+LOWEST_PRIORITY, HIGHEST_PRIORITY = -100, 100
 DEFAULT_MISFIRE_LIMIT = 10
 
 
@@ -105,6 +106,7 @@ class Schedule(models.Model):
     pause_after_failures = models.PositiveIntegerField(
         default=0, help_text="Pause after so many failures in a row; 0: never."
     )
+    priority = models.SmallIntegerField(default=0, help_text="Of its runs; higher goes first.")
     planned_until = models.DateTimeField()
     replanned_at = models.DateTimeField(help_text="Nothing planned before this moment fires any more.")
     unwritten = models.JSONField(default=list, blank=True)

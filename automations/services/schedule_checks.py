@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from automations import fire_times
 from automations.errors import FieldProblem, ParamsInvalidError
 from automations.fire_times import LONGEST_SPREAD_SECONDS, TimeRule, TimeRuleError
-from automations.models import Misfire, Overlap
+from automations.models import HIGHEST_PRIORITY, LOWEST_PRIORITY, Misfire, Overlap
 from automations.services.schedule_params import check_schedule_params
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ _LIMITS = {
     "misfire_grace_seconds": (0, LONGEST_GRACE_SECONDS, "a week"),
     "misfire_limit": (1, MOST_MISFIRES, ""),
     "pause_after_failures": (0, MOST_FAILURES, ""),
+    "priority": (LOWEST_PRIORITY, HIGHEST_PRIORITY, ""),
 }
 
 

@@ -35,6 +35,7 @@ class ScheduleInput:
     misfire_limit: int = DEFAULT_MISFIRE_LIMIT
     overlap: str = Overlap.ALLOW
     pause_after_failures: int = 0
+    priority: int = 0
     params: dict[str, Any] = field(default_factory=dict)
     pinned_version: AutomationVersion | None = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import forms
 
-from automations.models import DEFAULT_CUSTOMER, Customer
+from automations.models import DEFAULT_CUSTOMER, HIGHEST_PRIORITY, LOWEST_PRIORITY, Customer
 from webgraph.recorder import EvidenceLevel
 
 _LEVELS = {
@@ -22,6 +22,14 @@ class OptionsForm(forms.Form):
     )
     evidence_level = forms.ChoiceField(
         choices=[(level.value, words) for level, words in _LEVELS.items()], label="Evidence"
+    )
+    priority = forms.IntegerField(
+        min_value=LOWEST_PRIORITY,
+        max_value=HIGHEST_PRIORITY,
+        required=False,
+        initial=0,
+        label="Priority",
+        help_text="From -100 to 100. Of runs that wait for a worker, those with the higher one go first.",
     )
 
 

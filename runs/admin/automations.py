@@ -122,6 +122,7 @@ class AutomationAdmin(AutomationPages):
                 params=form.params(),
                 customer=customer.key,
                 evidence_level=options.cleaned_data["evidence_level"],
+                priority=options.cleaned_data["priority"] or 0,
             )
             try:
                 made = request_run(request=wanted, origin=Origin(cause=Cause.OPERATOR, actor=actor(request)))

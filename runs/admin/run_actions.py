@@ -89,7 +89,9 @@ class RunActions(RunAnswers):
         form = ParamsForm(
             params_schema_of(latest), request.POST or None, files=request.FILES or None, values=run.params
         )
-        options = OptionsForm(request.POST or None, initial={"evidence_level": run.evidence_level})
+        options = OptionsForm(
+            request.POST or None, initial={"evidence_level": run.evidence_level, "priority": run.priority}
+        )
         del options.fields["customer"]
         later = stages_to_rerun_from(run=run)
         begin = BeginForm(request.POST or None, stages=later) if later else None
@@ -103,6 +105,7 @@ class RunActions(RunAnswers):
                     origin=Origin(cause=Cause.RERUN, actor=actor(request)),
                     params=params if params != run.params else None,
                     evidence_level=options.cleaned_data["evidence_level"],
+                    priority=options.cleaned_data["priority"],
                     from_stage=begin.cleaned_data["from_stage"] if begin is not None else "",
                 )
             except ParamsInvalidError as error:

@@ -25,6 +25,7 @@ _SAME = [
     "misfire_limit",
     "overlap",
     "pause_after_failures",
+    "priority",
 ]
 
 
@@ -50,6 +51,7 @@ def add_choices(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--pause-after-failures", type=int, metavar="N", help="Pause after so many in a row; 0: never."
     )
+    parser.add_argument("--priority", type=int, metavar="N", help="Of its runs; higher goes first.")
     parser.add_argument(
         "--param",
         action="append",

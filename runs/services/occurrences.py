@@ -71,7 +71,7 @@ def release_waiting(schedule: Schedule, now: datetime, most: int) -> int:
         most = 0 if unfinished_runs(schedule) else 1
     fired = 0
     for row in staying[:most]:
-        outcome = _request(schedule, row.fire_at, priority=BACKFILL_PRIORITY if row.backfill else 0)
+        outcome = _request(schedule, row.fire_at, is_backfill=row.backfill)
         row.state, row.run, row.handled_at = outcome.state, outcome.run, now
         if outcome.reason or not row.backfill:
             row.reason = outcome.reason
@@ -152,7 +152,7 @@ def _dropped(row: Occurrence, schedule: Schedule, now: datetime) -> bool:
     return True
 
 
-def _request(schedule: Schedule, fire_at: datetime, *, priority: int = 0) -> _Outcome:
+def _request(schedule: Schedule, fire_at: datetime, *, is_backfill: bool = False) -> _Outcome:
     origin = Origin(
         cause=Cause.SCHEDULE,
         actor=ACTOR,
@@ -165,7 +165,7 @@ def _request(schedule: Schedule, fire_at: datetime, *, priority: int = 0) -> _Ou
             params=params_at(schedule, version, fire_at) if version is not None else {},
             customer=schedule.customer.key,
             version=schedule.pinned_version,
-            priority=priority,
+            priority=schedule.priority + (BACKFILL_PRIORITY if is_backfill else 0),
         )
         with transaction.atomic():
             requested = request_run(request=request, origin=origin)

@@ -24,6 +24,7 @@ def rerun(
     origin: Origin,
     params: dict[str, Any] | None = None,
     evidence_level: str | None = None,
+    priority: int | None = None,
     from_stage: str = "",
 ) -> RequestedRun:
     """Ask for a new run like `run`, with its params or the given ones, on the latest published version.
@@ -48,7 +49,7 @@ def rerun(
             params=run.params if params is None else params,
             customer=run.customer.key,
             evidence_level=evidence_level or run.evidence_level,
-            priority=run.priority,
+            priority=run.priority if priority is None else priority,
             from_stage=from_stage,
         ),
         origin=replace(origin, cause=Cause.RERUN, cause_ref=str(run.pk), rerun_of=run),

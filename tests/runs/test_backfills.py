@@ -50,7 +50,7 @@ def test_the_dry_run_counts_what_is_there_and_lists_what_is_missing() -> None:
 
 
 def test_only_what_is_missing_fires_and_each_time_keeps_its_one_row() -> None:
-    schedule = after_an_outage()
+    schedule = after_an_outage(priority=5)
 
     done = backfills.backfill(**hour(schedule), actor="operator:anna")
     assert scheduling.fire_due_schedules() == 4
@@ -60,7 +60,7 @@ def test_only_what_is_missing_fires_and_each_time_keeps_its_one_row() -> None:
     row = Occurrence.objects.order_by("fire_at")[1]
     assert row.reason.startswith("filled in by operator:anna; before: coalesced")
     assert row.run is not None
-    assert (row.run.params["city"], row.run.priority) == (f"{row.fire_at:%H:%M}", -10)
+    assert (row.run.params["city"], row.run.priority) == (f"{row.fire_at:%H:%M}", -5)
     assert AuditLine.objects.get(action="schedule.backfill").details["times"] == 4
 
 

@@ -51,12 +51,15 @@ def test_every_choice_is_kept_and_shown() -> None:
         "3",
         "--pause-after-failures",
         "5",
+        "--priority",
+        "20",
     ]
 
     shown = json.loads(said("show", created(*choices, *numbers), "--json"))
 
     assert (shown["gap"], shown["repeated"], shown["overlap"]) == ("skip", "both", "queue")
     assert (shown["spread_seconds"], shown["misfire_limit"], shown["pause_after_failures"]) == (600, 3, 5)
+    assert shown["priority"] == 20
 
 
 def test_the_preview_marks_what_clocks_do_to_a_time() -> None:

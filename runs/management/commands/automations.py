@@ -95,24 +95,15 @@ class Command(NounCommand):
         )
         parser.add_argument("--customer", default=DEFAULT_CUSTOMER)
         parser.add_argument("--evidence", help="off, default or full; else as the automation says.")
+        parser.add_argument("--priority", type=int, default=0, help="Higher goes first.")
         parser.add_argument(
             "--wait", action="store_true", help="Show its steps and exit 0 or 1 with its end."
         )
 
-    def do_run(
-        self,
-        key: str,
-        param: list[str],
-        file: list[str],
-        customer: str,
-        evidence: str | None,
-        *,
-        wait: bool,
-        **_: Any,
-    ) -> None:
+    def do_run(self, key: str, *, wait: bool, **options: Any) -> None:
         """Request a run."""
         self._register()
-        run = _request(key, param, file, customer, evidence)
+        run = _request(key, options)
         self.say(f"run {run.pk} requested")
         if not (self._node_comes(run) if wait else can_take(run=run)):
             text = f"No live node can take it: start one with `manage.py worker`. The run stays queued ({run.pk})."
@@ -162,12 +153,19 @@ class Command(NounCommand):
             raise CommandError(f"See: manage.py runs show {run.pk}", returncode=1)
 
 
-def _request(key: str, words: list[str], files: list[str], customer: str, evidence: str | None) -> Run:
+def _request(key: str, options: dict[str, Any]) -> Run:
+    customer: str = options["customer"]
     automation = Automation.objects.filter(key=key).select_related("latest_version").first()
     schema = automation.latest_version.params_schema if automation and automation.latest_version else {}
     try:
-        params = typed_params(schema, words) | kept_files(schema, files, customer)
-        request = RunRequest(automation=key, params=params, customer=customer, evidence_level=evidence)
+        params = typed_params(schema, options["param"]) | kept_files(schema, options["file"], customer)
+        request = RunRequest(
+            automation=key,
+            params=params,
+            customer=customer,
+            evidence_level=options["evidence"],
+            priority=options["priority"],
+        )
         return request_run(request=request, origin=Origin(cause=Cause.COMMAND, actor=ACTOR)).run
     except (RunsError, AutomationsError, BlobStorageError, OSError, ValueError) as error:
         raise CommandError(str(error)) from error

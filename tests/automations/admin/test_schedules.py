@@ -123,6 +123,7 @@ def test_every_choice_of_the_form_is_kept_and_shown_again(console: Client, runs_
         "misfire_limit": "3",
         "overlap": "queue",
         "pause_after_failures": "5",
+        "priority": "-7",
         "params-city": "{{ fire_at:%Y }}",
     }
 
@@ -135,6 +136,7 @@ def test_every_choice_of_the_form_is_kept_and_shown_again(console: Client, runs_
     page = console.get(f"{SCHEDULES}{made.pk}/change/").text
     assert "Fire all of them, up to a number: 3. Grace: 45 s." in page
     assert "Pauses itself after 5 in a row." in page
+    assert "-7: its runs go behind others." in page
 
 
 def test_a_single_time_is_meant_in_the_schedule_s_zone(console: Client, runs_factory: RunsFactory) -> None:

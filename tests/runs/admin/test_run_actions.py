@@ -55,11 +55,11 @@ def test_run_now_asks_for_a_run(console: Client, runs_factory: RunsFactory) -> N
 
     console.post(
         f"/admin/automations/automation/{automation.pk}/run/",
-        {"params-city": "Riga", "params-count": "", **OPTIONS},
+        {"params-city": "Riga", "params-count": "", "priority": "40", **OPTIONS},
     )
 
     run = Run.objects.get()
-    assert (run.params, run.cause) == ({"city": "Riga", "count": 1}, "operator")
+    assert (run.params, run.cause, run.priority) == ({"city": "Riga", "count": 1}, "operator", 40)
 
 
 def test_a_waiting_run_is_cancelled_with_the_reason_given(console: Client, runs_factory: RunsFactory) -> None:
