@@ -30,6 +30,7 @@ from infra_shared.admin.base import ConsoleAdmin, actor
 from infra_shared.templatetags.console import pill, when
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
 
@@ -98,6 +99,15 @@ class SchedulePages(ConsoleAdmin):
             ("<int:pk>/resume/", self.resume_view, "resume"),
             ("<int:pk>/delete/", self.delete_schedule_view, "remove"),
         ]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Schedule], search_term: str
+    ) -> tuple[QuerySet[Schedule], bool]:
+        """What a word finds; the command palette, which knows no filters, finds no deleted schedule."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        if request.GET.get(DeletedFilter.parameter_name) != "yes":
+            found = found.filter(deleted_at__isnull=True)
+        return found, may_repeat
 
     def list_tools(self, request: HttpRequest) -> list[tuple[str, str]]:
         """The button to make one."""

@@ -150,12 +150,14 @@ def test_a_single_time_is_meant_in_the_schedule_s_zone(console: Client, runs_fac
 
 def test_a_deleted_schedule_leaves_the_list_and_keeps_its_page(console: Client, schedule: Schedule) -> None:
     asked = console.get(f"{SCHEDULES}{schedule.pk}/delete/")
+    assert schedule.name in console.get("/admin/search/", {"s": schedule.name, "extended": "1"}).text
     console.post(f"{SCHEDULES}{schedule.pk}/delete/", {"reason": "replaced"})
 
     page = console.get(f"{SCHEDULES}{schedule.pk}/change/").text
     assert "runs stay" in asked.text
     assert schedule.name not in console.get(SCHEDULES, {"q": "Every"}).text
-    assert schedule.name in console.get(SCHEDULES, {"deleted": "yes"}).text
+    assert schedule.name in console.get(SCHEDULES, {"deleted": "yes", "q": "Every"}).text
+    assert schedule.name not in console.get("/admin/search/", {"s": "Every", "extended": "1"}).text
     assert "Deleted" in page
     assert "/edit/" not in page
     assert console.get(f"{SCHEDULES}{schedule.pk}/edit/").status_code == 404
