@@ -27,6 +27,10 @@ class Scope(StrEnum):
     SCHEDULES_WRITE = "schedules:write"
     PAUSES_READ = "pauses:read"
     PAUSES_WRITE = "pauses:write"
+    EVENTS_READ = "events:read"
+    EVENTS_WRITE = "events:write"
+    SOURCES_READ = "sources:read"
+    SOURCES_WRITE = "sources:write"
 
     @property
     def opens(self) -> str:
@@ -44,6 +48,10 @@ _OPENS = {
     Scope.SCHEDULES_WRITE: "Create, change, delete, pause, resume and backfill schedules.",
     Scope.PAUSES_READ: "Read what is paused.",
     Scope.PAUSES_WRITE: "Pause and resume everything, an automation, a site or a customer.",
+    Scope.EVENTS_READ: "Read the events that webhooks brought, with their bodies and what became of them.",
+    Scope.EVENTS_WRITE: "Replay events.",
+    Scope.SOURCES_READ: "Read sources and triggers; never the secrets of sources.",
+    Scope.SOURCES_WRITE: "Create, change and delete sources and triggers, and rotate the secrets of sources.",
 }
 
 

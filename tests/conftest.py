@@ -21,6 +21,7 @@ pytest_plugins = [
     "tests.support.receivers",
     "tests.support.servers",
     "tests.support.site",
+    "tests.support.worker",
 ]
 
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "database_under_test"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import json
 import os
 import signal
 import sys
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 WEB_PORT = 8000
 SITE_PORT = 8001
+ADDRESSES = "addresses.json"
 TEND_SECONDS = 0.5
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -95,10 +97,12 @@ def main() -> int:
         development=True,
         edge_port=edge_port,
     )
+    addresses = folder / ADDRESSES  # so that commands in another terminal find this system
     if no_edge:
         say(f"The edge Worker is not started: {no_edge}. Everything else works without it.")
     try:
         accounts = _start(system, requests)
+        addresses.write_text(json.dumps({"web": system.web_url, "edge": system.edge_url}))
         _welcome(system, accounts)
         _keep_running(system, requests)
     except (CommandFailedError, PartFailedError) as error:
@@ -109,6 +113,7 @@ def main() -> int:
     except StoppedEarly:
         pass
     finally:
+        addresses.unlink(missing_ok=True)
         say("\nStopping … (Ctrl-C again: at once)")
         system.stop(hurry=lambda: requests.hurry)
         say("Stopped. `make run` goes on with the same data.")
@@ -141,7 +146,7 @@ def _start(system: LocalSystem, requests: StopRequests) -> dict[str, Any]:
         ("database", lambda: system.manage("migrate", "--verbosity", "0")),
         ("operator and API key", lambda: accounts.update(system.accounts("ensure"))),
         ("practice site", system.start_site),
-        ("demo", lambda: system.manage("demo", "prepare", "--site-url", system.site_url)),
+        ("demo", lambda: _prepare_demo(system)),
         ("web and worker node", system.start),
         ("edge worker", lambda: _start_edge(system)),
     )
@@ -152,6 +157,11 @@ def _start(system: LocalSystem, requests: StopRequests) -> dict[str, Any]:
         if requests.any:
             raise StoppedEarly
     return accounts
+
+
+def _prepare_demo(system: LocalSystem) -> None:
+    system.manage("demo", "prepare", "--site-url", system.site_url)
+    system.manage("hooks", "demo", "--site-url", system.site_url)
 
 
 def _start_edge(system: LocalSystem) -> None:
@@ -188,7 +198,9 @@ Try this:
      curl -X POST {system.web_url}/api/v1/runs -H "X-API-Key: {key or "YOUR-KEY"}" \\
        -H "Content-Type: application/json" \\
        -d '{{"automation": "page-snapshot", "params": {{"url": "{system.site_url}/"}}}}'
-  3. Write your own: docs/first-automation.md
+  3. Send a webhook as GitHub would; it starts a run, too:
+     .venv/bin/python manage.py hooks send demo-github --file docs/examples/github-push.json
+  4. Write your own: docs/first-automation.md
 
 Ctrl-C stops everything.""")
 

@@ -35,10 +35,14 @@ _MAX_KEY = 255
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayRequest:
-    """Who wants events replayed, and why. With a caller, the same idempotency key gives the same replay."""
+    """Who wants events replayed, and why. With a caller, the same idempotency key gives the same replay.
+
+    `number` says which replay of one event is wanted: where there is one of this number, it is given back.
+    """
 
     actor: str
     reason: str = ""
+    number: int | None = None
     caller: Caller | None = None
     idempotency_key: str | None = None
 
@@ -135,6 +139,8 @@ def replay_events(
 def _replay(event: Event, request: ReplayRequest) -> GivenReplay:
     locked = Event.objects.select_for_update(of=("self",)).select_related("customer").get(pk=event.pk)
     latest = locked.replays.filter(number=locked.replay).first()
+    if latest is not None and request.number is not None and request.number <= locked.replay:
+        return GivenReplay(latest, created=False)
     if latest is not None and (locked.state == EventState.PENDING or _has_open_run(locked)):
         return GivenReplay(latest, created=False)
     if locked.state == EventState.PENDING:

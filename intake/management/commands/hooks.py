@@ -1,4 +1,4 @@
-"""`manage.py hooks send`."""
+"""`manage.py hooks send|demo`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError
 
 from infra_shared.crypto import DecryptionError
-from infra_shared.nouns import NounCommand
+from infra_shared.nouns import ACTOR, NounCommand
 from intake.errors import IntakeError
 from intake.models import Source
+from intake.services.demo import prepare_demo
 from intake.services.trial_deliveries import send_webhook
 
 if TYPE_CHECKING:
@@ -56,6 +57,15 @@ class Command(NounCommand):
             self.say(f"{sent.url}, {way}: {sent.said}\nDelivery {sent.delivery_id}")
         if not sent.is_accepted:
             raise CommandError("The webhook was not accepted.")
+
+    def demo_arguments(self, parser: CommandParser) -> None:
+        """Arguments of `demo`."""
+        parser.add_argument("--site-url", required=True, help="Where the practice site runs.")
+
+    def do_demo(self, *, site_url: str, **_: Any) -> None:
+        """Make the demo's source and trigger where they are missing; may be repeated."""
+        source = prepare_demo(site_url=site_url, actor=ACTOR)
+        self.say(f"Try it: manage.py hooks send {source.slug} --file docs/examples/github-push.json")
 
 
 def _body(file: str) -> bytes:
