@@ -108,6 +108,21 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": "What comes in",
+                "separator": True,
+                "items": [
+                    _item("Event inbox", "inbox", "intake_event_changelist", "intake.view_event"),
+                    _item("Sources", "webhook", "intake_source_changelist", "intake.view_source"),
+                    _item("Triggers", "bolt", "intake_trigger_changelist", "intake.view_trigger"),
+                    _item(
+                        "Dead letters",
+                        "unsubscribe",
+                        "intake_deadletter_changelist",
+                        "intake.view_deadletter",
+                    ),
+                ],
+            },
+            {
                 "title": "System",
                 "separator": True,
                 "items": [

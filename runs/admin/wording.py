@@ -14,6 +14,8 @@ from webgraph.errors import FailureKind
 from webgraph.recorder import ArtifactKind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runs.models import CommitGuard, Question, Run
 
 FAILURES = {
@@ -65,6 +67,8 @@ HEADLINES = {
 }
 
 
+CAUSE_PAGES: dict[Cause, Callable[[str], str]] = {}
+"""Where a cause has its page, by what the run keeps of it; apps above this one put theirs here."""
 _WITHOUT_FAILURE = {RunState.WAITING_INPUT: "Needs your answer", RunState.RETRY_WAIT: "Goes on in a moment"}
 """What waits though nothing failed: an attempt ended on purpose."""
 
@@ -131,7 +135,8 @@ def cause(run: Run) -> Reference:
     if run.cause == Cause.RERUN:
         return Reference(f"Rerun by {_who(run)}", run_url(run.rerun_of_id) if run.rerun_of_id else "")
     if run.cause == Cause.EVENT:
-        return Reference("Event")
+        page = CAUSE_PAGES.get(Cause.EVENT)
+        return Reference("Webhook event", page(run.cause_ref) if page is not None else "")
     return Reference(f"{run.get_cause_display()}: {_who(run)}" if _who(run) else run.get_cause_display())
 
 

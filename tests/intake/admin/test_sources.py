@@ -51,7 +51,7 @@ def test_a_source_is_made_and_its_secret_is_shown_once(console: Client) -> None:
     source = Source.objects.get(slug="releases")
     secret = source.secrets.get().secret.reveal()
     assert secret in answer.text
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert "no-store" in answer.headers["Cache-Control"]
     page = console.get(page_of(source)).text
     assert "https://hooks.example/hooks/releases" in page
     assert secret not in page
@@ -59,7 +59,13 @@ def test_a_source_is_made_and_its_secret_is_shown_once(console: Client) -> None:
 
 
 def test_what_does_not_fit_is_told_at_its_field_and_nothing_is_made(console: Client) -> None:
-    wrong = {"scheme": "hmac", "signature_header": "", "template": "no body", "ip_allow": "all", "secret": "short"}
+    wrong = {
+        "scheme": "hmac",
+        "signature_header": "",
+        "template": "no body",
+        "ip_allow": "all",
+        "secret": "short",
+    }
 
     answer = console.post(f"{SOURCES}new/", NEW | wrong)
 
@@ -71,12 +77,20 @@ def test_what_does_not_fit_is_told_at_its_field_and_nothing_is_made(console: Cli
 
 
 def test_the_options_of_a_scheme_come_back_into_the_form(console: Client) -> None:
-    options = {"header": "X-Signature", "algorithm": "sha512", "encoding": "base64", "template": "{timestamp}.{body}"}
+    options = {
+        "header": "X-Signature",
+        "algorithm": "sha512",
+        "encoding": "base64",
+        "template": "{timestamp}.{body}",
+        "timestamp_header": "X-Sent-At",
+    }
     source = intake.source(scheme="hmac", options=options, ip_allow=["192.0.2.0/24"])
     form = console.get(page_of(source, "edit")).context["form"]
     entered = {name: value for name, value in form.initial.items() if value is not None}
 
-    console.post(page_of(source, "edit"), entered | {"name": "The shop", "ip_allow": "192.0.2.0/24, 198.51.100.7"})
+    console.post(
+        page_of(source, "edit"), entered | {"name": "The shop", "ip_allow": "192.0.2.0/24, 198.51.100.7"}
+    )
 
     source.refresh_from_db()
     assert (source.name, source.options) == ("The shop", options)

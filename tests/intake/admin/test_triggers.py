@@ -69,7 +69,9 @@ def test_what_was_tried_is_saved_by_the_button_beside_it(console: Client, typed:
     assert console.get(page_of(trigger, "edit")).context["form"].initial["dedupe_every"] == 10
 
 
-def test_an_expression_that_cannot_be_read_is_told_while_it_is_typed(console: Client, typed: dict[str, Any]) -> None:
+def test_an_expression_that_cannot_be_read_is_told_while_it_is_typed(
+    console: Client, typed: dict[str, Any]
+) -> None:
     intake.stored()
 
     part = console.post(f"{TRIGGERS}trial/", typed | {"name": "", "filter": "count >"})
@@ -80,7 +82,9 @@ def test_an_expression_that_cannot_be_read_is_told_while_it_is_typed(console: Cl
     assert not Trigger.objects.exists()
 
 
-def test_the_form_begins_with_an_event_and_is_tried_on_it_alone(console: Client, typed: dict[str, Any]) -> None:
+def test_the_form_begins_with_an_event_and_is_tried_on_it_alone(
+    console: Client, typed: dict[str, Any]
+) -> None:
     event = intake.stored({"city": "Riga", "count": 9})
     intake.stored()
 
@@ -126,7 +130,9 @@ def test_the_page_says_what_it_made_of_events(
     assert Match.objects.count() == 1
 
 
-def test_a_trigger_is_deleted_after_asking(console: Client, source: Source, version: AutomationVersion) -> None:
+def test_a_trigger_is_deleted_after_asking(
+    console: Client, source: Source, version: AutomationVersion
+) -> None:
     trigger = intake.trigger(source, version)
 
     assert "cannot be brought back" in console.get(page_of(trigger, "remove")).text
