@@ -17,5 +17,5 @@ export default defineConfig({
       },
     }),
   ],
-  test: { include: ["test/*.test.ts"], silent: "passed-only" },
+  test: { include: ["test/*.test.ts"], silent: "passed-only", testTimeout: 30_000, hookTimeout: 30_000 },
 });

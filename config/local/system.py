@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from config.env import BASE_DIR
+from config.local import worker
 from config.local.environment import new_keys, without_settings
 from config.local.postgres import PostgresServer
 from config.local.processes import Part, free_port, stop
-from config.local.worker import worker_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -119,7 +119,7 @@ class LocalSystem:
         if self.edge is None:
             return
         self.edge.start()
-        self.edge.wait_until_ready(START_SECONDS)
+        self.edge.wait_until_ready(worker.START_SECONDS)
         self.manage("edge", "sync")
 
     def give_up_edge(self) -> None:
@@ -177,7 +177,7 @@ class LocalSystem:
     def _edge(self) -> Part | None:
         if self.edge_port is None:
             return None
-        return worker_part(
+        return worker.worker_part(
             folder=self.folder / "edge",
             port=self.edge_port,
             origin_url=self.web_url,

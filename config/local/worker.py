@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PORT = 8787
-START_SECONDS = 60
+START_SECONDS = 120
 # A person at this machine should not wait an hour because they stopped the server for a minute.
 LOCAL_BACKOFF = {"BACKOFF_BASE_SECONDS": "2", "BACKOFF_CAP_SECONDS": "30"}
 

@@ -7,7 +7,7 @@
  * of wrangler.jsonc that is set there. KV and R2 live in the folder; what is queued lives in memory and ends with it.
  *
  * Prints one JSON line when it serves: {"ready": true, "url": …, "pid": …}. Ends on SIGTERM or SIGINT, when its parent
- * ends, when its standard input is a pipe that closes, and when workerd no longer answers. No workerd is left.
+ * ends, when its standard input is a pipe that closes, and when workerd has died. No workerd is left.
  */
 import { fstatSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -19,7 +19,7 @@ import { unstable_getMiniflareWorkerOptions as optionsOf } from "wrangler";
 const CONFIG = fileURLToPath(new URL("../wrangler.jsonc", import.meta.url));
 const REQUIRED = ["ORIGIN_URL", "EDGE_KEYS", "EDGE_CONTROL_KEYS", "CONFIG_KEYS"];
 const WATCH_MS = 1000;
-const SILENT_CHECKS = 10;
+const REFUSED_CHECKS = 3;
 
 const { values: given } = parseArgs({
   options: {
@@ -37,7 +37,7 @@ if (missing.length > 0) {
 const worker = await start();
 const { origin } = await worker.ready;
 let ending = false;
-let silent = 0;
+let refused = 0;
 watchForTheEnd();
 keepTheSchedule();
 console.log(JSON.stringify({ ready: true, url: origin, pid: process.pid }));
@@ -79,16 +79,18 @@ function watchForTheEnd() {
   if (fstatSync(0).isFIFO() || fstatSync(0).isSocket()) process.stdin.on("end", () => end(0)).resume();
   setInterval(async () => {
     if (process.ppid !== parent) await end(0);
-    silent = (await answers()) ? 0 : silent + 1;
-    if (silent >= SILENT_CHECKS) await end(1);
+    refused = (await isRefused()) ? refused + 1 : 0;
+    if (refused >= REFUSED_CHECKS) await end(1);
   }, WATCH_MS);
 }
 
-async function answers() {
+/** Whether nobody listens any more. A workerd that is only slow is left alone: it holds what is queued. */
+async function isRefused() {
   try {
-    return (await fetch(new URL("/healthz", origin), { signal: AbortSignal.timeout(WATCH_MS) })).ok;
-  } catch {
-    return false; // whatever the reason, it does not answer
+    await fetch(new URL("/healthz", origin), { signal: AbortSignal.timeout(WATCH_MS) });
+    return false;
+  } catch (problem) {
+    return problem.cause?.code === "ECONNREFUSED";
   }
 }
 

@@ -20,13 +20,14 @@ from config.local.processes import free_port, inherited
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.edge.conftest import EdgeWorker, RecordingOrigin
 
-pytestmark = [pytest.mark.edge, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.edge, pytest.mark.timeout(300)]
 SECRET = "It's a Secret to Everybody"
-DELIVERY_SECONDS = 30
+DELIVERY_SECONDS = 60
 
 
 def digest(key: bytes, data: bytes) -> str:
@@ -82,7 +83,25 @@ def test_a_webhook_nobody_signed_is_refused(github_source: str) -> None:
     assert httpx.post(github_source, content=b"{}", trust_env=False).status_code == 401
 
 
-def test_a_worker_whose_starter_closed_the_pipe_leaves_no_process(needs_node: None, tmp_path: Path) -> None:
+def close_the_pipe(process: subprocess.Popen[bytes], _marker: str) -> None:
+    assert process.stdin
+    process.stdin.close()
+
+
+def terminate(process: subprocess.Popen[bytes], _marker: str) -> None:
+    process.terminate()
+
+
+def kill_workerd(process: subprocess.Popen[bytes], marker: str) -> None:
+    for member in family(marker):
+        if member.pid != process.pid:
+            member.kill()
+
+
+@pytest.mark.parametrize(("end", "code"), [(close_the_pipe, 0), (terminate, 0), (kill_workerd, 1)])
+def test_however_a_worker_ends_none_of_its_processes_is_left(
+    needs_node: None, tmp_path: Path, end: Callable[[subprocess.Popen[bytes], str], None], code: int
+) -> None:
     marker = uuid.uuid4().hex
     keys = dict.fromkeys(("EDGE_KEYS", "EDGE_CONTROL_KEYS", "CONFIG_KEYS"), f"k:{'0' * 64}")
     with subprocess.Popen(
@@ -93,13 +112,12 @@ def test_a_worker_whose_starter_closed_the_pipe_leaves_no_process(needs_node: No
         start_new_session=True,
     ) as process:
         assert process.stdout
-        assert process.stdin
         assert json.loads(process.stdout.readline())["ready"] is True
         assert len(family(marker)) > 1
 
-        process.stdin.close()
+        end(process, marker)
 
-        assert process.wait(DELIVERY_SECONDS) == 0
+        assert process.wait(DELIVERY_SECONDS) == code
         wait_until(lambda: not family(marker), DELIVERY_SECONDS, what="the Worker's last process to end")
 
 

@@ -25,10 +25,10 @@ export const generic: Scheme = {
 
 /** Returns the template's bytes with {body}, {timestamp} and {id} put in; the values are not read as templates again. */
 function filled({ headers, body }: Incoming, options: Options): Uint8Array {
-  const values: Record<string, Uint8Array | string> = {
-    "{body}": body,
-    "{timestamp}": headers.get(options.timestamp_header ?? "-") ?? "",
-    "{id}": headers.get(options.id_header ?? "-") ?? "",
-  };
-  return join(...options.template.split(/(\{body\}|\{timestamp\}|\{id\})/).map((part) => values[part] ?? part));
+  const values = new Map<string, Uint8Array | string>([
+    ["{body}", body],
+    ["{timestamp}", headers.get(options.timestamp_header ?? "-") ?? ""],
+    ["{id}", headers.get(options.id_header ?? "-") ?? ""],
+  ]);
+  return join(...options.template.split(/(\{body\}|\{timestamp\}|\{id\})/).map((part) => values.get(part) ?? part));
 }
