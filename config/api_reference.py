@@ -51,6 +51,12 @@ _NO_CURSOR = "The cursor, or the body, cannot be read."
 _NOT_THERE = "There is no such thing within the key's reach."
 _TOO_LARGE = "The file is larger than this installation takes."
 _EDGE_ALONE = "For the edge Worker: its key signs the request, an API key opens nothing here."
+_TO_THE_EDGE = {
+    400: "The request as a whole cannot be read; nothing was stored.",
+    401: "The signature, its key or its time is not good.",
+    413: "The request is too large; nothing was stored.",
+    503: _ALWAYS[503],
+}
 _CONFLICT = "The run's state, or an earlier use of the idempotency key, does not allow it."
 
 
@@ -66,7 +72,8 @@ class Reference(OpenAPISchema):
         if scopes:
             # OpenAPI 3.1 lets other schemes than OAuth name roles here.
             details["security"] = [{ApiKeyAuth.__name__: [scope.value]} for scope in scopes]
-        for status, words in _problems_of(operation).items():
+        problems = _problems_of(operation) if scopes else _TO_THE_EDGE
+        for status, words in problems.items():
             details["responses"].setdefault(status, _problem(words))
         return details
 

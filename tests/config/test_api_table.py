@@ -13,13 +13,17 @@ import pytest
 from config.api import api as root
 from infra_shared.key_format import new_key
 from infra_shared.scopes import Scope
+from intake.signatures.edge import EdgeKey, Purpose
 from tests.support import api
+from tests.support.intake import EDGE_KEY, Edge, batch, message
 
 if TYPE_CHECKING:
     from tests.support.api import World
 
 EMPTY = object()
 """What is out of reach is not listed."""
+NONE_MEANT = object()
+"""What is out of reach is not among what it is about."""
 SHARED = object()
 """It belongs to no customer."""
 
@@ -47,8 +51,11 @@ class Row:
             "artifact": "artifact_id",
             "schedule": "schedule_id",
             "pause": "pause_id",
+            "event": "event_id",
+            "trigger": "trigger_id",
         }
         path = self.path.replace("/automations/sample", "/automations/{key}")
+        path = path.replace("/sources/shop", "/sources/{slug}")
         for name, parameter in ids.items():
             path = path.replace(f"{{{name}}}", f"{{{parameter}}}")
         return f"{self.method} /api/v1{path}"
@@ -64,6 +71,9 @@ PLANNED = {
 RANGE = {"begin": "2026-11-01T00:00:00Z", "end": "2026-11-02T00:00:00Z"}
 BULK = {"filter": {"customer": "main"}, "dry_run": False}
 PAUSED = {"scope": "customer:main", "reason": "They move."}
+HOOK = {"source": "shop", "name": "Again", "automation": "sample"}
+SENDER = {"slug": "another", "scheme": "github", "customer": "main"}
+OF_SHOP = {"filter": {"source": "shop"}, "dry_run": False}
 ASKED = {"automation": "sample", "params": {"city": "Riga"}, "customer": "main"}
 TABLE = (
     Row("GET", "/pauses", Scope.PAUSES_READ, foreign=EMPTY),
@@ -101,7 +111,30 @@ TABLE = (
     Row("GET", "/schedules/{schedule}/preview", Scope.SCHEDULES_READ),
     Row("POST", "/schedules/{schedule}/backfill", Scope.SCHEDULES_WRITE, body=RANGE),
     Row("GET", "/schedules/{schedule}/occurrences", Scope.SCHEDULES_READ),
+    Row("GET", "/events", Scope.EVENTS_READ, foreign=EMPTY),
+    Row("GET", "/events/{event}", Scope.EVENTS_READ),
+    Row("GET", "/events/{event}/body", Scope.EVENTS_READ),
+    Row("POST", "/events/{event}/replay", Scope.EVENTS_WRITE, 201),
+    Row("POST", "/events/replay", Scope.EVENTS_WRITE, body=OF_SHOP, foreign=NONE_MEANT),
+    Row("GET", "/sources", Scope.SOURCES_READ, foreign=EMPTY),
+    Row("POST", "/sources", Scope.SOURCES_WRITE, 201, SENDER),
+    Row("GET", "/sources/shop", Scope.SOURCES_READ),
+    Row("PATCH", "/sources/shop", Scope.SOURCES_WRITE, body={"rate": "high"}),
+    Row("DELETE", "/sources/shop", Scope.SOURCES_WRITE, 204),
+    Row("POST", "/sources/shop/rotate", Scope.SOURCES_WRITE),
+    Row("GET", "/triggers", Scope.SOURCES_READ, foreign=EMPTY),
+    Row("POST", "/triggers", Scope.SOURCES_WRITE, 201, HOOK),
+    Row("POST", "/triggers/try", Scope.SOURCES_WRITE, body=HOOK),
+    Row("GET", "/triggers/{trigger}", Scope.SOURCES_READ),
+    Row("PATCH", "/triggers/{trigger}", Scope.SOURCES_WRITE, body={"name": "Later"}),
+    Row("DELETE", "/triggers/{trigger}", Scope.SOURCES_WRITE, 204),
 )
+EDGE = {
+    "/intake/batch": ("POST", Purpose.BATCH, batch(message())),
+    "/intake/dead-letters": ("POST", Purpose.DEAD_LETTERS, b'{"v": 1, "letters": [{"id": "x"}]}'),
+    "/intake/ready": ("GET", Purpose.READY, b""),
+}
+"""What the edge Worker's signature opens, and no API key."""
 EVERY_ROW = pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.method} {row.path}")
 
 
@@ -131,6 +164,8 @@ def check_foreign(row: Row, response) -> None:
     """Check what a key of another customer met."""
     if row.foreign is EMPTY:
         assert response.json() == {"items": [], "next_cursor": None}
+    elif row.foreign is NONE_MEANT:
+        assert response.json() == {"total": 0, "replayed": 0, "sample": []}
     elif row.foreign is SHARED:
         assert response.status_code == row.status
     else:
@@ -144,4 +179,23 @@ def test_every_endpoint_has_its_row() -> None:
         for method in methods
     }
 
-    assert documented == {row.template for row in TABLE}
+    signed = {f"{method} /api/v1{path}" for path, (method, _, _) in EDGE.items()}
+    assert documented == {row.template for row in TABLE} | signed
+
+
+@pytest.mark.parametrize("path", EDGE)
+@pytest.mark.usefixtures("world")
+def test_an_endpoint_of_the_edge_opens_to_its_signature_alone(path, settings) -> None:
+    settings.EDGE_KEYS = (EDGE_KEY,)
+    method, purpose, body = EDGE[path]
+
+    def signed(by: EdgeKey, wanted: Purpose):
+        edge = Edge(by)
+        place = path.removeprefix("/intake")
+        return edge.get(place, purpose=wanted) if method == "GET" else edge.post(place, body, purpose=wanted)
+
+    api.problem(api.Caller(api.key()).send(method, path, body or None), 401)
+    api.problem(signed(EdgeKey(EDGE_KEY.key_id, b"x" * 32), purpose), 401)
+    for other in set(Purpose) - {purpose}:
+        api.problem(signed(EDGE_KEY, other), 401)
+    assert signed(EDGE_KEY, purpose).status_code == 200

@@ -18,18 +18,20 @@ from infra_shared.clock import utc_now
 from infra_shared.ids import uuid7
 from infra_shared.models.caller import ALL
 from infra_shared.services import api_keys
+from intake.services.routing import route_event
 from runs.models import Artifact, BulkKind, BulkOrder, Occurrence, OccurrenceState, Pause, Run
 from runs.services import outcomes, recording
 from runs.services.bulk_orders import BulkRequest, give_bulk_order
 from runs.services.pauses import pause
 from runs.services.run_filter import RunFilter
-from tests.support import sample
+from tests.support import intake, sample
 from webgraph.recorder import ArtifactKind, Evidence, StepIntent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from automations.models import AutomationVersion, Schedule
+    from intake.models import Event, Trigger
     from runs.services.claims import Claim
 
 RESULT = {"rows": [{"city": "Riga", "sum": -5}, {"city": "=1+1", "tags": ["a"]}], "total": 2}
@@ -101,6 +103,8 @@ class World:
     file: UploadedFile
     order: BulkOrder
     pause: Pause
+    event: Event
+    trigger: Trigger
 
     def path(self, template: str) -> str:
         """The path of an endpoint, about what is in here."""
@@ -113,6 +117,8 @@ class World:
             file=self.file.pk,
             order=self.order.pk,
             pause=self.pause.pk,
+            event=self.event.pk,
+            trigger=self.trigger.pk,
         )
 
 
@@ -138,6 +144,9 @@ def build_world(version: AutomationVersion) -> World:
     )
     run.refresh_from_db()
     asking = sample.asking_run(version)
+    trigger = intake.trigger(intake.source(), version)
+    event = intake.stored()
+    route_event(event.pk)
     return World(
         run=run,
         waiting=sample.ask(),
@@ -147,6 +156,8 @@ def build_world(version: AutomationVersion) -> World:
         file=send_file(run.customer),
         order=_order_of("ci"),
         pause=pause(scope="customer:main", reason="They move.", actor="command")[0],
+        event=event,
+        trigger=trigger,
     )
 
 
