@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from infra_shared.clock import monotonic
-from runs.cluster.kernel import kill_tree
+from runs.cluster.kernel import dying_with_this_process, kill_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,8 +26,9 @@ _log = structlog.get_logger(__name__)
 class Child:
     """One child. `command` is asked anew for each start, with the start's name (`name:1`, `name:2`, …).
 
-    The child stands in a session of its own and sees to it itself that it ends with its parent: a program started
-    here passes its parent's process id on. Call `begin` and `tend` from the main thread, which the kernel then watches.
+    The child stands in a session of its own and ends with its parent: the kernel sees to it from the first moment, and,
+    where the kernel cannot, the program itself, which is told its parent's process id. Call `begin` and `tend` from the
+    main thread, which the kernel then watches.
     """
 
     name: str
@@ -75,6 +76,8 @@ class Child:
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             pass_fds=tuple(self.descriptors),
+            # Loading its program can take a busy machine many seconds: it must not outlive this process until then.
+            preexec_fn=dying_with_this_process(),  # noqa: PLW1509 - it loads nothing in the child
         )
         _log.info("child_started", child=self.name, pid=self._process.pid)
 
