@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from playwright.async_api import Error as PlaywrightError
+
 from webgraph.asking import PARKED, Asking
 from webgraph.browser.signed_profile import sign
 from webgraph.budget import Budget
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from webgraph.workers.base import Worker
 
 _LONGEST_MESSAGE = 500
-_SETTLING_SECONDS = 0.5
+_SETTLING_SECONDS = 5.0
 
 
 class Attempt:
@@ -265,26 +267,13 @@ class Attempt:
 
     async def _failed_in(self, context: BrowserContext, error: WebGraphError) -> AttemptResult:
         """The failure of an attempt that had a browser: whatever it saw when that went away, this was why."""
-        if not await self._lost_browser(context, error):
+        if not await _is_lost(context):
             return self._failed(error)
         crash = error.kind is FailureKind.BROWSER_CRASH
         return self._failed(
             error if crash else BrowserCrashError("The browser went away."),
             lost_with_others=await self._host.lost_with_others(context),
         )
-
-    async def _lost_browser(self, context: BrowserContext, error: WebGraphError) -> bool:
-        """Whether the browser is gone. Its windows are seen to close a moment before the browser itself."""
-        surface, browser = self._supervisor.last_surface, context.browser
-        closed = surface is not None and surface.page.is_closed()
-        if browser is None or not (closed or error.kind is FailureKind.BROWSER_CRASH):
-            return browser is not None and not browser.is_connected()
-        gone = asyncio.Event()
-        browser.on("disconnected", lambda _: gone.set())
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(0.0 if not browser.is_connected() else _SETTLING_SECONDS):
-                await gone.wait()
-        return not browser.is_connected()
 
     def _failed(self, error: WebGraphError, *, lost_with_others: bool = False) -> AttemptResult:
         failure = AttemptFailure(
@@ -302,6 +291,23 @@ class Attempt:
             browser=self._browser,
             **self._spent(),
         )
+
+
+async def _is_lost(context: BrowserContext) -> bool:
+    """Whether the browser is gone. What happens in it breaks off a moment before its own end is told, so it is asked."""
+    browser = context.browser
+    if browser is None:
+        return False
+    gone = asyncio.Event()
+    browser.on("disconnected", lambda _: gone.set())
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_SETTLING_SECONDS):
+            try:
+                await context.cookies()
+            except PlaywrightError:
+                if browser.is_connected():  # or the automation itself closed the context
+                    await gone.wait()
+    return not browser.is_connected()
 
 
 def _sight_of(spec: AttemptSpec) -> dict[str, Any]:

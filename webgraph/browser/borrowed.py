@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = LAUNCH_SECONDS + 15.0
 """Generous: the keeper may have to start a browser, or be started again itself."""
-_LOSS_SECONDS = 2.0
+_LOSS_SECONDS = 5.0
 
 
 @dataclass(eq=False)
