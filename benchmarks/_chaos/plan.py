@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 SCHEDULES = 50
 MINUTE = timedelta(minutes=1)
 LEAST_REST_SECONDS, MOST_REST_SECONDS = 2.0, 5.0
-"""Between two blows."""
+"""Between two blows; less in a storm that would be over before each kind had its turn."""
+SHORT_SECONDS = 40.0
 LEAST_ASK_SECONDS, MOST_ASK_SECONDS = 4.0, 9.0
 """Between two requests over the API."""
 FIRST_RESTART, REST_BETWEEN_RESTARTS_SECONDS = 0.5, 150.0
@@ -176,7 +177,8 @@ def _params(automation: str, name: str, chance: random.Random) -> dict[str, Any]
 
 def _blows(seconds: float, chance: random.Random) -> Iterator[PlannedBlow]:
     restart_at = min(seconds * FIRST_RESTART, REST_BETWEEN_RESTARTS_SECONDS / 2)
-    at_seconds = chance.uniform(0, LEAST_REST_SECONDS)
+    pace = min(1.0, seconds / SHORT_SECONDS)
+    at_seconds = pace * chance.uniform(0, LEAST_REST_SECONDS)
     # Each storm has each blow at least once; only then do the weights count.
     open_blows = [Blow.KILL, *chance.sample(list(_WEIGHTS), len(_WEIGHTS))]
     while at_seconds < seconds:
@@ -188,4 +190,4 @@ def _blows(seconds: float, chance: random.Random) -> Iterator[PlannedBlow]:
         else:
             blow = chance.choices(list(_WEIGHTS), weights=list(_WEIGHTS.values()))[0]
         yield PlannedBlow(at_seconds, blow, chance.random())
-        at_seconds += chance.uniform(LEAST_REST_SECONDS, MOST_REST_SECONDS)
+        at_seconds += pace * chance.uniform(LEAST_REST_SECONDS, MOST_REST_SECONDS)

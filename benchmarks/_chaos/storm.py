@@ -77,7 +77,8 @@ class Storm:
         return words
 
     def _freeze(self, chance: float) -> str:
-        ours = {process.pid: process for process in self._system.tree()}
+        frozen = {process.pid for _, process in self._frozen}
+        ours = {process.pid: process for process in self._system.tree() if process.pid not in frozen}
         workers = [ours[pid] for (pid,) in self._system.database.rows(_WORKERS) if pid in ours]
         first = workers[:_FIRST_FEW]
         if not first:

@@ -27,7 +27,7 @@ def storm(*arguments: str) -> tuple[dict[str, int], str]:
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
 def test_nothing_is_lost_doubled_or_left_behind_in_a_short_storm(database):
     figures, said = storm(
-        f"--database={database}", "--minutes=0.3", "--seed=7", "--nodes=1", "--schedules=12"
+        f"--database={database}", "--minutes=0.2", "--seed=7", "--nodes=1", "--schedules=12"
     )
 
     assert all(figures[name] > 0 for name in MAY_BE_ANY), said
