@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from django_q.models import OrmQ
 
-from automations.models import Customer
+from automations.models import Automation, Customer
+from automations.services import registry
+from automations.services.schedule_input import ScheduleInput
+from automations.services.schedules import create_schedule
 from infra_shared.database import database_now
 from runs import tasks
-from runs.models import Attempt, Run, WorkerProcess
+from runs.models import Attempt, Node, Run, WorkerProcess
 from runs.services import outcomes
 from runs.services.requests import Origin, RunRequest, request_run
 from runs.states import TERMINAL_RUNS, AttemptState, Cause, RunState
@@ -21,7 +24,9 @@ from tests.support.waiting import wait_until
 from webgraph.errors import FailureKind
 
 if TYPE_CHECKING:
-    from automations.models import AutomationVersion
+    from datetime import datetime
+
+    from automations.models import AutomationVersion, Schedule
 
 SPARE_SECONDS = 120
 
@@ -35,6 +40,29 @@ def version(db: None, monkeypatch: pytest.MonkeyPatch) -> AutomationVersion:
 def ask_for_a_snapshot(url: str) -> Run:
     request = RunRequest(automation="page-snapshot", params={"url": url})
     return request_run(request=request, origin=Origin(cause=Cause.COMMAND, actor="command")).run
+
+
+def schedule_a_snapshot(url: str, *, fire_at: datetime) -> Schedule:
+    wanted = ScheduleInput(
+        name="Snapshot",
+        automation=Automation.objects.get(key="page-snapshot"),
+        customer=Customer.objects.get(key="main"),
+        kind="once",
+        once_at=fire_at,
+        params={"url": url},
+    )
+    return create_schedule(wanted=wanted, actor="test")
+
+
+def wait_for_a_retry(run: Run) -> Run:
+    """Fail the run's first attempt by hand, so that its second one is due; nothing else is left of that."""
+    claim = sample.claim_now(run, run.version)
+    failure = outcomes.Failure(kind=FailureKind.NAVIGATION, message="No answer.", permanent=False)
+    outcomes.finish_failed(claim=claim, failure=failure)
+    Attempt.objects.filter(run=run, state=AttemptState.QUEUED).update(due_at=database_now())
+    Node.objects.all().delete()
+    OrmQ.objects.all().delete()
+    return run
 
 
 def has_ended(run: Run) -> bool:
@@ -62,14 +90,21 @@ def test_the_spare_tick_starts_a_due_occurrence_and_a_waiting_retry(version):
 @pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.timeout(400)
-def test_without_a_dispatcher_a_run_begins_within_two_minutes(start_node, practice_site):
+def test_without_a_dispatcher_a_due_occurrence_and_a_waiting_retry_begin_within_two_minutes(
+    start_node, practice_site
+):
     Customer.objects.get_or_create(key="main")
-    start_node("--processes=1", "--no-dispatcher", BROWSER_ALLOW_PRIVATE=practice_site.host_and_port)
-    wait_until(WorkerProcess.objects.exists, READY_SECONDS, what="a worker process")
+    registry.register_python_automations()
+    retried = wait_for_a_retry(ask_for_a_snapshot(practice_site.url))
+    start_node("--processes=2", "--no-dispatcher", BROWSER_ALLOW_PRIVATE=practice_site.host_and_port)
+    wait_until(lambda: WorkerProcess.objects.count() == 2, READY_SECONDS, what="two worker processes")
 
-    run = ask_for_a_snapshot(practice_site.url)
+    schedule = schedule_a_snapshot(practice_site.url, fire_at=database_now() + timedelta(seconds=1))
 
-    wait_until(lambda: Run.objects.get(pk=run.pk).started_at, SPARE_SECONDS, what="the run's begin")
+    begun = Attempt.objects.filter(started_at__isnull=False)
+    fired = begun.filter(run__occurrence__schedule=schedule)
+    again = begun.filter(run=retried, number=2)
+    wait_until(lambda: fired.exists() and again.exists(), SPARE_SECONDS, what="both to begin")
 
 
 @pytest.mark.slow
