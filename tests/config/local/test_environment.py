@@ -32,6 +32,17 @@ def test_generated_settings_are_kept_and_readable_by_their_owner_alone(checkout:
     assert stat.S_IMODE(first.stat().st_mode) == 0o600
 
 
+def test_settings_made_before_there_were_such_keys_are_completed(checkout: Path) -> None:
+    first = environment_file()
+    kept = [line for line in first.read_text().splitlines() if not line.startswith("EDGE_")]
+    first.write_text("\n".join(kept) + "\n")
+
+    completed = environment_file().read_text().splitlines()
+
+    assert completed[: len(kept)] == kept
+    assert [line.partition("=")[0] for line in completed[len(kept) :]] == ["EDGE_KEYS", "EDGE_CONTROL_KEYS"]
+
+
 def test_settings_a_person_wrote_come_first(checkout: Path) -> None:
     (checkout / ".env").write_text("SECRET_KEY=mine\n")
 
