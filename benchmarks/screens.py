@@ -50,6 +50,11 @@ LISTS = {
     "heals": "/admin/automations/healproposal/",
     "alerts": "/admin/infra_shared/alert/",
     "alert-channels": "/admin/infra_shared/alertchannel/",
+    "events": "/admin/intake/event/",
+    "sources": "/admin/intake/source/",
+    "source-new": "/admin/intake/source/new/",
+    "triggers": "/admin/intake/trigger/",
+    "dead-letters": "/admin/intake/deadletter/?delivered_at__isempty=1",
     "pauses": "/admin/runs/pause/",
     "limits": "/admin/runs/limit/",
     "sites": "/admin/runs/site/",
@@ -66,6 +71,10 @@ FOLLOWED = {
     "heal": ("/admin/automations/healproposal/", "#result_list tbody a"),
     "node": ("/admin/runs/node/", "#result_list tbody a"),
     "alert": ("/admin/infra_shared/alert/", "#result_list tbody a"),
+    "event": ("/admin/intake/event/?state__exact=routed", "#result_list tbody a"),
+    "event-failed": ("/admin/intake/event/?state__exact=failed", "#result_list tbody a"),
+    "source": ("/admin/intake/source/", "#result_list tbody a"),
+    "trigger": ("/admin/intake/trigger/", "#result_list tbody a"),
     "key-issue": ("/admin/infra_shared/apikey/", "text=Issue a key"),
     "run-failed": ("/admin/runs/run/?state__exact=failed&cause__exact=command", "#result_list tbody a"),
     "run-succeeded": ("/admin/runs/run/?state__exact=succeeded", "#result_list tbody a"),
@@ -110,6 +119,7 @@ def _prepare(system: LocalSystem, runs: int) -> dict[str, Any]:
         lambda: next(client.items("/runs?state=failed"), None), seconds=RUN_SECONDS, what="the failed run"
     )
     system.manage("demo", "seed", "--runs", str(runs))
+    system.manage("hooks", "seed")
     return account
 
 

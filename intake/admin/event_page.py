@@ -143,7 +143,8 @@ def _timeline(event: Event, matches: Iterable[Match], replays: list[Replay]) -> 
         yield Moment("Being routed", None, None, tone="running")
         return
     tone = "failed" if event.state == EventState.FAILED else "succeeded"
-    yield Moment("Routed", event.routed_at, event.routed_at - begin, event.get_state_display(), tone=tone)
+    note = "" if event.state == EventState.ROUTED else event.get_state_display().lower()
+    yield Moment("Routed", event.routed_at, event.routed_at - begin, note, tone=tone)
     for match in matches:
         if match.run is not None:
             yield from _of_run(match.run, event.routed_at)

@@ -55,13 +55,16 @@ def headline(event: Event, matches: Sequence[Match]) -> str:
     if event.state == EventState.FAILED:
         failed = (_FAILED[MatchState(match.state)] for match in matches if match.state in _FAILED)
         return next(failed, "It could not be routed")
-    if not started:
-        return "An earlier run covers it"
-    return "It started a run" if started == 1 else f"It started {started} runs"
+    done = "It started a run" if started == 1 else f"It started {started} runs"
+    others = sum(match.state in _FAILED for match in matches)
+    but = f"; {others} other trigger{'' if others == 1 else 's'} failed" if others else ""
+    return (done if started else "An earlier run covers it") + but
 
 
 def sentence(event: Event, matches: Sequence[Match]) -> str:
-    """Why it is so, in the exact words; empty where there is nothing to say."""
+    """Why nothing was started, in the exact words; empty where something was."""
+    if event.state == EventState.ROUTED:
+        return ""
     reasons = (match.reason for match in matches if match.state in _FAILED and match.reason)
     return event.state_reason or next(reasons, "")
 

@@ -52,6 +52,7 @@ PRESS_EVERYTHING = """async () => {
 def lived_in(runs_factory: RunsFactory) -> None:
     """Rows in every list, and runs in many states."""
     call_command("demo", "seed", "--runs", "60")
+    call_command("hooks", "seed", "--events", "30")
     runs_factory.succeeded()
     runs_factory.failed()
     runs_factory.waiting_for_a_person()

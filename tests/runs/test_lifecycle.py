@@ -29,7 +29,12 @@ if TYPE_CHECKING:
     from automations.models import AutomationVersion
 
 ROOT = Path(__file__).resolve().parents[2]
-WRITERS = {"runs/lifecycle.py", "runs/services/history.py", "intake/lifecycle.py"}
+WRITERS = {
+    "runs/lifecycle.py",
+    "runs/services/history.py",
+    "intake/lifecycle.py",
+    "intake/services/history.py",
+}
 
 
 def _forced(run: Run, state: RunState) -> Run:

@@ -1,4 +1,4 @@
-"""`manage.py hooks send|demo`."""
+"""`manage.py hooks send|demo|seed`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError
 
+from automations.services.registry import register_python_automations
 from infra_shared.crypto import DecryptionError
 from infra_shared.nouns import ACTOR, NounCommand
 from intake.errors import IntakeError
 from intake.models import Source
 from intake.services.demo import prepare_demo
+from intake.services.demo_events import seed_demo_events
 from intake.services.trial_deliveries import send_webhook
+from runs.services.nodes import live_versions
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
@@ -66,6 +69,19 @@ class Command(NounCommand):
         """Make the demo's source and trigger where they are missing; may be repeated."""
         source = prepare_demo(site_url=site_url, actor=ACTOR)
         self.say(f"Try it: manage.py hooks send {source.slug} --file docs/examples/github-push.json")
+
+    def seed_arguments(self, parser: CommandParser) -> None:
+        """Arguments of `seed`."""
+        parser.add_argument("--events", type=int, default=60, help="How many past events; default 60.")
+        parser.add_argument("--seed", type=int, default=7, help="The same seed makes the same history.")
+
+    def do_seed(self, *, events: int, seed: int, **_: Any) -> None:
+        """Write a week of believable past events of two senders, with their runs, and two dead letters; once."""
+        if events < 1:
+            raise CommandError("Ask for at least one event: --events 60")
+        register_python_automations(live_digests=live_versions())
+        written = seed_demo_events(count=events, seed=seed, actor=ACTOR)
+        self.say(f"{written} events written: see Event inbox." if written else "They are there already.")
 
 
 def _body(file: str) -> bytes:

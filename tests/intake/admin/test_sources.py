@@ -104,6 +104,7 @@ def test_one_secret_takes_over_from_another_with_an_overlap(console: Client) -> 
 
     old, new = source.secrets.order_by("pk")
     assert new.secret.reveal() in answer.text
+    assert old.valid_until is not None
     assert timedelta(minutes=59) < old.valid_until - database_now() < timedelta(minutes=61)
     assert list(source.secrets.valid_at(database_now())) == [new, old]
 
