@@ -1,8 +1,8 @@
 """What a control looked like when it was last used, and whether another sighting is the same control.
 
-A fingerprint is plain data: role, name, tag, attributes, landmark, the texts around it, its place, and how many others
-share its role and name. `compare` decides between two sightings; `merged` keeps, over several successes, only what
-stayed the same, so that what varies by nature (a link's address, a neighbouring date) stops counting.
+A fingerprint is plain data: role, name, tag, attributes, landmark, the texts before and after it, its place, and how
+many others share its role and name. `compare` decides between two sightings; `merged` keeps, over several successes,
+only what stayed the same, so that what varies by nature (a link's address, a neighbouring date) stops counting.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ Fingerprint = dict[str, Any]
 # How much each feature says about which control it is, its role and name apart.
 _WEIGHTS = {
     "href": 3.0,
-    "around": 3.0,
+    "before": 1.5,
+    "after": 1.5,
     "test_id": 2.0,
     "id": 2.0,
     "field": 2.0,
@@ -34,13 +35,14 @@ _WEIGHTS = {
     "tag": 0.5,
     "place": 0.5,
 }
+_BESIDE = ("before", "after")
 _ANCHORS = ("id", "test_id", "field", "href")
 # A name that was reworded is the same one when this much of it is left, and an anchor holds it.
 _REWORDED = 0.6
 _SURE = 0.6
 _LIKELY = 0.5
 _SURE_OF_SEVERAL = 0.75
-_SET_APART = ("href", "around", "id", "test_id")
+_SET_APART = ("href", "before", "after", "id", "test_id")
 _SAME_ROLES = {
     "searchbox": "textbox",
     "spinbutton": "textbox",
@@ -114,7 +116,8 @@ def _of_one_name(
 ) -> Likeness:
     """The decision where role and name agree: enough for a name nobody shares, then or now, else what sets it apart.
 
-    What namesakes have in common (a class, a type) says nothing about which of them it is.
+    What namesakes have in common (a class, a type, an address) says nothing about which of them it is. A text that was
+    read before it and is now read after it speaks against it: that is what its neighbour sees once it has gone.
     """
     then, now = int(known.get("namesakes", 0)), int(seen.get("namesakes", 0))
     if not then and not now:
@@ -123,6 +126,8 @@ def _of_one_name(
         same = likenesses["href"] == 1.0
         return Likeness(same=same, score=likenesses["href"], differs=differs)
     apart = {name: likenesses[name] for name in _SET_APART if name in likenesses}
+    if apart.get("href") == 1.0:
+        del apart["href"]  # a namesake has this address, too, or had it
     score = _mean(apart)
     # To have stood in no landmark at all is a place, too.
     strange = "landmark" in known and "landmark" in seen and known["landmark"] != seen["landmark"]
@@ -143,23 +148,40 @@ def merged(known: Mapping[str, Any] | None, seen: Mapping[str, Any]) -> Fingerpr
             kept[name] = new  # where to look for it in a picture, which is the latest success's
         elif name == "namesakes":
             kept[name] = max(value, new or 0)
-        elif isinstance(value, list) and name != "place":
-            kept[name] = [item for item in value if item in (new or [])]
-        elif name == "place":
-            kept[name] = value if _alike(name, value, new or []) else []
+        elif isinstance(value, list):
+            kept[name] = _still_there(name, value, new or [])
         elif value == new:
             kept[name] = value
     kept["successes"] = int(known.get("successes", 1)) + 1
     return kept
 
 
+def _still_there(name: str, value: list[Any], new: list[Any]) -> list[Any]:
+    """What a list still says; a text beside it that varies leaves its place empty, so that the side stays as long."""
+    if name == "place":
+        return value if _alike(name, value, new) else []
+    if name not in _BESIDE:
+        return [item for item in value if item in new]
+    kept = [text if text in new else "" for text in value]
+    return kept if any(kept) else []
+
+
 def _alike(name: str, known: Any, seen: Any) -> float:
     if name == "place":
         apart = [abs(one - other) for one, other in zip(known, seen, strict=False)]
         return 1.0 if apart and max(apart) < _FAR_APART else 0.0
+    if name in _BESIDE:
+        return _beside(known, seen)
     if isinstance(known, list):
         return len(set(known) & set(seen)) / len(set(known))
     return 1.0 if known == seen else 0.0
+
+
+def _beside(known: list[str], seen: list[str]) -> float:
+    """How much of what stands on one side is the same; a text more than there was counts like one that is missing."""
+    told = [text for text in known if text]
+    varies = len(known) - len(told)
+    return sum(text in seen for text in told) / (max(len(known), len(seen)) - varies)
 
 
 def _mean(likenesses: Mapping[str, float]) -> float:
@@ -176,6 +198,10 @@ SIGHT = """(() => {
     H3: 'heading', H4: 'heading', H5: 'heading', H6: 'heading', TABLE: 'table', IMG: 'image', OPTION: 'option'};
   const INPUTS = {button: 'button', submit: 'button', reset: 'button', image: 'button', checkbox: 'checkbox',
     radio: 'radio', range: 'slider', file: 'button'};
+  // Names and roles are counted as they are compared: "Save" and "Save…" are namesakes.
+  const plain = text => text.toLowerCase().replace(/[.…:* ]+$/, '');
+  const KINDS = {searchbox: 'textbox', spinbutton: 'textbox', switch: 'checkbox'};
+  const kind = said => KINDS[said] ?? said;
   const role = element => {
     const said = element.getAttribute('role');
     if (said) return said.split(' ')[0];
@@ -222,24 +248,17 @@ SIGHT = """(() => {
     }
     return '';
   };
-  const around = element => {
+  const beside = (element, step) => {
     const texts = [];
-    const collect = (walker, step) => {
-      let found = 0;
-      while (found < 3 && walker[step]()) {
-        const node = walker.currentNode, parent = node.parentElement;
-        if (element.contains(node) || !words(node.data) || !parent) continue;
-        if (parent.closest('script, style, template') || !parent.checkVisibility({visibilityProperty: true})) continue;
-        texts.push(words(node.data, 60));
-        found += 1;
-      }
-    };
-    for (const step of ['previousNode', 'nextNode']) {
-      const walker = document.createTreeWalker(element.getRootNode(), NodeFilter.SHOW_TEXT);
-      walker.currentNode = element;
-      collect(walker, step);
+    const walker = document.createTreeWalker(element.getRootNode(), NodeFilter.SHOW_TEXT);
+    walker.currentNode = element;
+    while (texts.length < 3 && walker[step]()) {
+      const node = walker.currentNode, parent = node.parentElement;
+      if (element.contains(node) || !words(node.data) || !parent) continue;
+      if (parent.closest('script, style, template') || !parent.checkVisibility({visibilityProperty: true})) continue;
+      texts.push(words(node.data, 60));
     }
-    return [...new Set(texts)];
+    return texts;
   };
   return element => {
     const box = element.getBoundingClientRect();
@@ -247,8 +266,10 @@ SIGHT = """(() => {
     const page = document.documentElement;
     const mine = {role: role(element), name: name(element)};
     const to = where(element);
-    const others = [...element.getRootNode().querySelectorAll(
-      'a[href], button, input, select, textarea, summary, [role]')].filter(other => other !== element).slice(0, 1000);
+    const namesakes = [...element.getRootNode().querySelectorAll(
+      'a[href], button, input, select, textarea, summary, [role]')].filter(other => other !== element).slice(0, 1000)
+      .filter(other => kind(role(other)) === kind(mine.role) && plain(name(other)) === plain(mine.name)
+        && other.checkVisibility({visibilityProperty: true}));
     return {
       ...mine,
       tag: element.tagName.toLowerCase(),
@@ -256,16 +277,16 @@ SIGHT = """(() => {
       field: element.getAttribute('name') ?? '',
       type: element.getAttribute('type') ?? '',
       href: to,
-      href_alone: to !== '' && !others.some(other => where(other) === to),
+      href_alone: to !== '' && !namesakes.some(other => where(other) === to),
       placeholder: words(element.getAttribute('placeholder')),
       test_id: element.getAttribute('data-testid') ?? '',
       classes: [...element.classList].slice(0, 8),
       landmark: landmark(element),
-      around: around(element),
+      before: beside(element, 'previousNode'),
+      after: beside(element, 'nextNode'),
       place: [(box.x + box.width / 2 + scrollX) / Math.max(page.scrollWidth, 1),
         (box.y + box.height / 2 + scrollY) / Math.max(page.scrollHeight, 1)].map(at => Math.round(at * 100) / 100),
-      namesakes: others.filter(other => role(other) === mine.role && name(other) === mine.name
-        && other.checkVisibility({visibilityProperty: true})).length,
+      namesakes: namesakes.length,
       box: window === window.top ? shown : null,
     };
   };

@@ -118,6 +118,16 @@ PAGES = {
     "/twins": "<h1>Twins</h1><section aria-label=First>Alpha <button id=first-edit>Edit</button> one</section>"
     "<section aria-label=Second>Beta <button id=second-edit>Edit</button> two</section>",
     "/one-twin": "<h1>Twins</h1><section aria-label=First>Alpha <button id=first-edit>Edit</button> one</section>",
+    "/kernels": "<h1>Launcher</h1><h2>Notebook</h2><button id=notebook>Python</button>"
+    "<h2>Console</h2><button>Python</button><h2>Other</h2><p>Terminal</p>",
+    "/kernels-one-moved": "<h1>Launcher</h1><h2>Notebook</h2>"
+    "<h2>Console</h2><button>Python</button><h2>Other</h2><p>Terminal</p><button>Python</button>",
+    "/tables": "<nav><a href=/empty>orders</a></nav><p>Tables</p><p>of the shop</p>"
+    "<ul><li><a href=/inside>customers</a><li><a id=orders href=/empty>orders</a></ul><p>Help</p>",
+    "/tables-renamed": "<nav><a href=/empty>orders</a></nav><p>Tables</p><p>of the shop</p>"
+    "<ul><li><a href=/inside>customers</a><li><a id=m1 href=/empty>orders</a></ul><p>Help</p>",
+    "/saves": "<p>This invoice</p><button id=save>Save</button><p>All invoices</p><button>Save…</button>",
+    "/one-save": "<p>This invoice</p><p>All invoices</p><button>Save…</button>",
     "/framed": "<h1>Framed</h1><iframe id=frame src=/inner-button></iframe>",
     "/inner-button": "<button>Inner</button>",
     "/inside": "<title>Inside</title><p id=word>inside</p>",

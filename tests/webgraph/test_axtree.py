@@ -87,16 +87,23 @@ def test_a_control_that_took_over_the_selector_is_not_clicked(attempt: Tried, pa
     assert attempt.memory.outcomes[-1].tier is Tier.AXTREE
 
 
-def test_a_control_that_is_gone_is_not_replaced_by_one_of_the_same_name(attempt: Tried, pages: LocalPages):
-    target = Target(css="#second-edit")
+@pytest.mark.parametrize(
+    ("css", "path", "path_again"),
+    [("#second-edit", "/twins", "/one-twin"), ("#save", "/saves", "/one-save")],
+    ids=("to the letter", "but for the dots"),
+)
+def test_a_control_that_is_gone_is_not_replaced_by_one_of_the_same_name(
+    attempt: Tried, pages: LocalPages, css, path, path_again
+):
+    target = Target(css=css)
 
     async def job(page: Page) -> None:
-        await page.goto(pages.url("/twins"))
+        await page.goto(pages.url(path))
         await page.click(target)
 
     async def again(page: Page) -> None:
-        await page.goto(pages.url("/one-twin"))
-        await page.click(target, timeout_seconds=1)
+        await page.goto(pages.url(path_again))
+        await page.click(target)
 
     attempt(job)
     step = attempt.memory.outcomes[-1]
@@ -117,6 +124,48 @@ def test_a_control_of_another_name_is_not_the_same_while_the_old_name_is_there(
     async def again(page: Page) -> None:
         await page.goto(pages.url("/sign-out-and-log-out"))
         await page.click(Target(css="#out"))
+
+    attempt(job)
+    step = attempt.memory.outcomes[-1]
+    assert step.fingerprint is not None
+    result = attempt(again, fingerprints={step.fingerprint_key: step.fingerprint})
+
+    assert result.failure is None
+    assert attempt.memory.outcomes[-1].tier is Tier.AXTREE
+
+
+def test_a_namesake_that_slid_to_where_the_control_stood_is_not_taken_for_it(
+    attempt: Tried, pages: LocalPages
+):
+    target = Target(css="#notebook", role="button", name="Python")
+
+    async def job(page: Page) -> None:
+        await page.goto(pages.url("/kernels"))
+        await page.click(target)
+
+    async def again(page: Page) -> None:
+        await page.goto(pages.url("/kernels-one-moved"))
+        await page.click(target)
+
+    attempt(job)
+    step = attempt.memory.outcomes[-1]
+    assert step.fingerprint is not None
+    failure = attempt(again, fingerprints={step.fingerprint_key: step.fingerprint}).failure
+
+    assert failure is not None
+    assert failure.kind is FailureKind.TARGET_AMBIGUOUS
+
+
+def test_the_dots_of_a_list_are_no_text_beside_a_control(attempt: Tried, pages: LocalPages):
+    target = Target(css="#orders", role="link", name="orders")
+
+    async def job(page: Page) -> None:
+        await page.goto(pages.url("/tables"))
+        await page.click(target)
+
+    async def again(page: Page) -> None:
+        await page.goto(pages.url("/tables-renamed"))
+        await page.click(target)
 
     attempt(job)
     step = attempt.memory.outcomes[-1]

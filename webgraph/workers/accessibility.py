@@ -35,6 +35,7 @@ _LANDMARKS = frozenset(
 )
 _NAMED_ONLY = frozenset({"form", "region"})
 _NOT_THINGS = frozenset({"StaticText", "InlineTextBox", "none", "generic", "RootWebArea", ""})
+_DRAWN = "ListMarker"  # the dot of a list: no text of the document, so that no fingerprint holds it
 _AROUND = 3
 _LONGEST = 60
 _DEEPEST = 500  # a page may nest without end; what lies deeper is not looked at
@@ -63,7 +64,8 @@ class Node:
             "role": self.role,
             "name": self.name,
             "landmark": self.landmarks[-1] if self.landmarks else "",
-            "around": [*self.texts_before, *self.texts_after],
+            "before": list(self.texts_before),
+            "after": self.texts_after,
         }
         return sight | ({"href": self.href} if self.href else {})
 
@@ -186,6 +188,8 @@ class _Reading:
     def visit(self, node: dict[str, Any], landmarks: tuple[str, ...], depth: int) -> None:
         """Take in a node and everything below it."""
         role, name = _said(node, "role"), _said(node, "name")
+        if role == _DRAWN:
+            return
         if role == "StaticText":
             self._hear(name)
             return

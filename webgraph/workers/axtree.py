@@ -95,7 +95,7 @@ def _judge(target: Target, scope: Scope, nodes: Sequence[Node]) -> _Verdict:
     known = scope.known
     if known is not None:
         scored = sorted(
-            ((_likeness(known, node, fitting, nodes), node) for node in fitting), key=lambda pair: -pair[0]
+            ((_likeness(known, node, fitting), node) for node in fitting), key=lambda pair: -pair[0]
         )
     else:
         scored = [(round(1 / len(fitting), 3), node) for node in fitting]
@@ -143,11 +143,11 @@ def _shares_its_label(node: Node, nodes: Sequence[Node]) -> bool:
     return any(not other.name and other.role == node.role for other in nodes[max(0, at - 1) : at + 2])
 
 
-def _likeness(known: Any, node: Node, fitting: Sequence[Node], nodes: Sequence[Node]) -> float:
+def _likeness(known: Any, node: Node, fitting: Sequence[Node]) -> float:
     """How much a node is like what was used before; 0 when it is somebody else."""
     seen = node.sight() | {
         "namesakes": len(fitting) - 1,
-        "href_alone": bool(node.href) and sum(other.href == node.href for other in nodes) == 1,
+        "href_alone": bool(node.href) and sum(other.href == node.href for other in fitting) == 1,
     }
     # Role and name were asked for and fit; what remains to be compared is where it is and where it leads.
     likeness = compare({**known, "name": node.name, "role": node.role}, seen)
