@@ -32,6 +32,11 @@ def take_event(event_id: UUID, *, now: datetime) -> Event | None:
     return Event.objects.select_related("source", "customer", "blob").get(pk=event_id)
 
 
+def put_off_event(event: Event) -> None:
+    """Leave an event to whoever comes after the claim, as if it had not been tried: nothing was wrong with it."""
+    Event.objects.filter(pk=event.pk, route_tries__gt=0).update(route_tries=F("route_tries") - 1)
+
+
 def finish_event(event: Event, state: EventState, *, reason: str = "", now: datetime) -> bool:
     """Give a pending event its final state; False when it has one, or was replayed meanwhile."""
     rows = Event.objects.filter(pk=event.pk, state=EventState.PENDING, replay=event.replay)

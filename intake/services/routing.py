@@ -15,7 +15,7 @@ from django.db import transaction
 
 from automations.errors import AutomationsError, ParamsInvalidError
 from infra_shared import clock
-from infra_shared.blobs.protocol import BlobError
+from infra_shared.blobs.protocol import BlobNotFoundError, BlobStorageError
 from infra_shared.database import database_now, is_lock_or_connection_error
 from intake import lifecycle
 from intake.matching.rules import NO_MEETING, Arrival, Meeting, digest_of, meet
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 PIECE_SECONDS = 15.0
 """How long one task routes: chores end within half a minute, with room for a slow last event."""
-MAX_TRIES = 5
+MAX_TRIES = 10
 ACTOR = "system"
 _AT_ONCE = 50
 _DISABLED = "The source was disabled."
@@ -91,8 +91,12 @@ def route_event(event_id: UUID) -> bool:
         return True
     try:
         matches = [_decided(event, trigger, meeting) for trigger, meeting in _meetings(event)]
-    except BlobError as error:
-        # The store of large bodies is away: the sweeper comes again when the claim is over.
+    except BlobNotFoundError as error:
+        lifecycle.finish_event(event, EventState.FAILED, reason=str(error), now=database_now())
+        return True
+    except BlobStorageError as error:
+        # The store of large bodies is away: the sweeper comes again when the claim is over, for as long as it takes.
+        lifecycle.put_off_event(event)
         _log.warning("routing_put_off", event_id=str(event.pk), error=str(error))
         return True
     _finish(event, matches)

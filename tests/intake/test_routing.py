@@ -11,6 +11,7 @@ from django.db import OperationalError
 from django.db.models import F
 from django_q.models import OrmQ
 
+from infra_shared.blobs.django_store import artifact_store
 from infra_shared.blobs.file_store import FileBlobStore
 from infra_shared.blobs.protocol import BlobStorageError
 from infra_shared.database import database_now
@@ -216,11 +217,23 @@ def test_a_body_that_cannot_be_read_now_is_routed_later(source, version, monkeyp
     event = intake.stored(b'{"city": "Riga", "pad": "' + b"x" * 130_000 + b'"}')
     with monkeypatch.context() as patch:
         patch.setattr(FileBlobStore, "open", _no_store)
-        assert routed(event).state == EventState.PENDING
+        assert (routed(event).state, routed(event).route_tries) == (EventState.PENDING, 0)
     _claim_is_over(event)
 
     intake.trigger(source, version, mapping="{city: city}")
     assert routed(event).state == EventState.ROUTED
+
+
+def test_a_body_that_is_gone_fails_its_event_with_the_reason(source, version) -> None:
+    intake.trigger(source, version)
+    event = intake.stored(b'{"pad": "' + b"x" * 130_000 + b'"}')
+    assert event.blob is not None
+    artifact_store().delete(event.blob)
+
+    event = routed(event)
+
+    assert event.state == EventState.FAILED
+    assert "is not in the store" in event.state_reason
 
 
 def _no_store(*_, **__) -> None:
