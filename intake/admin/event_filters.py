@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import SimpleListFilter
+from django.utils import timezone
 
 from automations.models import Customer
-from infra_shared.database import database_now
 from infra_shared.reach import customers_of
 from intake.models import Source
 from intake.services.event_filter import EventFilter
@@ -78,7 +78,7 @@ class WaitingFilter(SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """Those that wait too long."""
         rows: EventQuerySet = queryset
-        return rows.late(database_now() - LATE_AFTER) if self.value() == "long" else rows
+        return rows.late(timezone.now() - LATE_AFTER) if self.value() == "long" else rows
 
 
 def filter_of(query: QueryDict, *, before: datetime) -> EventFilter:

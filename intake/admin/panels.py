@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
+from django.utils import timezone
 
 from infra_shared.counting import counted_up_to
-from infra_shared.database import database_now
 from infra_shared.overview import Panel, register
 from infra_shared.reach import customers_of
 from intake.admin.dead_letters import OPEN_QUERY
@@ -25,12 +25,14 @@ MOST_COUNTED = 1_000
 
 
 def _webhooks(request: HttpRequest) -> dict[str, Any]:
-    customers, now = customers_of(request.user), database_now()
+    customers, now = customers_of(request.user), timezone.now()
     inbox = reverse("admin:intake_event_changelist")
-    if not Source.objects.for_customers(customers).exists():
+    sources = Source.objects.for_customers(customers)
+    late_events = Event.objects.for_customers(customers).late(now - LATE_AFTER)
+    is_used, late = counted_up_to(MOST_COUNTED, sources, late_events)
+    if not is_used:
         return {"new_url": reverse("admin:intake_source_changelist")}
     ledger = conservation(customers=customers, first_day=(now - timedelta(days=DAYS - 1)).date())
-    (late,) = counted_up_to(MOST_COUNTED, Event.objects.for_customers(customers).late(now - LATE_AFTER))
     return {
         "ledger": ledger,
         "days": DAYS,

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Sum
+from django.utils import timezone
 
-from infra_shared.database import database_now
 from infra_shared.templatetags.console import span, when
 from intake.admin import wording
 from intake.admin.source_words import PROVIDER_MAKES_SECRET
@@ -44,7 +44,7 @@ def facts_of(source: Source) -> list[tuple[str, Any]]:
 
 def read_source_page(source: Source) -> dict[str, Any]:
     """What the source's page reads from the database."""
-    now = database_now()
+    now = timezone.now()
     events = Event.objects.filter(source=source).newest_first().prefetch_related("matches")
     since = (now - timedelta(days=DAYS - 1)).date()
     sums = IntakeLedger.objects.filter(slug=source.slug, day__gte=since).aggregate(

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.db.models import IntegerField, OuterRef, Prefetch, Subquery
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 from django.utils.html import format_html
 
 from automations.admin.schedules import DeletedFilter, DeleteForm
 from automations.forms.customers import offer_customers
 from infra_shared.admin.base import actor
-from infra_shared.database import database_now
 from infra_shared.templatetags.console import pill, when
 from intake.admin.source_form import SourceForm, values_of
 from intake.admin.source_page import facts_of, read_source_page
@@ -65,7 +65,7 @@ class SourceAdmin(SourceSecrets):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Source]:
         """Each with what the list says of it, so that it is not asked for row by row."""
-        now = database_now()
+        now = timezone.now()
         lines = IntakeLedger.objects.filter(slug=OuterRef("slug"), day=now.date()).values("stored")
         newest = Event.objects.filter(source=OuterRef("pk")).newest_first().values("received_at")
         valid = SourceSecret.objects.valid_at(now).defer("secret")

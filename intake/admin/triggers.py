@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from automations.admin.schedules import DeletedFilter, DeleteForm
 from infra_shared.admin.base import ConsoleAdmin, actor
 from infra_shared.reach import customers_of
-from infra_shared.templatetags.console import NOTHING, pill, span, when
+from infra_shared.templatetags.console import pill, span, when
 from intake.admin import wording
 from intake.admin.event_filters import SourceFilter
 from intake.admin.trials import trial_of, types_of
@@ -79,7 +79,7 @@ class TriggerAdmin(ConsoleAdmin):
     @admin.display(description="Same params, one run")
     def dedupe(self, trigger: Trigger) -> str:
         """Within which time the same params start one run."""
-        return f"within {span(trigger.dedupe_seconds)}" if trigger.dedupe_seconds else NOTHING
+        return f"within {span(trigger.dedupe_seconds)}" if trigger.dedupe_seconds else "no: each its own"
 
     @admin.display(description="Customer")
     def customer(self, trigger: Trigger) -> str:
