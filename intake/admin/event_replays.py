@@ -14,7 +14,6 @@ from intake.admin.event_filters import UnfitFilterError, filter_of
 from intake.admin.wording import event_pill
 from intake.errors import IntakeInvalidError, ReplayRefusedError
 from intake.services.replays import ReplayRequest, plan_replays, replay_event, replay_events
-from intake.states import EventState
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -73,10 +72,12 @@ class EventReplays(ConsoleAdmin):
         return [("Replay these", f"{self.url('replay_many')}?{query}")]
 
     def replay_context(self, request: HttpRequest, event: Event) -> dict[str, Any]:
-        """Whether the operator may replay the event now, and the form that does."""
-        may = event.state != EventState.PENDING and self.may(request, "replay")
-        form = ReplayForm(initial={"number": event.replay + 1}) if may else None
-        return {"replay_form": form}
+        """The form that replays, for who may, and whether it can be done now.
+
+        The form is there before it can be used: the page may be opened while the event waits, and goes on by itself.
+        """
+        form = ReplayForm(initial={"number": event.replay + 1}) if self.may(request, "replay") else None
+        return {"replay_form": form, "can_replay": form is not None and event.is_final}
 
     def replay_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Route the event again; while the last replay is at work, nothing new is made."""

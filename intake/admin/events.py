@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 STOP_POLLING = 286
 """htmx swaps the answer in and asks no more."""
 NOTHING_NEW = 204
-MATCHES_READ = 200
 TRIED_AT_ONCE = 20
 # A sender wrote these bytes: they are saved, never shown, and whoever opens them all the same runs nothing here.
 _SAFE_DOWNLOAD = {

@@ -24,6 +24,7 @@ PARTS = {
     "number": 1,
     "step_pk": 0,
     "message_pk": 0,
+    "secret_pk": 0,
     "which": "now",
     "kind": "cancel",
     "form": "json",

@@ -89,3 +89,5 @@ def test_from_a_new_source_to_a_replayed_event(
     expect(page.locator("#way h2").first).to_have_text("It started a run")
     expect(page.locator("#matches li")).to_have_count(2)
     assert Run.objects.count() == 2
+    page.click("[data-opens=replay-ask]")
+    expect(page.locator("#replay-ask [name=reason]")).to_be_visible()
