@@ -254,7 +254,8 @@ SIGHT = """(() => {
     walker.currentNode = element;
     while (texts.length < 3 && walker[step]()) {
       const node = walker.currentNode, parent = node.parentElement;
-      if (element.contains(node) || !words(node.data) || !parent) continue;
+      // Without a letter or digit it is drawn rather than said: a dot, a bar, an arrow.
+      if (element.contains(node) || !/[\\p{L}\\p{N}]/u.test(node.data) || !parent) continue;
       if (parent.closest('script, style, template') || !parent.checkVisibility({visibilityProperty: true})) continue;
       texts.push(words(node.data, 60));
     }

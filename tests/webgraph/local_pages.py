@@ -125,7 +125,7 @@ PAGES = {
     "/tables": "<nav><a href=/empty>orders</a></nav><p>Tables</p><p>of the shop</p>"
     "<ul><li><a href=/inside>customers</a><li><a id=orders href=/empty>orders</a></ul><p>Help</p>",
     "/tables-renamed": "<nav><a href=/empty>orders</a></nav><p>Tables</p><p>of the shop</p>"
-    "<ul><li><a href=/inside>customers</a><li><a id=m1 href=/empty>orders</a></ul><p>Help</p>",
+    "<ul><li><a href=/inside>customers</a></ul><div><li><a id=m1 href=/empty>orders</a></div><p>Help</p>",
     "/saves": "<p>This invoice</p><button id=save>Save</button><p>All invoices</p><button>Save…</button>",
     "/one-save": "<p>This invoice</p><p>All invoices</p><button>Save…</button>",
     "/framed": "<h1>Framed</h1><iframe id=frame src=/inner-button></iframe>",

@@ -35,7 +35,7 @@ _LANDMARKS = frozenset(
 )
 _NAMED_ONLY = frozenset({"form", "region"})
 _NOT_THINGS = frozenset({"StaticText", "InlineTextBox", "none", "generic", "RootWebArea", ""})
-_DRAWN = "ListMarker"  # the dot of a list: no text of the document, so that no fingerprint holds it
+_DRAWN = "ListMarker"  # a list's own dot or number: no text of the document, so that no fingerprint holds it
 _AROUND = 3
 _LONGEST = 60
 _DEEPEST = 500  # a page may nest without end; what lies deeper is not looked at
@@ -207,8 +207,8 @@ class _Reading:
 
     def _hear(self, text: str) -> None:
         words = " ".join(text.split())[:_LONGEST]
-        if not words:
-            return
+        if not any(letter.isalnum() for letter in words):
+            return  # drawn rather than said: a dot, a bar, an arrow
         self._texts.append(words)
         for node in self._listening:
             node.texts_after.append(words)
