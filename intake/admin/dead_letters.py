@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin import EmptyFieldListFilter
 from django.http import Http404
+from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
 
 from infra_shared.admin.base import ConsoleAdmin, actor
@@ -122,7 +123,7 @@ class DeadLetterAdmin(ConsoleAdmin):
             ("Delivered", when(letter.delivered_at, empty="not yet")),
             ("Scheme", letter.scheme),
             ("Content type", letter.content_type),
-            ("Size", f"{letter.size_bytes} bytes"),
+            ("Size", filesizeformat(letter.size_bytes)),
             ("Key", letter.key),
             ("Message", letter.message_id),
             ("SHA-256 of the body", letter.sha256),

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 MATCHES_SHOWN = 15
+SHOWN_BESIDE = ("intake.view_event",)
+"""The form shows stored events and what is in them."""
 
 
 @admin.register(Trigger)
@@ -109,6 +111,7 @@ class TriggerAdmin(ConsoleAdmin):
     def create_view(self, request: HttpRequest) -> HttpResponse:
         """The form of a new trigger; `?event=` begins with an event, `?source=` with a source."""
         self.require(request, "add")
+        self.require_all(request, *SHOWN_BESIDE)
         event = self._event(request)
         initial: dict[str, Any] = {"source": event.source_id if event else request.GET.get("source")}
         if event is not None:
@@ -119,6 +122,7 @@ class TriggerAdmin(ConsoleAdmin):
     def edit_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The form of an existing trigger."""
         self.require(request, "change")
+        self.require_all(request, *SHOWN_BESIDE)
         trigger = self.present(request, pk)
         form = TriggerForm(
             request.POST or None, initial=values_of(trigger), sources=self._sources(request), present=trigger
@@ -128,6 +132,7 @@ class TriggerAdmin(ConsoleAdmin):
     def trial_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
         """What the trigger as entered so far would make of stored events: a part of the form that updates itself."""
         self.require(request, "add" if pk is None else "change")
+        self.require_all(request, *SHOWN_BESIDE)
         trigger = self.present(request, pk) if pk is not None else None
         initial = values_of(trigger) if trigger else None
         form = TriggerForm(
@@ -172,6 +177,8 @@ class TriggerAdmin(ConsoleAdmin):
     ) -> HttpResponse:
         """Take the form and save it; or show it, with what it would do to stored events."""
         wants_trial = "try" in request.POST
+        # Before anything is found wrong: a field that is, is not among what was entered any more.
+        draft = form.draft() if form.is_bound else (input_of(trigger) if trigger else None)
         if not wants_trial and form.is_valid():
             try:
                 saved = _save(form, trigger, actor(request))
@@ -180,7 +187,6 @@ class TriggerAdmin(ConsoleAdmin):
             else:
                 said = "is changed" if trigger else "is made"
                 return self.done(request, f"The trigger {saved.name} {said}.", self.url("change", saved.pk))
-        draft = form.draft() if form.is_bound else (input_of(trigger) if trigger else None)
         source = str(draft.source.pk if draft else form.initial.get("source"))
         asked = f"?event={event.pk}" if event else ""
         trial = self.url("trial_of", trigger.pk) if trigger else self.url("trial")

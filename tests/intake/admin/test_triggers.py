@@ -78,7 +78,9 @@ def test_an_expression_that_cannot_be_read_is_told_while_it_is_typed(
 
     assert "Only when: " in part.text
     assert "<html" not in part.text
-    assert console.post(f"{TRIGGERS}new/", typed | {"filter": "count >"}).status_code == 422
+    refused = console.post(f"{TRIGGERS}new/", typed | {"filter": "count >"})
+    assert (refused.status_code, set(refused.context["form"].errors)) == (422, {"filter"})
+    assert refused.context["problems"]
     assert not Trigger.objects.exists()
 
 
