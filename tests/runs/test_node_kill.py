@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import tempfile
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -18,6 +20,8 @@ from tests.support.node import READY_SECONDS
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.support.node import NodeUnderTest
     from tests.support.site import PracticeSite
 
@@ -38,20 +42,37 @@ OTHER_ROLES = [
     "chores/sentinel",
     "chores/main",
 ]
+OWN_BROWSER = ["default/worker-0", "default/browser", "default/driver", "outermost"]
 RECOVERY_SECONDS = 60
 
 
 @pytest.fixture
-def node(start_node, practice_site):
-    """A node with two worker processes and short leases that may visit the practice site."""
+def temp_folder() -> Iterator[Path]:
+    """Where the node keeps what is temporary. Short: a Unix socket in it must have a name the kernel takes."""
+    with tempfile.TemporaryDirectory(prefix="node-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def start(start_node, practice_site, temp_folder):
+    """Start a node with two worker processes and short leases that may visit the practice site."""
     Customer.objects.get_or_create(key="main")
     login = {"username": "demo@practice.example", "password": "practice-only"}
     set_credential(name="practice-shop", fields=login, actor="command")
-    started = start_node(
-        "--processes=2", LEASE_SECONDS="4", BROWSER_ALLOW_PRIVATE=practice_site.host_and_port
-    )
-    wait_until(lambda: WorkerProcess.objects.count() == 2, READY_SECONDS)
-    return started
+
+    def start(**settings: str) -> NodeUnderTest:
+        allowed = practice_site.host_and_port
+        started: NodeUnderTest = start_node(
+            "--processes=2",
+            LEASE_SECONDS="4",
+            BROWSER_ALLOW_PRIVATE=allowed,
+            TMPDIR=str(temp_folder),
+            **settings,
+        )
+        wait_until(lambda: WorkerProcess.objects.count() == 2, READY_SECONDS)
+        return started
+
+    return start
 
 
 def read_all_invoices(practice_site: PracticeSite) -> Run:
@@ -76,8 +97,18 @@ def all_ended(node: NodeUnderTest, runs: list[Run]) -> bool:
 
 @pytest.mark.browser
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("roles", [SOME_ROLES, pytest.param(OTHER_ROLES, marks=pytest.mark.slow)])
-def test_a_killed_process_costs_no_run_and_leaves_nothing_behind(node, practice_site, roles):
+@pytest.mark.parametrize(
+    ("roles", "settings"),
+    [
+        pytest.param(SOME_ROLES, {}, id="some"),
+        pytest.param(OTHER_ROLES, {}, id="others", marks=pytest.mark.slow),
+        pytest.param(OWN_BROWSER, {"BROWSER_SHARED": "off"}, id="own browsers", marks=pytest.mark.slow),
+    ],
+)
+def test_a_killed_process_costs_no_run_and_leaves_nothing_behind(
+    start, practice_site, temp_folder, roles, settings
+):
+    node = start(**settings)
     for role in roles:
         runs = [read_all_invoices(practice_site) for _ in range(2)]
         for run in runs:
@@ -97,3 +128,4 @@ def test_a_killed_process_costs_no_run_and_leaves_nothing_behind(node, practice_
     assert node.wait_for_end(30) == 0
     assert psutil.wait_procs(tree, timeout=5)[1] == []
     assert list(node.part.family()) == []
+    assert list(temp_folder.glob("webgraph-*/*")) == []

@@ -27,3 +27,10 @@ def children_of(process: psutil.Process | None) -> list[psutil.Process]:
         return process.children() if process else []
     except psutil.NoSuchProcess:
         return []
+
+
+def is_browser(process: psutil.Process) -> bool:
+    """Whether it is a browser's own process: none it made for pages, and not the shell script Debian starts it by."""
+    words = words_of(process)
+    made = any(word.startswith("--type=") for word in words)
+    return "--remote-debugging-pipe" in words and not made and not words[0].endswith("sh")

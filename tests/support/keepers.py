@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from tests.support.families import words_of
+from tests.support.families import is_browser
 from webgraph.browser.keeper import BrowserKeeper
 from webgraph.browser.server import BrowserServer
 
@@ -40,12 +40,6 @@ class KeptBrowser:
         """The browser itself, of the latest loan."""
         family = self.newest.children(recursive=True)
         return next(one for one in family if is_browser(one))
-
-
-def is_browser(process: psutil.Process) -> bool:
-    """Whether it is a browser's own process. Debian's Chromium is started by a shell script, which it is not."""
-    words = words_of(process)
-    return "--remote-debugging-pipe" in words and not words[0].endswith("sh")
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from django.db import connection
 
 from config.env import BASE_DIR
 from config.local.processes import Part, inherited, stop
-from tests.support.families import children_of, words_of
+from tests.support.families import children_of, is_browser, words_of
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -127,18 +127,13 @@ def start_node(transactional_db: None, tmp_path: Path) -> Iterator[Callable[...,
 
 
 def _browser_of(worker: psutil.Process) -> dict[str, psutil.Process]:
-    """The Playwright driver below a process, and the browser below it, when they are there.
-
-    Debian's chromium is a shell script that starts the browser: the browser is whoever talks to the driver's pipe and
-    is no shell. (The script may die without anybody noticing.)
-    """
+    """The Playwright driver below a process, and the browser below it, when they are there."""
     found: dict[str, psutil.Process] = {}
     with contextlib.suppress(psutil.NoSuchProcess):
         for process in worker.children(recursive=True):
-            arguments = process.cmdline()
-            if "run-driver" in arguments:
+            if "run-driver" in process.cmdline():
                 found["driver"] = process
-            if "--remote-debugging-pipe" in arguments and not arguments[0].endswith("sh"):
+            if is_browser(process):
                 found["browser"] = process
     return found
 

@@ -125,6 +125,16 @@ def _asked_by(rig: Rig, run_id: str, *, attempts: int) -> None:
     wait_until(lambda: rig.run(run_id)["state"] == "waiting_input", 60, what="the question", poll_seconds=0.2)
 
 
+def test_a_run_that_crashes_every_browser_ends_and_takes_no_other_along(broken: Rig) -> None:
+    guilty = broken.ask("crash-the-browser")
+    innocent = broken.ask("open-two-pages")
+
+    assert broken.ended(guilty)["failure"]["kind"] == "browser_crash"
+    counts = [attempt["counts"] for attempt in broken.all_of(guilty, "attempts")]
+    assert counts == [False, False, True, True]
+    assert broken.ended(innocent)["state"] == "succeeded"
+
+
 def test_a_worker_killed_while_it_waits_costs_no_run(broken: Rig) -> None:
     first = broken.ask("open-two-pages")
     broken.ended(first)

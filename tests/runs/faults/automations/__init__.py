@@ -154,3 +154,21 @@ class ShowTheSameText(Automation):
         await page.click(NEW_INVOICE)
         await page.fill(CUSTOMER, self.params.customer)
         await page.fill(REFERENCE, self.params.reference)
+
+
+class CrashTheBrowser(Automation):
+    """Opens a page, then brings the whole browser down, as no page should be able to."""
+
+    key = "crash-the-browser"
+    title = "Crash the browser"
+    Params = SiteParams
+    max_attempts = 2
+
+    @stage(effect="read")
+    async def crash(self, page: Page) -> None:
+        """Bring it down."""
+        await page.goto(f"{self.params.base_url}/_truth")
+        browser = page._surface.page.context.browser
+        assert browser is not None
+        session = await browser.new_browser_cdp_session()
+        await session.send("Browser.crash")

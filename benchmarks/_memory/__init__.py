@@ -1,0 +1,1 @@
+"""What `benchmarks.memory` is made of."""
