@@ -98,7 +98,7 @@ def all_ended(node: NodeUnderTest, runs: list[Run]) -> bool:
 @pytest.mark.browser
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
-    ("roles", "settings"),
+    ("roles", "changes"),
     [
         pytest.param(SOME_ROLES, {}, id="some"),
         pytest.param(OTHER_ROLES, {}, id="others", marks=pytest.mark.slow),
@@ -106,9 +106,9 @@ def all_ended(node: NodeUnderTest, runs: list[Run]) -> bool:
     ],
 )
 def test_a_killed_process_costs_no_run_and_leaves_nothing_behind(
-    start, practice_site, temp_folder, roles, settings
+    start, practice_site, temp_folder, roles, changes
 ):
-    node = start(**settings)
+    node = start(**changes)
     for role in roles:
         runs = [read_all_invoices(practice_site) for _ in range(2)]
         for run in runs:
