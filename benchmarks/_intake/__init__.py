@@ -1,0 +1,1 @@
+"""How quick the intake is: what `benchmarks.intake` is made of."""
