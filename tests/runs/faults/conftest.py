@@ -23,7 +23,7 @@ def _secrets() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def _shared_rig(database_under_test: str) -> Iterator[Rig]:
-    with rig(database_under_test, _secrets(), lease_seconds=SHORT_LEASE_SECONDS) as shared:
+    with rig(database_under_test, _secrets(), lease_seconds=SHORT_LEASE_SECONDS, processes=4) as shared:
         yield shared
 
 

@@ -42,6 +42,7 @@ class Rig:
     server: PostgresServer | None
     secrets: dict[str, str]
     lease_seconds: float
+    processes: int
 
     @property
     def sqlite_path(self) -> Path:
@@ -166,14 +167,14 @@ STARTING_SECONDS = 3.0
 
 
 @contextlib.contextmanager
-def rig(database: str, secrets: dict[str, str], *, lease_seconds: int) -> Iterator[Rig]:
+def rig(database: str, secrets: dict[str, str], *, lease_seconds: int, processes: int = 2) -> Iterator[Rig]:
     """Yield a started system of one's own; nothing of it is left afterwards."""
     with contextlib.ExitStack() as stack:
         server = None
-        settings = {
+        settings: dict[str, Any] = {
             "AUTOMATION_MODULES": "tests.runs.faults.automations",
             "LEASE_SECONDS": str(lease_seconds),
-            "WORKER_PROCESSES": "2",
+            "WORKER_PROCESSES": str(processes),
             "STOP_GRACE_SECONDS": "10",
             "API_RATE_PER_MINUTE": "100000",
             "REQUEST_DEADLINE_SECONDS": "3",
@@ -194,7 +195,7 @@ def rig(database: str, secrets: dict[str, str], *, lease_seconds: int) -> Iterat
                 base_url=f"{system.web_url}/api/v1", headers={"X-API-Key": key}, timeout=60, trust_env=False
             )
         )
-        broken = Rig(system, api, server, secrets, lease_seconds)
+        broken = Rig(system, api, server, secrets, lease_seconds, processes)
         wait_until(broken.may_reap, 60, what="the dispatcher's first lease", poll_seconds=0.2)
         wait_until(
             lambda: api.get("/automations").json()["items"],
