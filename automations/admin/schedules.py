@@ -166,7 +166,7 @@ class SchedulePages(ConsoleAdmin):
     def preview_view(self, request: HttpRequest) -> HttpResponse:
         """The rule as entered so far, in words, and when it would fire: a part of the form that updates itself."""
         self.require(request, "view")
-        form = ScheduleForm(request.POST or request.GET or None)
+        form = ScheduleForm(request.POST or request.GET)
         context = preview_of(form.rule(), spread_seconds=form.cleaned_data.get("spread_seconds") or 0)
         return TemplateResponse(request, "review/schedule/preview.html", context)
 

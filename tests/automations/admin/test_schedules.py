@@ -148,6 +148,10 @@ def test_a_single_time_is_meant_in_the_schedule_s_zone(console: Client, runs_fac
     assert made.next_fire_at == datetime(2099, 6, 30, 21, 30, tzinfo=UTC)
 
 
+def test_a_preview_of_nothing_says_what_is_missing(console: Client) -> None:
+    assert "There is no time zone" in console.get(f"{SCHEDULES}preview/").text
+
+
 def test_a_deleted_schedule_leaves_the_list_and_keeps_its_page(console: Client, schedule: Schedule) -> None:
     asked = console.get(f"{SCHEDULES}{schedule.pk}/delete/")
     assert schedule.name in console.get("/admin/search/", {"s": schedule.name, "extended": "1"}).text
