@@ -83,7 +83,7 @@ class Relay:
             to_worker.transport.abort()
             to_origin.transport.abort()
 
-    def _takes_the_answer(self) -> bool:
+    def takes_the_answer(self) -> bool:
         """Whether the answer that begins now is to be lost."""
         if not self._cuts:
             return False
@@ -123,7 +123,7 @@ class _Wire:
         with suppress(ConnectionError):
             while piece := await origin.read(_PIECE_BYTES):
                 status = _STATUS.match(piece)
-                if status and self._relay._takes_the_answer():
+                if status and self._relay.takes_the_answer():
                     return
                 if status:
                     self._relay.felt[status[1].decode()] += 1
