@@ -40,7 +40,9 @@ def start_system(database_under_test: Literal["sqlite", "postgres"]) -> Iterator
     with ExitStack() as stack:
 
         def start(**settings: str) -> LocalSystem:
-            system = stack.enter_context(throwaway_system(database=database_under_test, **settings))
+            system = stack.enter_context(
+                throwaway_system(database=database_under_test, edge=False, **settings)
+            )
             system.start_site()
             system.start()
             return system
