@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management import call_command
+from django.db import connection, transaction
 from django.db.models import Count, Sum
 
 from automations.models import Automation, Customer
@@ -101,8 +102,12 @@ def letters() -> list[dict[str, Any]]:
     ]
 
 
+@transaction.atomic
 def facts() -> dict[str, Any]:
-    """What is stored, what was counted, and what was started."""
+    """What is stored, what was counted, and what was started, all at one moment."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     books = conservation()
     runs = Run.objects.filter(cause_ref__startswith="event:")
     return {

@@ -16,7 +16,6 @@ from config.env import BASE_DIR
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-    from types import TracebackType
 
 TARGET = "http://127.0.0.1:9/"
 """Where the runs would go; no node works here, so that none begins."""
@@ -52,9 +51,7 @@ class Office:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.communicate()
 

@@ -59,7 +59,7 @@ class Relay:
         self._loop.close()
 
     def cut_next_answer(self) -> None:
-        """Let the origin do what it is asked next, and keep the answer from the Worker."""
+        """Let the origin do what it is asked, and keep the next answer that says so from the Worker."""
         self._cuts += 1
 
     async def _serve(self, worker: asyncio.StreamReader, to_worker: asyncio.StreamWriter) -> None:
@@ -83,9 +83,9 @@ class Relay:
             to_worker.transport.abort()
             to_origin.transport.abort()
 
-    def takes_the_answer(self) -> bool:
+    def takes_the_answer(self, status: str) -> bool:
         """Whether the answer that begins now is to be lost."""
-        if not self._cuts:
+        if not self._cuts or status != "200":
             return False
         self._cuts -= 1
         self.felt[CUT] += 1
@@ -123,7 +123,7 @@ class _Wire:
         with suppress(ConnectionError):
             while piece := await origin.read(_PIECE_BYTES):
                 status = _STATUS.match(piece)
-                if status and self._relay.takes_the_answer():
+                if status and self._relay.takes_the_answer(status[1].decode()):
                     return
                 if status:
                     self._relay.felt[status[1].decode()] += 1

@@ -58,8 +58,8 @@ class Sender:
     refused: Counter[str] = field(default_factory=Counter)
     numbers: int = 0
 
-    def send(self, client: httpx.Client) -> str:
-        """Send a new webhook until it is taken; returns its delivery id."""
+    def send(self, client: httpx.Client) -> None:
+        """Send a new webhook until it is taken."""
         self.numbers += 1
         delivery_id = f"{self.slug}-{self.numbers}"
         filler = "x" * LARGE_BYTES if self.numbers % LARGE_EVERY == 0 else ""
@@ -72,7 +72,6 @@ class Sender:
         )
         if self.numbers % SENT_TWICE == 0:
             self._is_taken(client, delivery_id, json.dumps(body).encode())
-        return delivery_id
 
     def is_taken_with(self, secret: str, client: httpx.Client, name: str) -> bool:
         """Whether the Worker takes a webhook that is signed with this secret."""
