@@ -165,6 +165,23 @@ def test_a_host_that_is_given_up_ends_its_own_contexts_alone(kept: KeptBrowser, 
     other.release()
 
 
+def test_an_attempt_that_lost_its_own_driver_did_not_lose_the_browser_with_others(
+    attempt: Tried, pages: LocalPages, kept: KeptBrowser, borrow
+):
+    host = borrow(kept)
+
+    async def job(page: Page) -> None:
+        await page.goto(pages.url("/form"))
+        host.kill_browser()
+        await page.click(Target(css="#nowhere"), timeout_seconds=20)
+
+    failure = attempt(job, host=host).failure
+
+    assert failure is not None
+    assert (failure.kind, failure.lost_with_others) == (FailureKind.BROWSER_CRASH, False)
+    assert len(kept.servers) == 1
+
+
 def test_an_attempt_that_wants_to_be_alone_gets_a_browser_that_ends_with_it(kept: KeptBrowser, borrow):
     host = borrow(kept)
     alone = Held(host, alone=True).opened()
@@ -263,4 +280,4 @@ def _family(kept: KeptBrowser) -> list[psutil.Process]:
 def _contexts(kept: KeptBrowser) -> int:
     """How many pages the browser has, told by its processes for them."""
     family = kept.newest.children(recursive=True)
-    return sum("--type=renderer" in one.cmdline() for one in family if one.is_running())
+    return sum("--type=renderer" in words_of(one) for one in family)

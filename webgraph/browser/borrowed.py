@@ -141,6 +141,7 @@ class _Door:
         self._socket: socket.socket | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._dropped = False
 
     async def ask(self, keeper: Path) -> str:
         """Where the browser is; from then on the loan runs."""
@@ -153,7 +154,11 @@ class _Door:
                 reader, self._writer = await asyncio.open_unix_connection(sock=plain)
                 self._doors.add(self)
                 answer = json.loads(await reader.readline() or b"{}")
-        except (OSError, TimeoutError) as error:
+        except (
+            OSError,
+            TimeoutError,
+            ValueError,
+        ) as error:  # ValueError: the keeper ended in the middle of its answer
             raise BrowserCrashError("The browser of this node could not be reached.") from error
         if "endpoint" not in answer:
             message = answer.get("error", "The browser of this node went away before the attempt began.")
@@ -178,6 +183,7 @@ class _Door:
 
     def drop(self) -> None:
         """End the loan from another thread, while the loop may be stuck."""
+        self._dropped = True
         if self._socket is not None:
             with contextlib.suppress(OSError):  # closed meanwhile
                 self._socket.shutdown(socket.SHUT_RDWR)
@@ -185,7 +191,8 @@ class _Door:
     async def _wait_for_end(self, reader: asyncio.StreamReader) -> None:
         with contextlib.suppress(ConnectionError):
             await reader.read()
-        self.closed_by_keeper.set()
+        if not self._dropped:
+            self.closed_by_keeper.set()
 
 
 async def _disconnect(connection: _Connection) -> None:

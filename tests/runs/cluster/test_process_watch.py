@@ -9,7 +9,7 @@ import pytest
 from runs.cluster import process_watch
 from runs.cluster.process_watch import ProcessWatch
 from runs.models import WorkerProcess
-from runs.services import nodes
+from runs.services import nodes, outcomes
 from tests.support import sample
 
 pytestmark = pytest.mark.django_db
@@ -84,3 +84,18 @@ def test_a_number_that_a_fresh_process_has_by_now_is_not_killed(process, monkeyp
         watched.look_after(5)
 
     assert watched.killed == []
+
+
+def test_a_process_that_holds_on_to_an_attempt_that_was_taken_from_it_is_killed(settings, monkeypatch):
+    run, claim = sample.claimed_run(sample.install(monkeypatch))
+    holder = WorkerProcess.objects.get(current_attempt=claim.attempt)
+    watched = Watched(holder, monkeypatch)
+    assert outcomes.reap_overdue(attempt=run.attempts.get(), actor="dispatcher")
+    settings.STOP_GRACE = -timedelta(hours=1)  # as if its grace had long passed
+
+    for _ in range(3):
+        nodes.beat_process(process_id=holder.pk)
+        watched.look_after(settings.LEASE.total_seconds() / 4)
+
+    assert watched.killed == [holder.pid]
+    assert not WorkerProcess.objects.exists()
