@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from config.local import node
 from config.local.processes import Part, free_port, inherited, stop
 from config.local.worker import START_SECONDS, worker_part
 
@@ -80,13 +79,6 @@ def recording_origin() -> Iterator[RecordingOrigin]:
     server.shutdown()
     server.server_close()
     thread.join()
-
-
-@pytest.fixture(scope="session")
-def needs_node() -> None:
-    """Skip where the Worker cannot run, and say why."""
-    if reason := node.problem():
-        pytest.skip(f"the edge Worker was not tested: {reason}")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A browser, a PostgreSQL server of one's own, and whole systems, as fixtures."""
+"""A browser, Node, a PostgreSQL server of one's own, and whole systems, as fixtures."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
+from config.local import node
 from config.local.postgres import PostgresServer
 from config.local.system import LocalSystem, throwaway_system
 from webgraph.browser.locate import locate
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 def browser_executable() -> str:
     """The path of a browser that renders; a machine without one fails the test."""
     return locate(os.environ.get("BROWSER_EXECUTABLE"))  # noqa: TID251 - the tests' own choice of a browser
+
+
+@pytest.fixture(scope="session")
+def needs_node() -> None:
+    """Skip where the Worker cannot run, and say why."""
+    if reason := node.problem():
+        pytest.skip(f"the edge Worker was not tested: {reason}")
 
 
 @pytest.fixture
