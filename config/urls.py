@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
 from config.api import api
+from config.metrics import metrics
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -20,6 +21,7 @@ def patterns(*, console: bool) -> list[URLPattern | URLResolver]:
     """Everything this server answers to, with the console or without it."""
     found: list[URLPattern | URLResolver] = [
         path("healthz", healthz, name="healthz"),
+        path("metrics", metrics, name="metrics"),
         path("api/v1/", api.urls),
     ]
     if console:

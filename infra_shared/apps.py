@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
 
 
 class InfraSharedConfig(AppConfig):
@@ -13,5 +14,7 @@ class InfraSharedConfig(AppConfig):
     verbose_name = "Shared infrastructure"
 
     def ready(self) -> None:
-        """Register the system checks."""
+        """Register the system checks, and what each app measures in its module `metrics`."""
         from infra_shared import checks  # noqa: F401, PLC0415 - registering is the import's purpose
+
+        autodiscover_modules("metrics")

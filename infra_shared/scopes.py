@@ -31,6 +31,7 @@ class Scope(StrEnum):
     EVENTS_WRITE = "events:write"
     SOURCES_READ = "sources:read"
     SOURCES_WRITE = "sources:write"
+    METRICS_READ = "metrics:read"
 
     @property
     def opens(self) -> str:
@@ -52,6 +53,7 @@ _OPENS = {
     Scope.EVENTS_WRITE: "Replay events.",
     Scope.SOURCES_READ: "Read sources and triggers; never the secrets of sources.",
     Scope.SOURCES_WRITE: "Create, change and delete sources and triggers, and rotate the secrets of sources.",
+    Scope.METRICS_READ: "Read the figures of the whole installation at /metrics; for a key that reaches every customer.",
 }
 
 

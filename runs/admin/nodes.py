@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.contrib import admin
 from django.db.models import Count
 from django.utils import timezone
@@ -15,10 +14,9 @@ from runs.admin.asking import ReasonForm
 from runs.errors import RunsError
 from runs.models import Node
 from runs.services.draining import ask_to_drain
+from runs.services.nodes import node_state
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
@@ -26,15 +24,6 @@ DRAIN_MEANS = (
     "It is given no more work at once, ends what it is doing, and then leaves by itself. Runs that only this node can "
     "make wait until another one can. Whatever starts the node decides whether it comes back."
 )
-
-
-def node_state(node: Node, now: datetime) -> str:
-    """Whether a node works, in one word; three leases of silence count as gone."""
-    if node.stopped_at is not None:
-        return "stopped"
-    if node.heartbeat_at < now - 3 * settings.LEASE:
-        return "gone"
-    return "draining" if node.draining_since is not None else "alive"
 
 
 @admin.register(Node)

@@ -17,8 +17,8 @@ from infra_shared.templatetags.console import span
 from runs.admin import wording
 from runs.admin.figures import figures_of, read_chart
 from runs.admin.health import dots
-from runs.admin.nodes import node_state
 from runs.models import Attempt, AutomationHealth, Node, Run
+from runs.services.nodes import node_state
 from runs.states import WAITING_RUNS, AttemptState, RunState
 
 if TYPE_CHECKING:

@@ -15,11 +15,22 @@ from runs.states import AttemptState
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
     from uuid import UUID
 
 FORGET_AFTER = timedelta(days=2)
+NODE_STATES = ("alive", "draining", "gone", "stopped")
 _LETTING_GO = timedelta(minutes=1)
 """What a stopped attempt may take beyond its grace, to bring its evidence into the store."""
+
+
+def node_state(node: Node, now: datetime) -> str:
+    """Whether a node works, in one word of `NODE_STATES`; three leases of silence count as gone."""
+    if node.stopped_at is not None:
+        return "stopped"
+    if node.heartbeat_at < now - 3 * settings.LEASE:
+        return "gone"
+    return "draining" if node.draining_since is not None else "alive"
 
 
 def register_node(*, name: str, pid: int, queues: Collection[str], versions: Collection[str]) -> Node:

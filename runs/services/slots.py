@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Min
+from django.db.models import Count, Min, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
 from runs.models import Limit, Slot
 
@@ -16,17 +18,37 @@ if TYPE_CHECKING:
     from runs.models import Attempt
 
 
-def full_keys() -> set[str]:
-    """The keys of which no slot is free.
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How many slots of a limit are held, of how many."""
+
+    held: int
+    most: int
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody more gets in; a limit may have been lowered below what is held."""
+        return self.held >= self.most
+
+
+def limits_in_use() -> dict[str, Use]:
+    """The limits of which a slot is held, by key, in one statement.
 
     Only a live attempt holds a slot, so that few are counted. Where operators say nothing, the smallest limit counts
     that a holder was given: versions of an automation may declare different ones.
     """
-    held = Slot.objects.order_by().values("key").annotate(held=Count("pk"), declared=Min("most"))
-    found = {row["key"]: (row["held"], row["declared"]) for row in held}
-    rows = Limit.objects.filter(key__in=found, most__isnull=False) if found else ()
-    said = {row.key: row.most for row in rows}
-    return {key for key, (count, declared) in found.items() if count >= (said.get(key) or declared)}
+    said = Subquery(Limit.objects.filter(key=OuterRef("key")).values("most"))
+    held = (
+        Slot.objects.order_by()
+        .values_list("key")
+        .annotate(held=Count("pk"), most=Coalesce(said, Min("most")))
+    )
+    return {key: Use(count, most) for key, count, most in held}
+
+
+def full_keys() -> set[str]:
+    """The keys of which no slot is free."""
+    return {key for key, use in limits_in_use().items() if use.is_full}
 
 
 def missing_slot(*, limits: Mapping[str, int], attempt: Attempt) -> str | None:
