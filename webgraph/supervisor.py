@@ -155,7 +155,7 @@ class Supervisor:
         index = self._budget.take_step()
         self.last_index, self.last_surface = index, surface
         surface.forget_refusal()
-        await self._journal.step_started(self._intent(index, surface, plan))
+        await self._begin(self._intent(index, surface, plan))
         finder = self._finder(self._fingerprints.get(self._key(plan)))
         finder.decisions += self._noted()
         started = monotonic()
@@ -177,6 +177,14 @@ class Supervisor:
             self.is_acting = False
         self._finish(index, surface, plan, finder, started, failure=None)
         return value
+
+    async def _begin(self, intent: StepIntent) -> None:
+        """Report the step; when it is forbidden, no other one is begun before the order to stop has come this far."""
+        try:
+            await self._journal.step_started(intent)
+        except AttemptStopped as order:
+            self.stop_reason = self.stop_reason or order.reason
+            raise
 
     async def _carry_out(
         self,
