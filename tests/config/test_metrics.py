@@ -23,6 +23,8 @@ from tests.support.metrics import parsed
 from tests.support.operators import in_role
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from automations.models import AutomationVersion
 
 pytestmark = pytest.mark.django_db
@@ -47,9 +49,9 @@ def get(**headers: str) -> Any:
     )
 
 
-def key(**changes: Any) -> str:
-    """A key that may read the figures."""
-    return api.key(**({"scopes": [Scope.METRICS_READ], "customers": ["*"], "caller": "prometheus"} | changes))
+def key(*, scopes: Iterable[str] = (Scope.METRICS_READ,), customers: Iterable[str] = ("*",)) -> str:
+    """A key that may read the figures; each of a caller of its own."""
+    return api.key(scopes=scopes, customers=customers, caller="-".join(["prometheus", *customers]))
 
 
 def test_a_key_with_the_scope_reads_it_by_either_header() -> None:
@@ -73,7 +75,7 @@ def test_nobody_and_a_wrong_key_are_asked_who_they_are() -> None:
 def test_a_key_without_the_scope_or_the_reach_is_refused() -> None:
     others = [scope for scope in Scope if scope is not Scope.METRICS_READ]
     without_scope = key(scopes=others)
-    of_one_customer = key(customers=["main"], caller="ci")
+    of_one_customer = key(customers=["main"])
 
     assert "metrics:read" in api.problem(get(x_api_key=without_scope), 403)["detail"]
     assert "every customer" in api.problem(get(x_api_key=of_one_customer), 403)["detail"]
@@ -87,6 +89,12 @@ def test_an_operator_reads_it_who_reaches_every_customer(django_user_model) -> N
     assert in_role("Operator").get("/metrics").status_code == 200
     for refused in (visitor, confined):
         assert "every customer" in api.problem(refused.get("/metrics"), 403)["detail"]
+
+
+def test_without_a_console_a_session_opens_nothing(console: Client, settings) -> None:
+    settings.REVIEW_UI = False
+
+    api.problem(console.get("/metrics"), 401)
 
 
 def test_it_only_reads() -> None:
