@@ -29,7 +29,7 @@ EDGE_CHECK = ("edge worker", ["npm", "--prefix", str(node.PACKAGE), "run", "chec
 
 def main() -> int:
     """Run every check and print what the failed ones said; 1 when one failed."""
-    no_edge = node.problem()
+    no_edge = node.not_ready()
     checks = CHECKS if no_edge else (*CHECKS, EDGE_CHECK)
     phases = Phases(len(checks))
     # The settings are loaded (the type checker's Django plugin does, too), so they need keys, but no real ones.

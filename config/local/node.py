@@ -25,6 +25,13 @@ def problem() -> str:
     return ""
 
 
+def not_ready() -> str:
+    """Return why the Worker and its tests cannot be started now, in words; empty when they can."""
+    if reason := problem():
+        return reason
+    return "" if installed() else "its packages are not installed; `make setup` says why"
+
+
 def install() -> str:
     """Run `npm ci` for the Worker unless exactly this lock was installed before; return what was done.
 

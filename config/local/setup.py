@@ -67,16 +67,13 @@ def _phases(purpose: str) -> list[tuple[str, Callable[[], str]]]:
         ("requirements", lambda: install("requirements.txt")),
         ("browser", lambda: run([str(PYTHON), "-m", "config.local.browser", "--install"])),
     ]
-    if purpose == "run":
-        phases.append(("edge worker packages", node.install_if_possible))
-    else:
+    if purpose != "run":
         phases += [
             ("test requirements", lambda: install("requirements-dev.txt")),
             ("vision requirements", lambda: install("requirements-vision.txt")),
             ("PostgreSQL", lambda: run([str(PYTHON), "-m", "config.local.postgres"])),
-            ("edge worker packages", node.install),
         ]
-    return phases
+    return [*phases, ("edge worker packages", node.install_if_possible)]
 
 
 if __name__ == "__main__":

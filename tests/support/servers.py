@@ -26,7 +26,7 @@ def browser_executable() -> str:
 @pytest.fixture(scope="session")
 def needs_node() -> None:
     """Skip where the Worker cannot run, and say why."""
-    if reason := node.problem():
+    if reason := node.not_ready():
         pytest.skip(f"the edge Worker was not tested: {reason}")
 
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-import structlog
 
 from webgraph.errors import WebGraphError
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 30.0
 UNUSABLE = b"unusable\n"
 """What a borrower says of a browser it cannot work with; its next loan is of another one."""
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
@@ -84,7 +83,7 @@ class BrowserKeeper:
         try:
             await _tell(borrower, endpoint=kept.server.endpoint)
             if await reader.readline() == UNUSABLE:
-                _log.warning("shared_browser_unusable", pid=kept.server.pid)
+                _log.warning("shared_browser_unusable pid=%d", kept.server.pid)
                 kept.retired = True
                 await reader.read()
         finally:
@@ -101,13 +100,13 @@ class BrowserKeeper:
             kept = _Kept(server, started_at=asyncio.get_running_loop().time())
             kept.watch = asyncio.create_task(self._watch(kept))
             self._kept.add(kept)
-            _log.info("shared_browser_started", pid=server.pid)
+            _log.info("shared_browser_started pid=%d", server.pid)
             return kept
 
     async def _watch(self, kept: _Kept) -> None:
         await kept.server.ended()
         if kept.ending is None:
-            _log.warning("shared_browser_went_away", pid=kept.server.pid, borrowers=len(kept.loans))
+            _log.warning("shared_browser_went_away pid=%d borrowers=%d", kept.server.pid, len(kept.loans))
         kept.retired = True
         for borrower in kept.loans:
             borrower.transport.abort()
@@ -132,7 +131,7 @@ class BrowserKeeper:
     async def _end(self, kept: _Kept) -> None:
         await kept.server.stop()
         self._kept.discard(kept)
-        _log.info("shared_browser_ended", pid=kept.server.pid, attempts=kept.attempts)
+        _log.info("shared_browser_ended pid=%d attempts=%d", kept.server.pid, kept.attempts)
 
     async def _keep_looking(self) -> None:
         while True:
