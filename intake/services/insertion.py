@@ -51,13 +51,18 @@ def _insert(model: type[Model], rows: Sequence[Model]) -> tuple[str, list[Any]]:
     options = _options(model)
     fields = [field for field in options.concrete_fields if not (field.primary_key and field.db_returning)]
     columns = ", ".join(_quoted(field.column) for field in fields)
-    places = f"({', '.join(['%s'] * len(fields))})"
-    values = [
-        field.get_db_prep_save(field.pre_save(row, add=True), connection) for row in rows for field in fields
-    ]
-    rows_of_places = ", ".join([places] * len(rows))
     # Names of tables and columns come from the models, all values are parameters.
-    return f"INSERT INTO {_quoted(options.db_table)} ({columns}) VALUES {rows_of_places}", values  # noqa: S608
+    into = f"INSERT INTO {_quoted(options.db_table)} ({columns})"
+    values = [
+        [field.get_db_prep_save(field.pre_save(row, add=True), connection) for row in rows]
+        for field in fields
+    ]
+    if connection.vendor == "postgresql":
+        # A list for each column: the driver reads thousands of places slower than the server stores the rows.
+        lists = ", ".join(f"%s::{field.db_type(connection)}[]" for field in fields)
+        return f"{into} SELECT * FROM unnest({lists})", values  # noqa: S608 - see above
+    places = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(rows))
+    return f"{into} VALUES {places}", [value for row in zip(*values, strict=True) for value in row]
 
 
 def _options(model: type[Model]) -> Any:
