@@ -8,10 +8,11 @@ import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, AnyStr
 
+from infra_shared.own_patterns import OwnPatterns
 from infra_shared.secret_patterns import HEADER_VALUE_PATTERN, SENSITIVE_HEADERS, secret_pattern
 
 MASK = "•••"
-WHOLE_TOKEN_BELOW = 4
+WHOLE_TOKEN_BELOW = 8
 NOTES_MEMBER = "redaction-notes.txt"
 
 _HEADERS = re.compile(HEADER_VALUE_PATTERN, re.IGNORECASE)
@@ -31,12 +32,20 @@ class Redactor:
     """Replaces a set of secrets, and always the values of credential headers, by `•••`.
 
     A secret is found as it is, percent-encoded, JSON- and HTML-escaped, and in base64 at all three alignments. One
-    shorter than `whole_token_below` characters is found only where it stands alone as a token. A redactor is true
-    when it knows at least one secret.
+    shorter than `whole_token_below` characters is found only where it stands alone as a token. What matches one of
+    the `patterns` (see `infra_shared.own_patterns`) goes too, though it is no secret. A redactor is true when it knows
+    at least one secret.
     """
 
-    def __init__(self, secrets: Iterable[str], *, whole_token_below: int = WHOLE_TOKEN_BELOW) -> None:
+    def __init__(
+        self,
+        secrets: Iterable[str],
+        *,
+        patterns: Iterable[str] = (),
+        whole_token_below: int = WHOLE_TOKEN_BELOW,
+    ) -> None:
         self._known: set[str] = set()
+        self._own = OwnPatterns(patterns)
         self._whole_token_below = whole_token_below
         self._pattern: re.Pattern[str] | None = None
         self._pattern_in_bytes: re.Pattern[bytes] | None = None
@@ -50,6 +59,15 @@ class Redactor:
         self._pattern = re.compile(pattern) if self._known else None
         self._pattern_in_bytes = re.compile(pattern.encode("utf-8", "surrogatepass")) if self._known else None
 
+    def add_patterns(self, patterns: Iterable[str]) -> None:
+        """Take out what matches these too, from now on."""
+        self._own.add(patterns)
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What it knows by now."""
+        return frozenset(self._known)
+
     def __bool__(self) -> bool:
         return bool(self._known)
 
@@ -60,10 +78,19 @@ class Redactor:
         """Whether one of the secrets occurs in the text, in any of its forms."""
         return self._pattern is not None and self._pattern.search(text) is not None
 
+    def holds(self, data: bytes) -> bool:
+        """Whether one of the secrets occurs in the bytes, in any of its forms."""
+        return self._pattern_in_bytes is not None and self._pattern_in_bytes.search(data) is not None
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where secrets stand in the text, in order; those that overlap are one."""
+        return _spans(self._pattern, text) if self._pattern is not None else []
+
     def text(self, text: str) -> str:
         """The text without secrets."""
         if self._pattern is not None:
             text = _blank(self._pattern, text, MASK)
+        text = self._own.text(text, MASK)
         if _HEADER_HINT.search(text):
             text = _HEADERS.sub(lambda found: f"{found[found.lastgroup or 0]}{MASK}", text)
         return text
@@ -73,6 +100,7 @@ class Redactor:
         mask = MASK.encode()
         if self._pattern_in_bytes is not None:
             data = _blank(self._pattern_in_bytes, data, mask)
+        data = self._own.data(data, mask)
         if _HEADER_HINT_IN_BYTES.search(data):
             data = _HEADERS_IN_BYTES.sub(lambda found: found[found.lastgroup or 0] + mask, data)
         return data
@@ -149,20 +177,25 @@ class Redactor:
 
 def _blank(pattern: re.Pattern[AnyStr], text: AnyStr, mask: AnyStr) -> AnyStr:
     """Replace every match; matches that overlap become one mask, so that no rest of a secret stays between them."""
-    spans: list[list[int]] = []
+    # Again, as taking one secret out of a word may leave a short one standing alone.
+    while spans := _spans(pattern, text):
+        pieces, at = [], 0
+        for start, end in spans:
+            pieces += [text[at:start], mask]
+            at = end
+        pieces.append(text[at:])
+        text = text[:0].join(pieces)
+    return text
+
+
+def _spans(pattern: re.Pattern[AnyStr], text: AnyStr) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
     found = pattern.search(text)
     while found is not None:
         start, end = found.span()
         if spans and start < spans[-1][1]:
-            spans[-1][1] = max(end, spans[-1][1])
+            spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
         else:
-            spans.append([start, end])
+            spans.append((start, end))
         found = pattern.search(text, start + 1)
-    if not spans:
-        return text
-    pieces, at = [], 0
-    for start, end in spans:
-        pieces += [text[at:start], mask]
-        at = end
-    pieces.append(text[at:])
-    return text[:0].join(pieces)
+    return spans

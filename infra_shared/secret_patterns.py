@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 _SHORT_JSON_ESCAPES = {'"': '"', "/": "/", "\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
 
 
+IN_BASE64_FROM = 6
+"""From so many characters on a secret is hunted inside longer base64 texts: fewer decide too few letters of one."""
+_MOST_HUNTED_ALONE = 3
+
+# A letter that ends an escape (`%3D`, `\n`, `\u003d`) belongs to what stands before the token.
+_BEGINS_ALONE = r"(?:(?<![0-9A-Za-z])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrtbf])|(?<=\\u[0-9A-Fa-f]{4}))"
+_ENDS_ALONE = r"(?![0-9A-Za-z])"
+
+
 def secret_pattern(secrets: Iterable[str], *, whole_token_below: int) -> str:
     """One alternation that finds each of the secrets in any of its forms, the longest secret first.
 
@@ -26,11 +35,30 @@ def secret_pattern(secrets: Iterable[str], *, whole_token_below: int) -> str:
     branches: list[str] = []
     for secret in sorted(set(secrets), key=lambda item: (-len(item), item)):
         written = "".join(_character(character) for character in secret)
-        if len(secret) < whole_token_below:
-            branches.append(rf"(?<!\w){written}(?!\w)")
-        else:
-            branches += [written, *_base64_forms(secret)]
+        is_short = len(secret) < whole_token_below
+        branches.append(_alone(secret, written) if is_short else written)
+        if len(secret) >= min(whole_token_below, IN_BASE64_FROM):
+            branches += _base64_forms(secret)
+        elif len(secret) >= _MOST_HUNTED_ALONE:
+            branches.append(_base64_alone(secret))
     return "|".join(branches)
+
+
+def _alone(secret: str, written: str) -> str:
+    """The secret as a token: an end of it that is no letter or digit is a border by itself."""
+    strict = len(secret) <= _MOST_HUNTED_ALONE
+    begins = _BEGINS_ALONE if strict or _is_word(secret[0]) else ""
+    return f"{begins}{written}{_ENDS_ALONE if strict or _is_word(secret[-1]) else ''}"
+
+
+def _is_word(character: str) -> bool:
+    return character.isascii() and character.isalnum()
+
+
+def _base64_alone(secret: str) -> str:
+    text = base64.b64encode(secret.encode("utf-8", "surrogatepass")).decode("ascii").rstrip("=")
+    written = "".join(_BASE64_SPECIAL.get(character, character) for character in text)
+    return rf"(?<![0-9A-Za-z+/]){written}(?![0-9A-Za-z+/])"
 
 
 def _character(character: str) -> str:

@@ -14,6 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra_shared.markup import tree_without_cut_secrets, without_cut_secrets
+from infra_shared.own_patterns import problem_of
 from infra_shared.redaction import MASK, NOTES_MEMBER, Redactor, UnreadableArchiveError
 
 SECRET = 'p&ss "wörd"/<7\\é>'
@@ -31,7 +33,7 @@ FORMS = {
     "html_in_json": lambda s: json.dumps(html.escape(s))[1:-1],
     "html_numeric": lambda s: "".join(c if c.isalnum() else f"&#{ord(c)};" for c in s),
 }
-secrets = st.text(st.characters(exclude_characters="•", codec="utf-8"), min_size=4, max_size=30)
+secrets = st.text(st.characters(exclude_characters="•", codec="utf-8"), min_size=8, max_size=30)
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
@@ -72,13 +74,82 @@ def test_overlapping_secrets_leave_nothing_of_each_other(known, text):
 
 
 def test_secrets_that_overlap_in_the_text_become_one_mask():
-    assert Redactor(["abcdef", "defghi"]).text("x abcdefghi y") == f"x {MASK} y"
+    assert Redactor(["abcdefgh", "efghijkl"]).text("x abcdefghijkl y") == f"x {MASK} y"
 
 
 def test_a_very_short_secret_is_hunted_only_where_it_stands_alone():
     clean = Redactor(["abc"]).text("pin=abc in abcdef, 'abc'")
 
     assert clean == f"pin={MASK} in abcdef, '{MASK}'"
+
+
+@pytest.mark.parametrize(
+    "carried",
+    [
+        "?pin=s-c4nx&a",
+        "a%3Ds-c4nx%26",
+        json.dumps("line\ns-c4nx"),
+        "\\u003ds-c4nx",
+        base64.b64encode(b"user:s-c4nx;").decode(),
+    ],
+)
+def test_a_secret_below_eight_characters_is_found_as_a_token_behind_an_escape_and_in_base64(carried):
+    redactor = Redactor(["s-c4nx"])
+
+    assert redactor.contains(carried)
+    assert redactor.holds(carried.encode())
+    assert not redactor.contains(redactor.text(carried))
+
+
+def test_a_secret_below_eight_characters_inside_a_longer_word_is_left():
+    assert Redactor(["c4nary1"]).text("xc4nary1y") == "xc4nary1y"
+
+
+def test_what_is_left_of_a_word_when_a_secret_was_taken_out_is_searched_again():
+    assert Redactor(["long-secret", "abc"]).text("xlong-secretabc") == f"x{MASK}{MASK}"
+
+
+@pytest.mark.parametrize(
+    ("written", "clean"),
+    [
+        ("<p>can<b>ary&amp;Z</b>q7 x</p>", f"<p>{MASK}<b></b> x</p>"),
+        ("<i title='a>b'>canary&am<!-- -->p;Zq7</i>", f"<i title='a>b'>{MASK}<!-- --></i>"),
+        ("<p>can</p><p>opener</p>", "<p>can</p><p>opener</p>"),
+    ],
+)
+def test_a_secret_that_markup_cuts_in_two_is_taken_out_and_the_markup_stays(written, clean):
+    assert without_cut_secrets(written, Redactor(["canary&Zq7"])) == clean
+
+
+def test_a_secret_that_the_lines_of_an_accessibility_tree_cut_is_taken_out():
+    tree = '- paragraph:\n  - strong: can\n  - text: ary&Zq7 end\n- heading "can" [level=2]\n- text: opener\n'
+
+    clean = tree_without_cut_secrets(tree, Redactor(["canary&Zq7"]))
+
+    assert clean == tree.replace("strong: can", f"strong: {MASK}").replace("ary&Zq7", "")
+
+
+def test_own_patterns_are_taken_out_of_texts_and_bytes_and_are_no_secrets():
+    redactor = Redactor([], patterns=["[0-9]{4} [0-9]{4}"])
+
+    assert redactor.text("é 1234 5678") == f"é {MASK}"
+    assert redactor.data("é 1234 5678".encode()) == f"é {MASK}".encode()
+    assert redactor.json({"card": ["1234 5678"]}) == {"card": [MASK]}
+    assert not redactor.contains("1234 5678")
+
+
+@pytest.mark.parametrize("pattern", ["(a", "x*", r"(a)\1", "(?=a)b", "a" * 501])
+def test_an_own_pattern_that_cannot_be_used_is_refused_with_the_reason(pattern):
+    assert problem_of(pattern)
+    with pytest.raises(ValueError, match="pattern"):
+        Redactor([], patterns=[pattern])
+
+
+def test_an_own_pattern_takes_no_longer_for_a_text_made_to_be_slow():
+    slow = "a" * 200_000 + "!"
+
+    # With the standard library's matcher this does not end within the age of the universe.
+    assert Redactor([], patterns=["(a+)+$"]).text(slow) == slow
 
 
 def test_text_without_secrets_comes_back_unchanged_and_an_empty_redactor_is_false():
@@ -108,12 +179,12 @@ def test_values_of_credential_headers_never_pass_even_when_no_secret_is_known(li
 
 def test_json_is_cleaned_in_keys_values_numbers_and_header_pairs():
     value = {
-        "x1234y": [1234, 5, True, None, "a 1234 b"],
+        "x12345678y": [12345678, 5, True, None, "a 12345678 b"],
         "Cookie": ["a=b"],
         "headers": [{"value": "t", "name": "Authorization"}, {"name": "Host", "value": "h"}],
     }
 
-    assert Redactor(["1234"]).json(value) == {
+    assert Redactor(["12345678"]).json(value) == {
         f"x{MASK}y": [MASK, 5, True, None, f"a {MASK} b"],
         "Cookie": MASK,
         "headers": [{"value": MASK, "name": "Authorization"}, {"name": "Host", "value": "h"}],
