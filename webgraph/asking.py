@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from webgraph.errors import AttemptStopped, AutomationBugError, UnansweredError
 from webgraph.recorder import Effect, Question
+from webgraph.secret_values import secrets_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from datetime import timedelta
 
     from webgraph.errors import FailureKind
@@ -96,18 +97,3 @@ class Asking:
         """The order that ends the attempt with this question."""
         self.open = question
         return AttemptStopped(PARKED, f"It waits for an answer: {question.prompt}")
-
-
-def secrets_in(value: Any) -> Iterator[str]:
-    """Every secret text in a model, however deep."""
-    if isinstance(value, SecretStr):
-        yield value.get_secret_value()
-    elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from secrets_in(getattr(value, name))
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from secrets_in(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from secrets_in(item)

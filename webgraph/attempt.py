@@ -26,6 +26,7 @@ from webgraph.page import Page
 from webgraph.recorder import EvidenceLevel, Resumed
 from webgraph.recovery import Recoveries
 from webgraph.supervisor import Supervisor
+from webgraph.secret_values import secrets_in
 from webgraph.surface import Windows
 from webgraph.verdicts import failure_of, prepared
 from webgraph.vision.eyes import Eyes
@@ -68,6 +69,7 @@ class Attempt:
         self._journal = journal
         self._scrub = Scrub(spec.secrets)
         self._budget = Budget(seconds=self.deadline_seconds, **_sight_of(spec))
+        self._scrub.learn(secrets_in(self._automation.params))
         self._eyes = Eyes(spec.vision)
         self._keeper = EvidenceKeeper(
             level=spec.evidence or EvidenceLevel(declared.evidence),

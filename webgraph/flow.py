@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from webgraph.browser.profile import BrowserProfile
 from webgraph.recorder import Effect, EvidenceLevel
 from webgraph.recovery import NewWindow, Recovery, SignInAgain
+from webgraph.secret_values import problems_of_secrets
 from webgraph.sites import origin_of
 
 if TYPE_CHECKING:
@@ -193,6 +194,8 @@ class Automation:
                 found.append(f"{schema} must be a pydantic model.")
             elif schema == "State" and any(item.is_required() for item in model.model_fields.values()):
                 found.append("State must be complete from the start: give each of its fields a default.")
+            elif schema == "Params":
+                found += problems_of_secrets(model.model_json_schema())
         return found
 
     @classmethod

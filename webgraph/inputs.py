@@ -84,14 +84,14 @@ def wants_files(spec: Mapping[str, Any], schema: Mapping[str, Any]) -> bool:
     """Whether a part of a params schema is a file, or a list of files."""
     return any(
         part.get("format") == FORMAT or ("items" in part and wants_files(part["items"], schema))
-        for part in _parts(spec, schema)
+        for part in parts_of(spec, schema)
     )
 
 
 def _named(
     spec: Mapping[str, Any], value: Any, schema: Mapping[str, Any], path: str
 ) -> Iterator[tuple[str, str]]:
-    for part in _parts(spec, schema):
+    for part in parts_of(spec, schema):
         if isinstance(value, str) and part.get("format") == FORMAT:
             yield path, value
             return
@@ -105,7 +105,7 @@ def _named(
                 yield from _named(known, entry, schema, f"{path}.{name}")
 
 
-def _parts(spec: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def parts_of(spec: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The part itself and what it may be instead, references followed."""
     seen: list[Mapping[str, Any]] = [spec]
     for part in seen:

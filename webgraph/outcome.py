@@ -35,7 +35,8 @@ class AttemptSpec:
     """One attempt to make. What is None is the automation's own declaration."""
 
     automation: type[Automation]
-    params: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What was asked, those of the type `Secret` among them in plain: they are hidden like credentials from here on."""
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     """Credential name to its fields; every value is a secret."""
     files: Mapping[str, InputSource] = field(default_factory=dict, repr=False)

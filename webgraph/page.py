@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
+from pydantic import SecretStr
 
 from infra_shared.clock import utc_now
 from webgraph.dialogs import DialogAnswer
@@ -151,16 +152,19 @@ class Page(Looking, Questions):
     async def fill(
         self,
         target: Target,
-        value: str,
+        value: str | SecretStr,
         *,
         then: Condition | None = None,
         timeout_seconds: float | None = None,
     ) -> None:
         """Replace a field's value, or choose an option where the field is a list to choose from.
 
-        A secret is drawn as dots and never shown in what is kept.
+        A secret is drawn as dots and never shown in what is kept. A param of the type `Secret` is given as it is.
         """
         secret = self._supervisor.scrub.holds_secret(value)
+        if isinstance(value, SecretStr):
+            value = value.get_secret_value()
+            self._supervisor.scrub.learn([value])
         if secret:
             self._supervisor.keeper.secret_was_typed()
         await self._act(

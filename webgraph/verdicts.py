@@ -21,6 +21,7 @@ from webgraph.failures import classify, first_line
 from webgraph.files import CONTEXT
 from webgraph.flow import NoData
 from webgraph.rejected import rejected_rows
+from webgraph.secret_values import hiding, secret_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +48,10 @@ def prepared(
     try:
         valid = automation.Params.model_validate(dict(params), context={CONTEXT: files})
     except ValidationError as error:
-        raise BadParamsError(f"The params do not fit: {_problems(error)}") from error
+        # Without its cause: what pydantic raised holds the params as they were given, secret ones among them.
+        raise BadParamsError(
+            f"The params do not fit: {_problems_of_params(error, automation, params)}"
+        ) from None
     return automation(valid, secrets)
 
 
@@ -91,6 +95,18 @@ def _place(error: BaseException, automation: Automation) -> str:
 
 def _is_own(owner: type) -> bool:
     return not owner.__module__.startswith(("webgraph.flow", "builtins"))
+
+
+def _problems_of_params(
+    error: ValidationError, automation: type[Automation], params: Mapping[str, Any]
+) -> str:
+    """As `_problems`, where a validator of the automation's own may have repeated what is secret."""
+    schema = automation.Params.model_json_schema()
+    secret = secret_names(schema)
+    wrong = sorted({str(entry["loc"][0]) for entry in error.errors() if entry["loc"]} & secret)
+    if wrong:
+        return "; ".join(f"{name}: it does not fit" for name in wrong)
+    return hiding(schema, params).text(_problems(error))
 
 
 def _problems(error: ValidationError) -> str:

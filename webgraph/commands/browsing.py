@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING
 
 from webgraph.browser.host import BrowserHost
 from webgraph.browser.locate import locate
-from webgraph.commands.loading import variable
+from webgraph.commands.loading import UsageError, param, variable
+from webgraph.commands.secret_words import HELP, METAVAR, secret_values
 from webgraph.network import AddressPolicy
+from webgraph.secret_values import secret_names
 from webgraph.vision.settings import VisionSettings
 
 if TYPE_CHECKING:
     import argparse
+    from typing import Any
+
+    from webgraph.flow import Automation
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +24,9 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("automation", help="module:Class, or a flow document in a .yaml, .yml or .json file")
     parser.add_argument(
         "--param", action="append", default=[], metavar="NAME=VALUE", help="a param; for a file, its path"
+    )
+    parser.add_argument(
+        "--secret-param", action="append", default=[], metavar=METAVAR, help=f"a secret param: {HELP}"
     )
     parser.add_argument(
         "--secret",
@@ -46,6 +54,20 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 def policy(given: argparse.Namespace) -> AddressPolicy:
     """Which addresses may be opened."""
     return AddressPolicy(allowed=tuple(given.allow), setting_name="--allow")
+
+
+def params(given: argparse.Namespace, automation: type[Automation]) -> dict[str, Any]:
+    """The params a command line gives; UsageError for a secret one that stands in it."""
+    plain = dict(param(item) for item in given.param)
+    secret = secret_names(automation.Params.model_json_schema())
+    for name in sorted(secret & plain.keys()):
+        msg = f"--param {name}: it is a secret, which a command line would show; use --secret-param {name}."
+        raise UsageError(msg)
+    typed = secret_values(given.secret_param, option="--secret-param")
+    for name in sorted(typed.keys() - secret):
+        msg = f"--secret-param {name}: the automation has no such secret param."
+        raise UsageError(msg)
+    return plain | typed
 
 
 def host(given: argparse.Namespace) -> BrowserHost:

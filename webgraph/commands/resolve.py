@@ -11,7 +11,7 @@ from playwright.async_api import Error as PlaywrightError
 from webgraph.browser.profile import BrowserProfile
 from webgraph.browser.signed_profile import sign
 from webgraph.commands import browsing
-from webgraph.commands.loading import UsageError, automation_named, param, say, secrets
+from webgraph.commands.loading import UsageError, automation_named, say, secrets
 from webgraph.errors import WebGraphError
 from webgraph.failures import classify
 from webgraph.named_targets import first_address, targets_in_code, targets_in_flow
@@ -43,7 +43,7 @@ def add_to(commands: Any) -> None:
 def run(given: argparse.Namespace) -> int:
     """Exit code 0 when every target was found."""
     automation, flow = automation_named(given.automation)
-    params = dict(param(item) for item in given.param)
+    params = browsing.params(given, automation)
     targets = targets_in_flow(flow, automation, params) if flow else targets_in_code(automation)
     if not targets:
         raise UsageError(f"{given.automation} names no target.")

@@ -37,6 +37,8 @@ class Known:
     params: set[str]
     credentials: set[str]
     files: set[str] = field(default_factory=set)
+    secrets: set[tuple[str, ...]] = field(default_factory=set)
+    """The params that are secret, as variables name them."""
     state: set[str] = field(default_factory=set)
     items: list[str] = field(default_factory=list)
     answers: dict[str, set[str]] = field(default_factory=dict)
@@ -51,6 +53,11 @@ class Known:
             return self._credential(rest, in_fill=in_fill)
         if root == "answer":
             return self._answer(rest, in_fill=in_fill)
+        if variable[:2] in self.secrets and not in_fill:
+            return "A secret can only be typed: use it in `with` of a `fill`."
+        return self._name(root, rest)
+
+    def _name(self, root: str, rest: tuple[str, ...]) -> str:
         names = {"params": self.params, "state": self.state}.get(root)
         if names is None:
             return _unknown(root, ["params", "state", "credential", *self.items], "variable")
@@ -68,6 +75,7 @@ class Known:
             params=set(params),
             credentials={name for item in every for name in item.credentials},
             files={name for name, spec in params.items() if spec.type == "file"},
+            secrets={("params", name) for name, spec in params.items() if spec.type == "secret"},
         )
 
     def file_problem(self, text: str) -> str:
@@ -113,6 +121,8 @@ class Checker:
             self._declared(path, spec)
             if spec.type == "file" and (spec.default is not None or spec.enum is not None):
                 self._say(path, "A file is given anew to each run: it has no `default` and no `enum`.")
+            elif spec.type == "secret" and (spec.default is not None or spec.enum is not None):
+                self._say(path, "A secret is given anew to each run: it has no `default` and no `enum`.")
             elif "default" in spec.model_fields_set:
                 self._default(path, spec)
 
@@ -195,6 +205,11 @@ class Checker:
             self._files((*path, "files"), step.files)
         elif isinstance(step, kinds.Ask):
             self._asks(path, step)
+        elif isinstance(step, kinds.FillCode) and step.credential not in self._known.credentials:
+            reason = _unknown(
+                step.credential, self._known.credentials, "credential declared under `credentials`"
+            )
+            self._say((*path, "credential"), reason)
         elif isinstance(step, kinds.Popup):
             self._steps((*path, "steps"), step.steps)
         elif getattr(step, "pages", None) is not None:

@@ -7,12 +7,13 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema, create_model
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, create_model
 from pydantic import BaseModel as Model
 
 from webgraph.documents.parts import Name, Part, Text
 from webgraph.files import InputFile
 from webgraph.flow import NoData
+from webgraph.secret_values import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,9 +40,10 @@ class Declared(Part):
 class ParamField(Declared):
     """One param: what a run wants to know. Without `default` it must be given."""
 
-    type: Literal["text", "integer", "number", "boolean", "url", "date", "list", "file"] = Field(
+    type: Literal["text", "integer", "number", "boolean", "url", "date", "list", "file", "secret"] = Field(
         default="text",
-        description="`list` is a list of texts; `date` is written 2026-11-30; `file` is a file for an `upload`.",
+        description="`list` is a list of texts; `date` is written 2026-11-30; `file` is a file for an `upload`; a "
+        "`secret` is typed in anew for each run, kept encrypted until the run's end and shown to nobody.",
     )
     default: Any = Field(default=None, description="Its value when none is given.")
 
@@ -248,7 +250,7 @@ _PLAIN: dict[str, Any] = {
     "integer": int,
     "number": float,
     "boolean": bool,
-    "secret": SecretStr,
+    "secret": Secret,
     "url": Annotated[str, AfterValidator(_web_address), WithJsonSchema({"type": "string", "format": "uri"})],
     "date": date,
     "list": list[str],

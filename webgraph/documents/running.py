@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from pydantic import SecretStr
+
 from webgraph import conditions
 from webgraph.documents import conditions as data
 from webgraph.documents import steps as kinds
@@ -18,6 +20,7 @@ from webgraph.documents.parts import Matches, TargetName
 from webgraph.documents.variables import template
 from webgraph.errors import BadParamsError, BadResultError, FailureKind, WebGraphError
 from webgraph.files import FileContent, InputFile
+from webgraph.secret_values import Secret
 from webgraph.target import Target
 
 if TYPE_CHECKING:
@@ -69,6 +72,10 @@ class Variables:
     def text(self, words: str) -> str:
         """A text with its variables filled in."""
         return template(words).text(self.lookup)
+
+    def uses_secret(self, words: str) -> bool:
+        """Whether one of a text's variables is a secret param."""
+        return any(isinstance(self.lookup(path), SecretStr) for path in template(words).variables)
 
     def value(self, words: str) -> Any:
         """The value of a variable, or a text."""
@@ -172,7 +179,9 @@ class Steps:
         await self._page.scroll(target, x=step.x, y=step.y, **self._acting(step))
 
     async def _fill(self, step: kinds.Fill) -> None:
-        value = self._variables.text(step.with_)
+        text = self._variables.text(step.with_)
+        # All of it is secret then: a short secret is not found inside a longer text.
+        value = Secret(text) if self._variables.uses_secret(step.with_) else text
         await self._page.fill(self.target(step.fill), value, **self._acting(step))
 
     async def _select(self, step: kinds.Select) -> None:

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pydantic import SecretStr
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -72,11 +74,16 @@ def template(text: str) -> Template:
 
 
 def as_text(value: Any) -> str:
-    """A value as it is typed into a page: dates as ISO, yes and no as true and false, nothing as an empty text."""
+    """A value as it is typed into a page: dates as ISO, yes and no as true and false, nothing as an empty text.
+
+    A secret is revealed: documents may use one only in what is typed.
+    """
     if value is None:
         return ""
     if isinstance(value, str):
         return value
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
     if isinstance(value, bool | list | dict):
         return json.dumps(value, ensure_ascii=False)
     return str(value)
