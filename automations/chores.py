@@ -10,4 +10,9 @@ CHORES = (
         path="automations.services.files.forget_unused",
         every_minutes=60,
     ),
+    Chore(
+        name="forget-spent-codes",
+        path="automations.services.one_time_codes.forget_spent_codes",
+        every_minutes=60,
+    ),
 )

@@ -29,11 +29,13 @@ from infra_shared.database import when_reachable
 from infra_shared.ids import uuid7
 from infra_shared.logging import hiding_in_logs
 from infra_shared.redaction import Redactor
+from infra_shared.totp import SeedError, without_seeds
 from runs.errors import LostClaimError
 from runs.evidence_writer import EvidenceWriter
 from runs.retry_policy import FREE_CRASHES
 from runs.services import outcomes, questions, recording, resuming
 from runs.services.claims import Claim, claim_attempt, release_process, stop_reason
+from runs.services.codes import LedgerCodes
 from runs.services.inputs import inputs_of
 from runs.services.learning import learn_from_success
 from webgraph.errors import AttemptStopped, FailureKind, WebGraphError
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from automations.models import AutomationVersion
     from runs.models import Artifact
     from webgraph.browser.host import BrowserHost
+    from webgraph.codes import CodeSource
     from webgraph.flow import Automation
 
 RESULT_IN_ROW_BYTES = 64 * 1024
@@ -129,14 +132,16 @@ class _Execution:
         if code is None:
             return self._fail(FailureKind.BUG, _no_code(self._version))
         try:
-            secrets = secrets_for(names=code.credentials)
-        except CredentialError as error:
+            secrets, seeds = without_seeds(secrets_for(names=code.credentials))
+        except (CredentialError, SeedError) as error:
             return self._fail(FailureKind.AUTH, str(error))
         redactor = Redactor(value for fields in secrets.values() for value in fields.values())
+        redactor.learn(seed.secret for seed in seeds.values())
+        codes = LedgerCodes(seeds, write=self._write, redactor=redactor)
         with hiding_in_logs(redactor):
             try:
                 redactor.learn(questions.secrets_in(run=self._run))
-                return self._attempt(code, secrets, redactor)
+                return self._attempt(code, secrets, codes, redactor)
             except (DatabaseError, LostClaimError, AttemptStopped):
                 raise
             except WebGraphError as error:  # such as no browser on this machine
@@ -146,7 +151,9 @@ class _Execution:
                 message = redactor.text(f"The server itself failed: {type(error).__name__}: {error}")
                 return self._fail(FailureKind.BUG, message)
 
-    def _attempt(self, code: type[Automation], secrets: Secrets, redactor: Redactor) -> str:
+    def _attempt(
+        self, code: type[Automation], secrets: Secrets, codes: CodeSource, redactor: Redactor
+    ) -> str:
         writer = EvidenceWriter(
             claim=self._claim,
             store=self._store,
@@ -156,7 +163,7 @@ class _Execution:
         )
         try:
             result = run_attempt(
-                self._spec(code, secrets),
+                self._spec(code, secrets, codes),
                 writer,
                 self._worker.browser_host,
                 on_beat=lambda: self._beat(writer),
@@ -277,11 +284,12 @@ class _Execution:
             return latest_code_for(self._version)
         return exact
 
-    def _spec(self, code: type[Automation], secrets: Secrets) -> AttemptSpec:
+    def _spec(self, code: type[Automation], secrets: Secrets, codes: CodeSource) -> AttemptSpec:
         return AttemptSpec(
             automation=code,
             params=self._run.params,
             secrets=secrets,
+            codes=codes,
             files=inputs_of(run=self._run),
             evidence=EvidenceLevel(self._run.evidence_level),
             deadline_seconds=self._time_left().total_seconds(),

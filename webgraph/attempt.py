@@ -14,6 +14,7 @@ from playwright.async_api import Error as PlaywrightError
 from webgraph.asking import PARKED, Asking
 from webgraph.browser.signed_profile import sign
 from webgraph.budget import Budget
+from webgraph.codes import Codes
 from webgraph.course import Course, StartOver
 from webgraph.dialogs import Dialogs
 from webgraph.errors import AttemptStopped, BadResultError, BrowserCrashError, FailureKind
@@ -25,8 +26,8 @@ from webgraph.outcome import AttemptFailure, AttemptResult, Outcome
 from webgraph.page import Page
 from webgraph.recorder import EvidenceLevel, Resumed
 from webgraph.recovery import Recoveries
-from webgraph.supervisor import Supervisor
 from webgraph.secret_values import secrets_in
+from webgraph.supervisor import Supervisor
 from webgraph.surface import Windows
 from webgraph.verdicts import failure_of, prepared
 from webgraph.vision.eyes import Eyes
@@ -68,8 +69,8 @@ class Attempt:
         self._host = host
         self._journal = journal
         self._scrub = Scrub(spec.secrets)
-        self._budget = Budget(seconds=self.deadline_seconds, **_sight_of(spec))
         self._scrub.learn(secrets_in(self._automation.params))
+        self._budget = Budget(seconds=self.deadline_seconds, **_sight_of(spec))
         self._eyes = Eyes(spec.vision)
         self._keeper = EvidenceKeeper(
             level=spec.evidence or EvidenceLevel(declared.evidence),
@@ -92,6 +93,9 @@ class Attempt:
         )
         self._browser: dict[str, Any] = {"profile": declared.profile.as_json()}
         self._asking = self._supervisor.asking = Asking(spec.answers, journal, self._scrub)
+        self._supervisor.codes = Codes(
+            spec.codes, declared=declared.credentials, journal=journal, scrub=self._scrub
+        )
         self._course = Course(
             self._automation,
             supervisor=self._supervisor,

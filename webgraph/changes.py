@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # How long what was found by sight may take to show that it was acted on, where no condition says what to wait for.
 _SEEN_SECONDS = 3.0
+_TYPES = frozenset({"fill", "fill_code"})
 _MOVES = frozenset({"click", "double_click", "press"})
 
 
@@ -37,7 +38,7 @@ class Changes:
         """The page as it is now; what happens in a frame leaves no mark in its document."""
         moves = action in _MOVES
         mark = await surface.digest() if moves and not framed else None
-        return cls(surface, surface.document, mark, moves, action == "fill")
+        return cls(surface, surface.document, mark, moves, action in _TYPES)
 
     async def judge(
         self, finder: Finder, condition: Condition | None, *, wanted: str, seconds_left: float

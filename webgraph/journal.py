@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from webgraph.errors import AttemptStopped
+from webgraph.errors import AttemptStopped, WebGraphError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from webgraph.recorder import (
         Evidence,
         EvidenceGap,
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 class Report:
     """One call for the recorder; `answer` is what the attempt waits for, if it waits."""
 
-    method: str
+    method: str | Callable[[Any], Any]
+    """The recorder's method by its name; or a function of somebody else's that belongs to the same thread."""
     item: Any
     answer: asyncio.Future[Any] | None = None
 
@@ -57,6 +60,10 @@ class Journal:
         """Report and return the answer, None while there is none."""
         answer: dict[str, Any] | None = await self._ask("asked", item)
         return answer
+
+    async def call(self, function: Callable[[Any], Any], item: Any) -> Any:
+        """What a function returns that is called by the thread that reads here, as it may use a database."""
+        return await self._ask(function, item)
 
     def resumed(self, item: Resumed) -> None:
         """Report without waiting."""
@@ -93,7 +100,7 @@ class Journal:
             if report is not None:
                 settle(report, AttemptStopped("abandoned"))
 
-    async def _ask(self, method: str, item: Any) -> Any:
+    async def _ask(self, method: str | Callable[[Any], Any], item: Any) -> Any:
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._queue.put(Report(method, item, answer))
         if self._refusing:  # looked at after the put, so that none slips in between
@@ -102,10 +109,18 @@ class Journal:
 
 
 def deliver(report: Report, recorder: Recorder) -> None:
-    """Call the recorder and answer the attempt; an exception goes to whoever waits, and is raised here as well."""
+    """Call the recorder and answer the attempt; an exception goes to whoever waits, and is raised here as well.
+
+    A function that is none of the recorder's may refuse with a WebGraphError, which is the attempt's alone.
+    """
+    method = report.method
     try:
-        value = getattr(recorder, report.method)(report.item)
+        value = getattr(recorder, method)(report.item) if isinstance(method, str) else method(report.item)
     except Exception as error:
+        is_refusal = isinstance(error, WebGraphError) and not isinstance(error, AttemptStopped)
+        if is_refusal and not isinstance(method, str):
+            settle(report, error)
+            return
         settle(report, error)
         raise
     except BaseException:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from webgraph.codes import CodeSource, NoCodes
 from webgraph.network import AddressPolicy
 from webgraph.vision.settings import VisionSettings
 
@@ -39,6 +40,8 @@ class AttemptSpec:
     """What was asked, those of the type `Secret` among them in plain: they are hidden like credentials from here on."""
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     """Credential name to its fields; every value is a secret."""
+    codes: CodeSource = field(default_factory=NoCodes, repr=False)
+    """Who gives out the one-time codes of credentials."""
     files: Mapping[str, InputSource] = field(default_factory=dict, repr=False)
     """The files the params name, by the reference they name them by."""
     evidence: EvidenceLevel | None = None

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 from pydantic import SecretStr
 
-from infra_shared.clock import utc_now
+from infra_shared.clock import monotonic, utc_now
+from webgraph.codes import LONGEST_WAIT_SECONDS, code_taken
 from webgraph.dialogs import DialogAnswer
 from webgraph.failures import certificate_failure, from_status, unexpected_status
 from webgraph.files import DownloadedFile, FileContent, InputFile, PageAnswer
@@ -161,10 +162,10 @@ class Page(Looking, Questions):
 
         A secret is drawn as dots and never shown in what is kept. A param of the type `Secret` is given as it is.
         """
-        secret = self._supervisor.scrub.holds_secret(value)
         if isinstance(value, SecretStr):
             value = value.get_secret_value()
             self._supervisor.scrub.learn([value])
+        secret = self._supervisor.scrub.holds_secret(value)
         if secret:
             self._supervisor.keeper.secret_was_typed()
         await self._act(
@@ -174,6 +175,43 @@ class Page(Looking, Questions):
             target=target,
             then=then,
             timeout_seconds=timeout_seconds,
+        )
+
+    async def fill_code(
+        self,
+        target: Target,
+        *,
+        credential: str,
+        wait_seconds: float = LONGEST_WAIT_SECONDS,
+        then: Condition | None = None,
+        timeout_seconds: float | None = None,
+    ) -> None:
+        """Replace a field's value by a one-time code of a credential, one that no run has used before.
+
+        When the present code is used already, or about to expire, the step waits for the next one up to
+        `wait_seconds`, apart from its own time; the attempt's deadline goes on. StepTimeoutError when none was free.
+        """
+        codes, supervisor = self._supervisor.codes, self._supervisor
+        assert codes is not None  # every attempt has them
+        codes.check(credential)
+
+        async def act(it: Act) -> None:
+            began = monotonic()
+            code = await codes.take(credential, wait_seconds=wait_seconds)
+            waited = monotonic() - began
+            it.clock.extend(waited)
+            supervisor.note(code_taken(credential, waited_seconds=waited))
+            supervisor.keeper.secret_was_typed()
+            await it.on.fill(code, secret=True, timeout_seconds=it.clock.left)
+
+        await self._act(
+            "fill_code",
+            f"Fill {target} with a one-time code of “{credential}”",
+            act,
+            target=target,
+            then=then,
+            timeout_seconds=timeout_seconds,
+            wait_seconds=wait_seconds,
         )
 
     async def select(

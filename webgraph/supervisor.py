@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from webgraph.asking import Asking
     from webgraph.budget import Budget
+    from webgraph.codes import Codes
     from webgraph.conditions import Condition
     from webgraph.errors import WebGraphError
     from webgraph.evidence.keeper import EvidenceKeeper
@@ -63,6 +64,10 @@ class StepClock:
 
     def __init__(self, seconds: float) -> None:
         self._deadline = monotonic() + seconds
+
+    def extend(self, seconds: float) -> None:
+        """Give time back that passed with something else than the page."""
+        self._deadline += seconds
 
     @property
     def left(self) -> float:
@@ -102,6 +107,8 @@ class StepPlan:
     timeout_seconds: float | None = None
     changes: bool = False
     reads: bool = False
+    wait_seconds: float = 0.0
+    """How much longer the act may take for something that is not on the page."""
 
     @property
     def framed(self) -> bool:
@@ -137,6 +144,7 @@ class Supervisor:
         self.scrub = scrub
         self.keeper = keeper
         self.asking: Asking | None = None
+        self.codes: Codes | None = None
         self.new_windows: NewWindows | None = None
         self._notes: list[dict[str, Any]] = []
         self.stage = ""
@@ -196,9 +204,10 @@ class Supervisor:
     ) -> T:
         seconds = min(plan.timeout_seconds or self._step_timeout_seconds, self._budget.seconds_left)
         clock = StepClock(seconds)
+        longest = min(seconds + plan.wait_seconds, self._budget.seconds_left)
         document = surface.document
         condition = _armed(plan.then, surface)
-        async with surface.limit(seconds + _GRACE_SECONDS):
+        async with surface.limit(longest + _GRACE_SECONDS):
             changes = await Changes.before(surface, plan.action, framed=plan.framed)
             try:
                 value = await self._find_and_act(surface, plan, act, finder, clock, index)

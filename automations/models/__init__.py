@@ -8,7 +8,7 @@ from automations.models.automation import (
     AutomationQuerySet,
     AutomationVersion,
 )
-from automations.models.credential import Credential
+from automations.models.credential import Credential, SpentCode
 from automations.models.customer import DEFAULT_CUSTOMER, Customer
 from automations.models.healing import HealProposal, HealProposalQuerySet, HealState, TargetFingerprint
 from automations.models.schedule import (
@@ -44,6 +44,7 @@ __all__ = [
     "Schedule",
     "ScheduleKind",
     "ScheduleQuerySet",
+    "SpentCode",
     "TargetFingerprint",
     "UploadedFile",
 ]

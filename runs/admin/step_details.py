@@ -83,6 +83,8 @@ def _decision(item: dict[str, Any]) -> Decision:
     reasons = [str(item[name]) for name in ("reason", "why") if item.get(name)]
     if item.get("recovery"):
         verdict, where = "Dealt with" if found else "Could not deal with", str(item["recovery"])
+    elif item.get("code"):
+        verdict, where = "Took a one-time code of", str(item["code"])
     else:
         verdict, where = "Found in" if found else "Not found in", _TIERS.get(tier, tier)
     return Decision(

@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from infra_shared.totp import SeedError, without_seeds
 from webgraph.checkpoint_file import CheckpointFile, UnfinishedCommitError
+from webgraph.code_file import FileCodes
 from webgraph.commands import browsing
-from webgraph.commands.loading import UsageError, automation_named, files, param, say, secrets
+from webgraph.commands.loading import UsageError, automation_named, files, say, secrets
 from webgraph.folder_recorder import FolderRecorder
 from webgraph.learned import heals_in_words, read_fingerprints, write_fingerprints
 from webgraph.outcome import AttemptSpec, Outcome
 from webgraph.recorder import EvidenceLevel, Question
 from webgraph.runner import run_attempt
+from webgraph.secret_values import secret_names
 
 if TYPE_CHECKING:
     import argparse
@@ -40,21 +43,32 @@ def add_to(commands: Any) -> None:
         metavar="FILE",
         help="keep there what another run needs to go on after this one, cookies included, and go on after what is there",
     )
+    parser.add_argument(
+        "--spent-codes",
+        type=Path,
+        default=Path("~/.local/state/webgraph/spent-codes.json"),
+        metavar="FILE",
+        help="which one-time codes (of a credential's field totp_seed) were used, so that none is used twice",
+    )
     parser.add_argument("--evidence", choices=[level.value for level in EvidenceLevel])
 
 
 def run(given: argparse.Namespace) -> int:
     """Exit code 0 when the automation succeeded."""
     automation, _ = automation_named(given.automation)
-    params = dict(param(item) for item in given.param)
+    params = browsing.params(given, automation)
+    given_secrets, codes = _secrets(given)
     known = _known(given.fingerprints)
-    asked = [automation.key, params]
+    secret = secret_names(automation.Params.model_json_schema())
+    # Another secret is the same job; and a digest of a short one would tell it to whoever tries them all.
+    asked = [automation.key, {name: value for name, value in params.items() if name not in secret}]
     kept = CheckpointFile(given.checkpoint, asked=asked) if given.checkpoint is not None else None
     spec = AttemptSpec(
         automation=automation,
         params=params,
         files=files(automation, params),
-        secrets=secrets(given.secret),
+        secrets=given_secrets,
+        codes=codes,
         evidence=EvidenceLevel(given.evidence) if given.evidence else None,
         address_policy=browsing.policy(given),
         vision=browsing.vision(given),
@@ -74,6 +88,16 @@ def run(given: argparse.Namespace) -> int:
             kept.remove()
     say(_last_line(result, given.out))
     return 0 if result.outcome is Outcome.SUCCEEDED else 1
+
+
+def _secrets(given: argparse.Namespace) -> tuple[dict[str, dict[str, str]], FileCodes]:
+    """The credentials, and who makes the codes of those that have a seed."""
+    try:
+        rest, seeds = without_seeds(secrets(given.secret))
+    except SeedError as error:
+        msg = f"--secret: {error}"
+        raise UsageError(msg) from error
+    return rest, FileCodes(seeds, given.spent_codes.expanduser())
 
 
 def _known(path: Path | None) -> dict[str, Any]:

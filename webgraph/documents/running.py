@@ -184,6 +184,10 @@ class Steps:
         value = Secret(text) if self._variables.uses_secret(step.with_) else text
         await self._page.fill(self.target(step.fill), value, **self._acting(step))
 
+    async def _fill_code(self, step: kinds.FillCode) -> None:
+        target = self.target(step.fill_code)
+        await self._page.fill_code(target, credential=step.credential, **self._acting(step))
+
     async def _select(self, step: kinds.Select) -> None:
         option = self._variables.text(step.option)
         await self._page.select(self.target(step.select), option, **self._acting(step))

@@ -94,6 +94,13 @@ class Fill(Acting):
     )
 
 
+class FillCode(Acting):
+    """Replace a field's value by a one-time code that was not used yet; the step waits for one if need be."""
+
+    fill_code: AnyTarget
+    credential: str = Field(description="The name of the credential whose `totp_seed` makes the codes.")
+
+
 class Select(Acting):
     """Choose an option by its label or value."""
 
@@ -286,6 +293,7 @@ STEPS: dict[str, type[Step]] = {
     "hover": Hover,
     "scroll": Scroll,
     "fill": Fill,
+    "fill_code": FillCode,
     "select": Select,
     "press": Press,
     "check": Check,

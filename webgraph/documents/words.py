@@ -109,6 +109,9 @@ _SENTENCES: dict[type[kinds.Step], Callable[[Any, Named], str]] = {
     kinds.Hover: lambda step, named: f"Point at {named(step.hover)}",
     kinds.Scroll: _scroll,
     kinds.Fill: lambda step, named: f"Fill {named(step.fill)} with “{step.with_}”",
+    kinds.FillCode: lambda step, named: (
+        f"Fill {named(step.fill_code)} with a one-time code of “{step.credential}”"
+    ),
     kinds.Select: lambda step, named: f"Choose “{step.option}” in {named(step.select)}",
     kinds.Press: lambda step, named: f"Press {step.press}" + (f" on {named(step.on)}" if step.on else ""),
     kinds.Check: lambda step, named: f"Tick {named(step.check)}",

@@ -55,6 +55,7 @@ def only(steps: str) -> tuple[str, int, str]:
         ('goto: "{{ state.later }}"', ".goto", "kept by an earlier step"),
         ('goto: "https://x/{{ credential.shop.token }}"', ".goto", "can only be typed"),
         ('fill: field\n        with: "{{ credential.shp.token }}"', ".with", "did you mean 'shop'?"),
+        ("fill_code: field\n        credential: shp", ".credential", "did you mean 'shop'?"),
         ("text: field", "", "either `into` or `add_to`"),
         ("text: field\n        into: json", ".into", "cannot hold the name"),
         ("text: field\n        into: a\n        pick: '('", ".pick", "no regular expression"),
