@@ -22,7 +22,11 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
 
 
 class Artifact(models.Model):
-    """One kept file, or the record that it is missing: `blob` is None exactly when `missing_reason` says why."""
+    """One kept file, or the record that it is missing: `blob` is None exactly when `missing_reason` says why.
+
+    A quarantined file is missing to everybody who reads: what was found in it is said, and its bytes lie encrypted in
+    `sealed_blob` (see `infra_shared.sealing`) until retention takes them.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="artifacts")
@@ -37,6 +41,9 @@ class Artifact(models.Model):
     size_bytes = models.PositiveBigIntegerField(default=0)
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     missing_reason = models.CharField(max_length=500, blank=True)
+    quarantined_at = models.DateTimeField(null=True, blank=True)
+    quarantine_reason = models.CharField(max_length=500, blank=True)
+    sealed_blob = models.ForeignKey(Blob, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     meta = models.JSONField(default=dict)
     captured_at = models.DateTimeField()
     created_at = models.DateTimeField(default=utc_now)
@@ -51,8 +58,22 @@ class Artifact(models.Model):
                 | (Q(blob__isnull=True) & ~Q(missing_reason="")),
                 name="artifact_stored_or_missing",
             ),
+            models.CheckConstraint(
+                condition=Q(quarantined_at__isnull=True, quarantine_reason="", sealed_blob__isnull=True)
+                | (Q(quarantined_at__isnull=False, blob__isnull=True) & ~Q(quarantine_reason="")),
+                name="artifact_quarantined_or_not",
+            ),
         ]
-        indexes = [models.Index(fields=("run", "kind"), name="artifact_by_run")]
+        indexes = [
+            models.Index(fields=("run", "kind"), name="artifact_by_run"),
+            # The oldest of a kind, which retention looks at; the ids are in the order of time.
+            models.Index(fields=("kind", "id"), name="artifact_by_kind"),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_quarantined(self) -> bool:
+        """Whether its bytes were set aside because they hold a secret, or may."""
+        return self.quarantined_at is not None
