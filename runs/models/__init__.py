@@ -13,6 +13,7 @@ from runs.models.node import Node, WorkerProcess, WorkerProcessQuerySet
 from runs.models.occurrence import Occurrence, OccurrenceState
 from runs.models.pause import EVERYTHING, Pause
 from runs.models.question import Question
+from runs.models.retention import RetentionRule, StorageDay, StorageDayQuerySet, StorageQuota
 from runs.models.rollup import AutomationHealth, FailureFamily, HourFigures
 from runs.models.run import Run, RunQuerySet
 from runs.models.site import Breaker, Site, SiteQuerySet
@@ -45,12 +46,16 @@ __all__ = [
     "OccurrenceState",
     "Pause",
     "Question",
+    "RetentionRule",
     "Run",
     "RunQuerySet",
     "Site",
     "SiteQuerySet",
     "Slot",
     "Step",
+    "StorageDay",
+    "StorageDayQuerySet",
+    "StorageQuota",
     "Transition",
     "WorkerProcess",
     "WorkerProcessQuerySet",

@@ -47,6 +47,9 @@ class CommitGuard(models.Model):
     run = models.ForeignKey(
         Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="commit_guards"
     )
+    removed_run = models.CharField(
+        max_length=36, blank=True, help_text="The id of the run it began in, once that run was removed."
+    )
     attempt = models.ForeignKey(
         Attempt, on_delete=models.SET_NULL, null=True, blank=True, related_name="commit_guards"
     )
@@ -83,4 +86,10 @@ class CommitGuard(models.Model):
     @property
     def where(self) -> str:
         """In which run it began, in words."""
-        return f"run {str(self.run_id)[-8:]}" if self.run_id else "a run that is no longer kept"
+        if self.run_id:
+            return f"run {str(self.run_id)[-8:]}"
+        return (
+            f"run {self.removed_run[-8:]}, which is no longer kept"
+            if self.removed_run
+            else "a run that is no longer kept"
+        )

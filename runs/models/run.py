@@ -124,6 +124,9 @@ class Run(models.Model):
         null=True, blank=True, help_text="Pinned runs outlive every retention rule."
     )
     pinned_by = models.CharField(max_length=200, blank=True)
+    evidence_removed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When retention last removed files of it."
+    )
 
     result = models.JSONField(
         null=True, blank=True, help_text="Results up to 64 KB; larger ones are an artifact."
