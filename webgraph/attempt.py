@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
 from webgraph.asking import PARKED, Asking
+from webgraph.bindings import Bindings
 from webgraph.browser.signed_profile import sign
 from webgraph.budget import Budget
 from webgraph.codes import Codes
@@ -58,6 +60,8 @@ class Attempt:
         self._inputs = Inputs(spec.files, self._scratch / "inputs")
         try:
             self._automation = prepared(spec.automation, spec.params, spec.secrets, self._inputs.files)
+            self._bindings = Bindings(spec.secrets, spec.origins)
+            self._bindings.check_profile(spec.automation.profile)
             self._profile = sign(spec.automation.profile, spec.secrets)
         except BaseException:
             shutil.rmtree(self._scratch, ignore_errors=True)
@@ -93,8 +97,9 @@ class Attempt:
         )
         self._browser: dict[str, Any] = {"profile": declared.profile.as_json()}
         self._asking = self._supervisor.asking = Asking(spec.answers, journal, self._scrub)
+        self._supervisor.bindings = self._bindings
         self._supervisor.codes = Codes(
-            spec.codes, declared=declared.credentials, journal=journal, scrub=self._scrub
+            spec.codes, declared=declared.credentials, journal=journal, learn=self._learn_code
         )
         self._course = Course(
             self._automation,
@@ -109,6 +114,10 @@ class Attempt:
         self._task: asyncio.Task[Any] | None = None
         self._ending = False
         self._abandoned = False
+
+    def _learn_code(self, credential: str, code: str) -> None:
+        self._scrub.learn([code])
+        self._bindings.learn(credential, code)
 
     def _tiers(self) -> tuple[Worker, ...]:
         return DomWorker(), AxTreeWorker(), VisionWorker(self._eyes, self._keeper.camera, self._budget)
@@ -163,18 +172,21 @@ class Attempt:
             item = Resumed(position=left.position, stage=left.stage, refusal=self._scrub.text(refusal))
             self._journal.resumed(item)
         storage_state = after.storage_state if after is not None else None
-        lease = self._host.lease(self._profile, storage_state=storage_state, alone=self._spec.alone)
+        lease = self._host.lease(
+            self._profile, self._policy, storage_state=storage_state, alone=self._spec.alone
+        )
         async with lease as context:
             return await self._in_context(context, after)
 
     async def _in_context(self, context: BrowserContext, after: Checkpoint | None) -> AttemptResult:
         browser = context.browser
         self._browser["version"] = browser.version if browser else ""
-        windows = Windows(context, self._policy)
+        verdicts = self._host.verdicts(context)
+        windows = Windows(context, replace(self._policy, verdict=verdicts.about))
         dialogs = Dialogs(context, self._keeper.console, self._supervisor.note)
         try:
             await self._profile.guard(context)
-            await self._keeper.begin(context)
+            await self._keeper.begin(context, verdicts)
             surface = await self._first_window(context, windows)
             self._supervisor.new_windows = NewWindows(
                 context, windows, declared=self._recoveries.new_window, note=self._supervisor.note

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from infra_shared.totp import TotpSeed
-    from webgraph.evidence.scrub import Scrub
     from webgraph.journal import Journal
 
 MARGIN_SECONDS = 3.0
@@ -70,12 +69,18 @@ class Codes:
     """The one-time codes of one attempt, asked for from the browser's loop."""
 
     def __init__(
-        self, source: CodeSource, *, declared: Collection[str], journal: Journal, scrub: Scrub
+        self,
+        source: CodeSource,
+        *,
+        declared: Collection[str],
+        journal: Journal,
+        learn: Callable[[str, str], None],
     ) -> None:
+        """`learn` is told the credential and each of its codes before anybody else."""
         self._source = source
         self._declared = declared
         self._journal = journal
-        self._scrub = scrub
+        self._learn = learn
 
     def check(self, credential: str) -> None:
         """Raise AutomationBugError for a credential the automation does not declare."""
@@ -88,7 +93,7 @@ class Codes:
         while True:
             answer = await self._journal.call(self._source.take, credential)
             if isinstance(answer, Code):
-                self._scrub.learn([answer.value])
+                self._learn(credential, answer.value)
                 return answer.value
             if answer.seconds > left:
                 raise StepTimeoutError(

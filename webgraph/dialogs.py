@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
+from webgraph.bindings import MisplacedSecretError, origin_of_frame
 from webgraph.recovery import recovered
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from playwright.async_api import BrowserContext, Dialog
 
+    from webgraph.bindings import PlaceCheck
     from webgraph.evidence.logs import ConsoleLog
 
 
@@ -25,6 +27,8 @@ class DialogAnswer:
 
     accept: bool
     text: str = ""
+    check: PlaceCheck | None = None
+    """Says at which origins the text may be given; elsewhere the dialog is dismissed."""
 
 
 _DISMISS = DialogAnswer(accept=False)
@@ -55,9 +59,22 @@ class Dialogs:
     def _on_dialog(self, dialog: Dialog) -> None:
         # Dismissing this one would keep the automation from ever leaving the page.
         answer = DialogAnswer(accept=True) if dialog.type == "beforeunload" else self._answer
+        if answer.check is not None and not self._is_bound(dialog, answer.check):
+            answer = _DISMISS
         task = asyncio.ensure_future(self._settle(dialog, answer))
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
+
+    def _is_bound(self, dialog: Dialog, check: PlaceCheck) -> bool:
+        """Whether the answer may be given: a dialog may be any frame's, so every one must be of a fitting origin."""
+        frames = dialog.page.frames if dialog.page is not None else []
+        try:
+            for frame in frames:
+                check(origin_of_frame(frame))
+        except MisplacedSecretError as error:
+            self._note(recovered(f"{dialog.type} dialog", found=False, reason=str(error)))
+            return False
+        return bool(frames)
 
     async def _settle(self, dialog: Dialog, answer: DialogAnswer) -> None:
         answered = "accepted" if answer.accept else "dismissed"

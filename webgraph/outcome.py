@@ -11,7 +11,7 @@ from webgraph.network import AddressPolicy
 from webgraph.vision.settings import VisionSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from webgraph.checkpoint import Checkpoint
     from webgraph.errors import FailureKind
@@ -40,6 +40,8 @@ class AttemptSpec:
     """What was asked, those of the type `Secret` among them in plain: they are hidden like credentials from here on."""
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     """Credential name to its fields; every value is a secret."""
+    origins: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Credential name to the only origins its fields and codes may be given to; one without an entry may go anywhere."""
     codes: CodeSource = field(default_factory=NoCodes, repr=False)
     """Who gives out the one-time codes of credentials."""
     files: Mapping[str, InputSource] = field(default_factory=dict, repr=False)

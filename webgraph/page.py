@@ -12,6 +12,7 @@ from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 from pydantic import SecretStr
 
 from infra_shared.clock import monotonic, utc_now
+from webgraph.bindings import place_of
 from webgraph.codes import LONGEST_WAIT_SECONDS, code_taken
 from webgraph.dialogs import DialogAnswer
 from webgraph.failures import certificate_failure, from_status, unexpected_status
@@ -61,6 +62,8 @@ class Page(Looking, Questions):
 
         async def act(it: Act) -> PageAnswer:
             await surface.check_address(url)
+            if (check := self._supervisor.bindings.check_for(url)) is not None:
+                check(place_of(url))
             try:
                 response = await surface.page.goto(url, timeout=it.clock.left * 1000)
             except PlaywrightTimeoutError:
@@ -160,18 +163,20 @@ class Page(Looking, Questions):
     ) -> None:
         """Replace a field's value, or choose an option where the field is a list to choose from.
 
-        A secret is drawn as dots and never shown in what is kept. A param of the type `Secret` is given as it is.
+        A secret is drawn as dots and never shown in what is kept; one of a credential goes only into a document of an
+        origin that it is bound to, else MisplacedSecretError. A param of the type `Secret` is given as it is.
         """
         if isinstance(value, SecretStr):
             value = value.get_secret_value()
             self._supervisor.scrub.learn([value])
         secret = self._supervisor.scrub.holds_secret(value)
+        check = self._supervisor.bindings.check_for(value)
         if secret:
             self._supervisor.keeper.secret_was_typed()
         await self._act(
             "fill",
             f"Fill {target} with “{self._supervisor.scrub.shown(value)}”",
-            lambda it: it.on.fill(value, secret=secret, timeout_seconds=it.clock.left),
+            lambda it: it.on.fill(value, secret=secret, timeout_seconds=it.clock.left, check=check),
             target=target,
             then=then,
             timeout_seconds=timeout_seconds,
@@ -202,7 +207,8 @@ class Page(Looking, Questions):
             it.clock.extend(waited)
             supervisor.note(code_taken(credential, waited_seconds=waited))
             supervisor.keeper.secret_was_typed()
-            await it.on.fill(code, secret=True, timeout_seconds=it.clock.left)
+            check = supervisor.bindings.check_for(code)
+            await it.on.fill(code, secret=True, timeout_seconds=it.clock.left, check=check)
 
         await self._act(
             "fill_code",
@@ -288,11 +294,15 @@ class Page(Looking, Questions):
     ) -> None:
         """Put files into a file input: those a run was given, ones the automation makes, or ones it left on disk."""
         payload = await asyncio.to_thread(_payload, files)
+        made = "\n".join(
+            file.body.decode("utf-8", "replace") for file in files if isinstance(file, FileContent)
+        )
+        check = self._supervisor.bindings.check_for(made)
         names = ", ".join(file.name for file in files)
         await self._act(
             "upload",
             f"Upload {names} into {target}",
-            lambda it: it.on.upload(payload, timeout_seconds=it.clock.left),
+            lambda it: it.on.upload(payload, timeout_seconds=it.clock.left, check=check),
             target=target,
             need=Need.EXIST,
             then=then,
@@ -353,7 +363,8 @@ class Page(Looking, Questions):
 
     def dialogs(self, *, accept: bool, text: str = "") -> Any:
         """`with page.dialogs(accept=True):` answers dialogs so within the block; else they are dismissed. No step."""
-        return self._dialogs.answered(DialogAnswer(accept=accept, text=text))
+        check = self._supervisor.bindings.check_for(text)
+        return self._dialogs.answered(DialogAnswer(accept=accept, text=text, check=check))
 
     async def _judge(self, response: Response, ok: Collection[int] | None) -> None:
         if ok is not None and response.status in ok:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from infra_shared.clock import monotonic, utc_now
+from webgraph.bindings import Bindings
 from webgraph.changes import Changes
 from webgraph.conditions import downloads, requested
 from webgraph.errors import (
@@ -145,6 +146,7 @@ class Supervisor:
         self.keeper = keeper
         self.asking: Asking | None = None
         self.codes: Codes | None = None
+        self.bindings = Bindings({}, {})
         self.new_windows: NewWindows | None = None
         self._notes: list[dict[str, Any]] = []
         self.stage = ""
@@ -175,7 +177,13 @@ class Supervisor:
             raise
         except Exception as error:
             failure = _explained(
-                classify(error, window_closed=surface.window_closed, proxied=surface.proxied), surface
+                classify(
+                    error,
+                    window_closed=surface.window_closed,
+                    proxied=surface.proxied,
+                    unreached=surface.why_unreached(),
+                ),
+                surface,
             )
             self._finish(index, surface, plan, finder, started, failure=failure)
             if failure is error:

@@ -133,6 +133,8 @@ PAGES = {
     "/inside": "<title>Inside</title><p id=word>inside</p>",
     "/late": "<p>Late</p><script>setTimeout(() => { document.body.innerHTML += '<b id=late>now</b>' }, 300)</script>",
     "/elsewhere": "<script>location = new URLSearchParams(location.search).get('to')</script>",
+    "/holds": "<iframe id=frame></iframe><script>document.getElementById('frame').src = "
+    "new URLSearchParams(location.search).get('to')</script>",
     "/opens": "<button id=go>Go</button><script>document.getElementById('go').onclick = "
     "() => open(new URLSearchParams(location.search).get('to'))</script>",
     "/empty": "<p id=here>here</p>",

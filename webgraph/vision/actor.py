@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from playwright.async_api import Error as PlaywrightError
 
 from infra_shared.clock import monotonic
+from webgraph.bindings import check_element
 from webgraph.quiet import quietly
 from webgraph.workers.base import UnsupportedActionError
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from playwright.async_api import ElementHandle, FilePayload, Page
 
+    from webgraph.bindings import PlaceCheck
     from webgraph.vision.sighting import Sighting
 
 _HIDE_VALUE = """element => {
@@ -25,6 +27,7 @@ _HIDE_VALUE = """element => {
   field.style.setProperty('-webkit-text-security', 'disc', 'important');
   return true;
 }"""
+_FIELD = "element => element.shadowRoot?.activeElement ?? element"
 CONTROLS = "a[href], button, input, select, textarea, summary, label, [role]"
 # A function of the page: what the document has at a place; null where it is painted, or another document's.
 THING_AT = """([x, y]) => {
@@ -74,11 +77,16 @@ class VisionActor:
         """Not possible: a picture has no position to scroll to."""
         self._refuse("scrolled to a position")
 
-    async def fill(self, value: str, *, secret: bool, timeout_seconds: float) -> None:
+    async def fill(
+        self, value: str, *, secret: bool, timeout_seconds: float, check: PlaceCheck | None = None
+    ) -> None:
         """Click it and type over what is there; a secret is typed only where the browser can draw it as dots."""
         async with asyncio.timeout(timeout_seconds):
             x, y = await self._point_at()
             await self._page.mouse.click(x, y)
+            if check is not None:
+                await self._fill_checked(value, check)
+                return
             if secret:
                 await self._hide_value()
             await self._page.keyboard.press("ControlOrMeta+a")
@@ -99,7 +107,13 @@ class VisionActor:
         """Not possible: whether it is ticked already cannot be told for sure."""
         self._refuse("set to a state, only clicked")
 
-    async def upload(self, files: Sequence[FilePayload] | Sequence[Path], *, timeout_seconds: float) -> None:  # noqa: ARG002 - refused
+    async def upload(
+        self,
+        files: Sequence[FilePayload] | Sequence[Path],  # noqa: ARG002 - refused
+        *,
+        timeout_seconds: float,  # noqa: ARG002 - refused
+        check: PlaceCheck | None = None,  # noqa: ARG002 - refused
+    ) -> None:
         """Not possible: files go into an element."""
         self._refuse("given files")
 
@@ -148,6 +162,18 @@ class VisionActor:
 
     async def _pixels(self) -> bytes:
         return await self._page.screenshot(type="png")
+
+    async def _fill_checked(self, value: str, check: PlaceCheck) -> None:
+        """Fill the field that has the focus through its handle: keys would go wherever the focus moves meanwhile."""
+        await self._hide_value()
+        focused = await _focused(self._page)
+        inner = await focused.evaluate_handle(_FIELD) if focused is not None else None
+        field = inner.as_element() if inner is not None else None
+        if field is None:
+            msg = "The field that was clicked lost the focus before the secret could be filled in."
+            raise UnsupportedActionError(msg)
+        await check_element(field, check)
+        await field.fill(value)
 
     async def _hide_value(self) -> None:
         """Let the focused field draw its value as dots, or refuse: pictures of anything else could show the secret."""

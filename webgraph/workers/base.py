@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from playwright.async_api import CDPSession, FilePayload, Page
 
+    from webgraph.bindings import PlaceCheck
     from webgraph.recorder import Tier
     from webgraph.surface import Surface
     from webgraph.target import Target
@@ -100,10 +101,13 @@ class Actor(Protocol):
     async def scroll(self, x: float, y: float, *, timeout_seconds: float) -> None:
         """Scroll its content to this position, in CSS pixels from its top left corner."""
 
-    async def fill(self, value: str, *, secret: bool, timeout_seconds: float) -> None:
+    async def fill(
+        self, value: str, *, secret: bool, timeout_seconds: float, check: PlaceCheck | None = None
+    ) -> None:
         """Replace its value; a secret one is drawn as dots from before the first character.
 
-        In a list to choose from, the option with this label or value is chosen.
+        In a list to choose from, the option with this label or value is chosen. With `check` the value goes into a
+        document of an origin that passes it, or nowhere.
         """
 
     async def select(self, option: str, *, timeout_seconds: float) -> None:
@@ -115,8 +119,14 @@ class Actor(Protocol):
     async def check(self, *, on: bool, timeout_seconds: float) -> None:
         """Set a checkbox or radio button."""
 
-    async def upload(self, files: Sequence[FilePayload] | Sequence[Path], *, timeout_seconds: float) -> None:
-        """Put files into a file input."""
+    async def upload(
+        self,
+        files: Sequence[FilePayload] | Sequence[Path],
+        *,
+        timeout_seconds: float,
+        check: PlaceCheck | None = None,
+    ) -> None:
+        """Put files into a file input; with `check` as in `fill`."""
 
     async def text(self, *, timeout_seconds: float) -> str:
         """Its text as a person sees it; for a form field, its value."""

@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Any, cast
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Locator
 
+from infra_shared.clock import monotonic
+from webgraph.bindings import check_element
+from webgraph.failures import is_stale
 from webgraph.quiet import quietly
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
     from playwright.async_api import ElementHandle, FilePayload, Page
+
+    from webgraph.bindings import PlaceCheck
 
 _NO_TEXT_FIELD = "Element is not an <input>"
 _IS_SELECT = "element => element instanceof HTMLSelectElement"
@@ -82,8 +87,15 @@ class DomActor:
         """Scroll the element's content at once, whatever the page says about smoothness."""
         await self._evaluate(_SCROLL, timeout_seconds, [x, y])
 
-    async def fill(self, value: str, *, secret: bool, timeout_seconds: float) -> None:
+    async def fill(
+        self, value: str, *, secret: bool, timeout_seconds: float, check: PlaceCheck | None = None
+    ) -> None:
         """Replace the field's value; a secret one is drawn as dots, so that no picture can show it."""
+        if check is not None:
+            await self._in_its_document(
+                check, timeout_seconds, lambda it, left: it.fill(value, secret=secret, timeout_seconds=left)
+            )
+            return
         if secret:
             await self._ask(_HIDE_VALUE, timeout_seconds)
         try:
@@ -106,8 +118,19 @@ class DomActor:
         """Set a checkbox or radio button; does nothing when it is so already."""
         await self.thing.set_checked(on, timeout=timeout_seconds * 1000)
 
-    async def upload(self, files: Sequence[FilePayload] | Sequence[Path], *, timeout_seconds: float) -> None:
+    async def upload(
+        self,
+        files: Sequence[FilePayload] | Sequence[Path],
+        *,
+        timeout_seconds: float,
+        check: PlaceCheck | None = None,
+    ) -> None:
         """Put files into a file input."""
+        if check is not None:
+            await self._in_its_document(
+                check, timeout_seconds, lambda it, left: it.upload(files, timeout_seconds=left)
+            )
+            return
         await self.thing.set_input_files(files, timeout=timeout_seconds * 1000)
 
     async def text(self, *, timeout_seconds: float) -> str:
@@ -133,6 +156,35 @@ class DomActor:
     async def is_inside(self, css: str) -> bool:
         """Whether it is, or lies in, something the selector finds in its document."""
         return bool(await self._ask(_IS_INSIDE, _INSIDE_SECONDS, css))
+
+    async def _in_its_document(
+        self,
+        check: PlaceCheck,
+        timeout_seconds: float,
+        act: Callable[[DomActor, float], Awaitable[None]],
+    ) -> None:
+        """Act on the element through a handle that dies with the document that was checked.
+
+        A locator would look again, and find the same field in whatever document the page leads to meanwhile. When the
+        page replaces the element it is found, and checked, anew.
+        """
+        deadline = monotonic() + timeout_seconds
+        while True:
+            left = max(0.05, deadline - monotonic())
+            element = await self._element(left)
+            try:
+                await check_element(element, check)
+                await act(DomActor(element, self._page), left)
+            except PlaywrightError as error:
+                if element is self.thing or not is_stale(error) or monotonic() >= deadline:
+                    raise
+            else:
+                return
+
+    async def _element(self, timeout_seconds: float) -> ElementHandle:
+        if not isinstance(self.thing, Locator):
+            return self.thing
+        return await self.thing.element_handle(timeout=timeout_seconds * 1000)
 
     async def _ask(self, function: str, timeout_seconds: float, argument: Any = None) -> Any:
         """What a function of the page makes of the element. Reading changes nothing, so no trace needs it."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
+from webgraph.bindings import MisplacedSecretError
 from webgraph.conditions import appears, reads
 from webgraph.errors import FailureKind
 from webgraph.fingerprint import key_of
@@ -229,8 +230,9 @@ def test_where_the_document_shows_another_control_than_before_sight_abstains(
     assert result.failure.kind is kind
 
 
+@pytest.mark.parametrize("is_bound", [False, True])
 def test_a_secret_is_typed_by_sight_into_a_field_and_black_in_every_later_picture(
-    by_sight: Callable[..., AttemptResult], attempt: Tried, pages: LocalPages, model: ModelServer
+    by_sight: Callable[..., AttemptResult], pages: LocalPages, model: ModelServer, is_bound: bool
 ):
     class Types(Automation):
         key = "types"
@@ -241,15 +243,39 @@ def test_a_secret_is_typed_by_sight_into_a_field_and_black_in_every_later_pictur
             await page.goto(pages.url("/painted"))
             await page.fill(Target(description="the field"), self.credential("door")["word"])
             await page.click(BLUE)
+            await page.expect(Target(css="#echo"), text="open-sesame")
 
     model.sees((SECRET_FIELD, "", 0.9))
     model.sees((BUTTON, "", 0.9))
 
-    result = by_sight(automation=Types, secrets={"door": {"word": "open-sesame"}})
+    origins = {"door": [pages.url("")]} if is_bound else {}
+    result = by_sight(automation=Types, secrets={"door": {"word": "open-sesame"}}, origins=origins)
 
     assert result.failure is None
     first, later = (asked["contents"][0]["parts"][0]["inlineData"]["data"] for asked in model.asked)
     assert (blackness(first), blackness(later) > 0.005) == (0, True)
+
+
+def test_a_secret_is_not_typed_by_sight_at_an_origin_it_is_not_bound_to(
+    by_sight: Callable[..., AttemptResult], pages: LocalPages, model: ModelServer
+):
+    class Types(Automation):
+        key = "types"
+        credentials = ("door",)
+
+        @stage(effect="read")
+        async def work(self, page: Page) -> None:
+            await page.goto(pages.url("/painted"))
+            with pytest.raises(MisplacedSecretError):
+                await page.fill(Target(description="the field"), self.credential("door")["word"])
+            assert await page.text(Target(css="#secret")) == ""
+
+    model.sees((SECRET_FIELD, "", 0.9))
+    origins = {"door": ["https://shop.example"]}
+
+    assert (
+        by_sight(automation=Types, secrets={"door": {"word": "open-sesame"}}, origins=origins).failure is None
+    )
 
 
 def test_a_secret_is_not_typed_into_paint(
