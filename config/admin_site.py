@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.urls import URLPattern
 
-UNSHOWN = frozenset({"django_q"})
-"""Apps whose own pages would let an operator write rows past the services."""
+UNSHOWN = frozenset({"django_q", "account", "mfa", "axes"})
+"""Apps whose own pages would let an operator write rows past the services, or show what signs others in."""
 
 
 class ConsoleSite(UnfoldAdminSite):

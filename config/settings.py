@@ -20,6 +20,7 @@ DATA_DIR = env.data_folder()
 
 DEBUG = env.read("DEBUG")
 SECRET_KEY = env.read("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.read("SECRET_KEY_FALLBACKS")
 FIELD_ENCRYPTION_KEYS = env.read("FIELD_ENCRYPTION_KEYS")
 ALLOWED_HOSTS = env.read("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = env.read("CSRF_TRUSTED_ORIGINS")
@@ -36,6 +37,10 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "csp",
     "ninja",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "axes",
     "django_q",
     "infra_shared",
     "automations",
@@ -57,6 +62,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "infra_shared.operator_zone.operator_zone_middleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "infra_shared.sign_in.gate.SessionGate",
+    "axes.middleware.AxesMiddleware",  # last: it looks at what the sign-in answered
 ]
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
@@ -165,14 +173,25 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "infra_shared.sign_in.backend.OperatorBackend",
+]
 LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
+_need_factor = env.read("OPERATORS_NEED_SECOND_FACTOR")
+OPERATORS_NEED_SECOND_FACTOR = not DEBUG if _need_factor is None else _need_factor
+SIGN_IN_FAILURES_PER_MINUTE = env.read("SIGN_IN_FAILURES_PER_MINUTE")
+SESSION_IDLE = timedelta(seconds=env.read("SESSION_IDLE_SECONDS"))
+SESSION_MAX = timedelta(seconds=env.read("SESSION_MAX_SECONDS"))
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
+SESSION_COOKIE_AGE = int(SESSION_MAX.total_seconds())
 CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "SAMEORIGIN"
 SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 if env.read("BEHIND_TLS_PROXY"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
@@ -181,6 +200,35 @@ if env.read("BEHIND_TLS_PROXY"):
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+    # A browser takes these names from this host alone, over TLS: no sibling host can plant one.
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
+
+# allauth: name and password, then a code. Its limits count in each process alone; ours count in the database.
+ACCOUNT_ADAPTER = "infra_shared.sign_in.adapters.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_RATE_LIMITS = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = int(timedelta(minutes=15).total_seconds())
+ACCOUNT_SESSION_REMEMBER = True
+MFA_ADAPTER = "infra_shared.sign_in.adapters.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1  # half a minute either way: telephones' clocks are not exact
+MFA_RATE_LIMITS = False
+
+# axes: failed sign-ins of a name from an address.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = env.read("SIGN_IN_FAILURES")
+AXES_COOLOFF_TIME = timedelta(seconds=env.read("SIGN_IN_LOCKED_SECONDS"))
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # so that the page's "try again at" is true
+AXES_DISABLE_ACCESS_LOG = True  # the audit log tells who signed in
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+AXES_CLIENT_IP_CALLABLE = "infra_shared.sign_in.lockout.counted_address"
+AXES_USERNAME_CALLABLE = "infra_shared.sign_in.lockout.counted_name"
+AXES_LOCKOUT_CALLABLE = "infra_shared.sign_in.lockout.locked_out"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "code", "next"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -257,6 +305,10 @@ CHECKPOINT_DAYS = env.read("CHECKPOINT_DAYS")
 LONGEST_ATTEMPT = timedelta(seconds=env.read("LONGEST_ATTEMPT_SECONDS"))
 INPUT_FILE_MAX_BYTES = env.read("INPUT_FILE_MAX_MB") * 1024 * 1024
 INPUT_FILE_KEPT = timedelta(days=env.read("INPUT_FILE_DAYS"))
+EVENT_KEPT = timedelta(days=env.read("EVENT_DAYS"))
+AUDIT_KEPT = timedelta(days=env.read("AUDIT_DAYS"))
+ORPHAN_GRACE = timedelta(hours=env.read("ORPHAN_GRACE_HOURS"))
+STORAGE_QUOTA_BYTES = env.read("STORAGE_QUOTA_GB") * 1000**3
 CHORES_QUEUE = "chores"
 _attempt_timeout = int(LONGEST_ATTEMPT.total_seconds()) + 30
 _run_cluster = {

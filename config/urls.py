@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from config.api import api
@@ -27,6 +27,7 @@ def patterns(*, console: bool) -> list[URLPattern | URLResolver]:
     if console:
         found += [
             path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+            path("admin/", include("infra_shared.sign_in.urls")),
             path("admin/", admin.site.urls),
         ]
     return found

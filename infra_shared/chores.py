@@ -33,4 +33,5 @@ CHORES = (
     # Each hour, so that the day's canary does not hang on one moment; each channel takes one a day.
     Chore(name="send-canaries", path="infra_shared.tasks.send_canaries", every_minutes=60),
     Chore(name="purge-rate-windows", path="infra_shared.tasks.purge_rate_windows", every_minutes=60),
+    Chore(name="purge-sign-ins", path="infra_shared.tasks.purge_sign_ins", every_minutes=60),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from infra_shared.models import OutboxMessage
-from infra_shared.services import alert_channels, alerts, outbox, rate_limits
+from infra_shared.services import alert_channels, alerts, operators, outbox, rate_limits
 
 
 def send_outbox() -> dict[str, int]:
@@ -31,3 +31,8 @@ def send_canaries() -> int:
 def purge_rate_windows() -> int:
     """Delete counters of windows long over; returns how many."""
     return rate_limits.purge_windows()
+
+
+def purge_sign_ins() -> int:
+    """Delete failed sign-ins and spent codes that count no more; returns how many."""
+    return operators.purge_sign_ins()

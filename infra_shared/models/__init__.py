@@ -11,6 +11,7 @@ from infra_shared.models.operator_reach import OperatorReach
 from infra_shared.models.outbox import OutboxMessage, OutboxQuerySet
 from infra_shared.models.rate_window import RateWindow
 from infra_shared.models.saved_filter import SavedFilter
+from infra_shared.models.spent_factor_code import SpentFactorCode
 
 __all__ = [
     "ALL",
@@ -30,4 +31,5 @@ __all__ = [
     "RateWindow",
     "SavedFilter",
     "Severity",
+    "SpentFactorCode",
 ]

@@ -1,0 +1,59 @@
+"""Signing in by the forms, as a person does, and a telephone that makes codes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pyotp
+from allauth.mfa.models import Authenticator
+from django.urls import reverse
+
+from infra_shared.crypto import decrypt_json
+from tests.support.console import NAME, PASSWORD
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+    from django.test import Client
+
+PERIOD_SECONDS = 30
+
+
+@dataclass
+class Telephone:
+    """An authenticator app, which is no code of this project's; each code is another one."""
+
+    seed: str
+    steps: int = field(default=-1, init=False)
+
+    def code(self) -> str:
+        """The next code that is good now: those of the last, this and the next half minute, in turn."""
+        code = pyotp.TOTP(self.seed).at(int(time.time()) + self.steps * PERIOD_SECONDS)
+        self.steps += 1
+        return str(code)
+
+
+def send_password(client: Client, *, name: str = NAME, password: str = PASSWORD, **about: Any) -> Any:
+    """The answer to the first form."""
+    return client.post(reverse("account_login"), {"username": name, "password": password}, **about)
+
+
+def send_code(client: Client, code: str) -> Any:
+    """The answer to the second form."""
+    return client.post(reverse("mfa_authenticate"), {"code": code})
+
+
+def set_up(client: Client, operator: User) -> tuple[Telephone, list[str]]:
+    """Set up a second factor as a page asks for it; the telephone that holds it, and the recovery codes."""
+    page = client.get(reverse("mfa_activate_totp"))
+    telephone = Telephone(page.context["form"].secret)
+    client.post(reverse("mfa_activate_totp"), {"code": telephone.code()})
+    shown = client.get(reverse("mfa_view_recovery_codes"))
+    return telephone, shown.context["unused_codes"]
+
+
+def stored_seed(operator: User) -> str:
+    """The seed as the database keeps it, opened."""
+    factor = Authenticator.objects.get(user=operator, type=Authenticator.Type.TOTP)
+    return str(decrypt_json(factor.data["secret"]))
