@@ -2,22 +2,24 @@
 
 Rows are written by the thread that calls, so the fence is checked before each step. Bytes go to the blob store on
 one background thread and their rows follow as soon as they are stored, so slow storage delays no step. What the
-store refuses, or does not take in time, becomes a recorded gap.
+store refuses, or does not take in time, becomes a recorded gap; what holds a secret of the run is quarantined.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
 from infra_shared import clock
-from infra_shared.blobs.protocol import BlobInfo, BlobStorageError, BlobStore
+from infra_shared.blobs.protocol import BlobStorageError, BlobStore
 from infra_shared.database import when_reachable
 from infra_shared.ids import uuid7
 from runs.errors import LostClaimError
+from runs.evidence_gate import EvidenceGate, Stored
 from runs.services import guards, questions, recording
 from runs.services.claims import Claim, stop_reason
 from webgraph.errors import AttemptStopped
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from infra_shared.redaction import Redactor
+    from runs.models import Artifact
     from webgraph.recorder import Question, Resumed, StageAnswer
 
 T = TypeVar("T")
@@ -51,17 +54,17 @@ class EvidenceWriter:
     ) -> None:
         """`sleep` is called whenever the writer waits, for the store too: there a worker process extends its lease.
 
-        `redactor` learns the secrets of answers.
+        `redactor` knows the run's secrets, and learns those of answers.
         """
         self._claim = claim
-        self._store = store
+        self._gate = EvidenceGate(store, redactor)
         self._outage = outage
         self._sleep = sleep
         self._redactor = redactor
         self.standing_guard_id: int | None = None
         """The commit of another attempt that the latest stage met; None when none stood in the way."""
         self._steps: dict[int, int] = {}
-        self._pending: deque[tuple[Evidence, Future[BlobInfo]]] = deque()
+        self._pending: deque[tuple[Evidence, Future[Stored]]] = deque()
         self._pending_bytes = 0
         self._uploads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="evidence")
 
@@ -108,7 +111,8 @@ class EvidenceWriter:
             return
         text = item.content_type.startswith(TEXT_TYPES)
         self._pending_bytes += len(item.body)
-        self._pending.append((item, self._uploads.submit(self._store.put, item.body, text=text)))
+        upload = self._uploads.submit(self._gate.put, item.body, text=text, name=item.name)
+        self._pending.append((item, upload))
 
     def gap(self, gap: EvidenceGap) -> None:
         """Write that an artifact is missing."""
@@ -127,9 +131,13 @@ class EvidenceWriter:
             self._await(upload, until)
             self._keep(item, upload)
 
-    def store(self, body: bytes, *, text: bool, seconds: float) -> BlobInfo:
+    def holds_secret(self, body: bytes) -> bool:
+        """Whether the bytes hold a secret of the run."""
+        return self._gate.leak_in(body) is not None
+
+    def store(self, body: bytes, *, text: bool, seconds: float) -> Stored:
         """Put bytes that are no evidence into the store; raises BlobStorageError when it does not take them in time."""
-        upload = self._uploads.submit(self._store.put, body, text=text)
+        upload = self._uploads.submit(self._gate.put, body, text=text)
         self._await(upload, clock.monotonic() + seconds)
         if not upload.done():
             raise BlobStorageError(f"The store did not take them within {seconds:.0f} s.")
@@ -148,28 +156,46 @@ class EvidenceWriter:
             item, upload = self._pending.popleft()
             self._keep(item, upload)
 
-    def _await(self, upload: Future[BlobInfo], until: float) -> None:
+    def keep(self, item: Evidence, stored: Stored) -> Artifact:
+        """Write the row of what is in the store."""
+        step_id, artifact_id = self._step_id(item.step_index), uuid7()
+        leak = stored.leak
+        if leak is None:
+            return self._write(
+                lambda: recording.artifact_stored(
+                    claim=self._claim, artifact_id=artifact_id, item=item, blob=stored.blob, step_id=step_id
+                )
+            )
+        _log.error("artifact_quarantined", kind=item.kind.value, reason=leak.reason)
+        named = replace(item, name=self._redactor.text(item.name) if self._redactor else item.name)
+        return self._write(
+            lambda: recording.artifact_quarantined(
+                claim=self._claim,
+                artifact_id=artifact_id,
+                item=named,
+                sealed=stored.blob,
+                reason=leak.reason,
+                step_id=step_id,
+            )
+        )
+
+    def _await(self, upload: Future[Stored], until: float) -> None:
         """Return when the upload ended or the time came; the worker process keeps its lease meanwhile."""
         while not upload.done() and (left := until - clock.monotonic()) > 0:
             wait([upload], timeout=min(left, WAIT_SLICE_SECONDS))
             self._sleep(0)
 
-    def _keep(self, item: Evidence, upload: Future[BlobInfo]) -> None:
+    def _keep(self, item: Evidence, upload: Future[Stored]) -> None:
         self._pending_bytes -= len(item.body)
         if not upload.done():
             self.gap(_gap(item, "The store did not take it before the attempt ended."))
             return
         try:
-            blob = upload.result()
+            stored = upload.result()
         except BlobStorageError as error:
             self.gap(_gap(item, error.reason))
             return
-        step_id, artifact_id = self._step_id(item.step_index), uuid7()
-        self._write(
-            lambda: recording.artifact_stored(
-                claim=self._claim, artifact_id=artifact_id, item=item, blob=blob, step_id=step_id
-            )
-        )
+        self.keep(item, stored)
 
     def _step_id(self, index: int | None) -> int | None:
         return self._steps.get(index) if index is not None else None

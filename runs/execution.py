@@ -26,14 +26,13 @@ from infra_shared.blobs.django_store import artifact_store
 from infra_shared.blobs.protocol import BlobStorageError, BlobStore
 from infra_shared.clock import utc_now
 from infra_shared.database import when_reachable
-from infra_shared.ids import uuid7
 from infra_shared.logging import hiding_in_logs
 from infra_shared.redaction import Redactor
 from infra_shared.totp import SeedError, without_seeds
 from runs.errors import LostClaimError
 from runs.evidence_writer import EvidenceWriter
 from runs.retry_policy import FREE_CRASHES
-from runs.services import outcomes, questions, recording, resuming
+from runs.services import outcomes, questions, resuming
 from runs.services.claims import Claim, claim_attempt, release_process, stop_reason
 from runs.services.codes import LedgerCodes
 from runs.services.inputs import inputs_of
@@ -256,7 +255,8 @@ class _Execution:
         None, too, of a commit that happened earlier and left none.
         """
         body = json.dumps(result.result, ensure_ascii=False).encode()
-        if len(body) <= RESULT_IN_ROW_BYTES:
+        # It was redacted; should it hold a secret all the same, it is quarantined as a file would be.
+        if len(body) <= RESULT_IN_ROW_BYTES and not writer.holds_secret(body):
             return result.result, None
         item = Evidence(
             kind=ArtifactKind.RESULT,
@@ -265,13 +265,7 @@ class _Execution:
             body=body,
             captured_at=utc_now(),
         )
-        blob, artifact_id = writer.store(body, text=True, seconds=FLUSH_SECONDS), uuid7()
-        artifact = self._write(
-            lambda: recording.artifact_stored(
-                claim=self._claim, artifact_id=artifact_id, item=item, blob=blob, step_id=None
-            )
-        )
-        return None, artifact
+        return None, writer.keep(item, writer.store(body, text=True, seconds=FLUSH_SECONDS))
 
     def _fail(self, kind: FailureKind, message: str) -> str:
         failure = outcomes.Failure(kind=kind, message=message, permanent=True)

@@ -45,7 +45,10 @@ class RunIn(_Input):
     automation: Text = Field(max_length=100, description="Key of the automation.", examples=["page-snapshot"])
     params: JsonObject = Field(
         default_factory=dict,
-        description="What the automation's `params_schema` asks for.",
+        description=(
+            "What the automation's `params_schema` asks for. What is `writeOnly` there is kept encrypted until the run "
+            "has ended, and shown as •••."
+        ),
         examples=[{"url": "https://example.com/"}],
     )
     customer: Text = Field(DEFAULT_CUSTOMER, max_length=63, description="On whose behalf it happens.")
@@ -62,6 +65,13 @@ class RerunIn(_Input):
     """What a rerun changes."""
 
     params: JsonObject | None = Field(None, description="All params anew; null: those of the first run.")
+    secret_params: JsonObject | None = Field(
+        None,
+        description=(
+            "The params that the run shows as •••, by name: they are not kept. Not needed for those that stand in `params`."
+        ),
+        json_schema_extra={"writeOnly": True},
+    )
     evidence_level: EvidenceLevel | None = Field(None, description="Null: as in the first run.")
     from_stage: Text = Field(
         "",
@@ -269,6 +279,9 @@ class ArtifactOut(Schema):
     size_bytes: int
     sha256: str | None = Field(description="Of the content; null when it is missing.")
     missing_reason: str = Field(description="Why there is no content; empty when there is.")
+    quarantined_at: datetime | None = Field(
+        description="When it was set aside, encrypted and served to nobody, because it holds a secret."
+    )
     meta: dict[str, Any]
     captured_at: datetime
 
@@ -287,6 +300,7 @@ class ArtifactOut(Schema):
             size_bytes=artifact.size_bytes,
             sha256=artifact.blob_id,
             missing_reason=artifact.missing_reason,
+            quarantined_at=artifact.quarantined_at,
             meta=artifact.meta,
             captured_at=artifact.captured_at,
         )

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _LOOKED_BACK = timedelta(hours=1)
 """Longer than the chore is ever late; what is older was looked at."""
+_QUIET = timedelta(days=7)
+"""How long nothing may have been quarantined until an alert about it is over."""
 
 
 def look_after_alerts() -> dict[str, int]:
@@ -191,6 +193,10 @@ def _schedule_id(row: Alert) -> int:
     return int(row.subject.partition(":")[0])
 
 
+def _quarantine_over(row: Alert, now: datetime) -> str:
+    return "No further file was quarantined for a week." if now - row.last_seen_at > _QUIET else ""
+
+
 _ENDINGS: dict[str, Callable[[Alert, datetime], str]] = {
     alerts.FAILURE: _failure_over,
     alerts.STREAK: _streak_over,
@@ -200,5 +206,6 @@ _ENDINGS: dict[str, Callable[[Alert, datetime], str]] = {
     alerts.SCHEDULE_REFUSED: _refusal_over,
     alerts.SCHEDULE_BROKEN: _refusal_over,
     alerts.SCHEDULE_PAUSED: _pause_over,
+    alerts.QUARANTINE: _quarantine_over,
 }
 """Why an alert of each rule is over, in words; "" while it is not. Open breakers are closed by the breaker itself."""

@@ -12,7 +12,7 @@ from runs.models import AutomationHealth, FailureFamily
 from runs.states import FAILED_RUNS
 
 if TYPE_CHECKING:
-    from runs.models import Run
+    from runs.models import Artifact, Run
 
 FAILURE = "failure"
 STREAK = "streak"
@@ -23,6 +23,8 @@ SCHEDULE_REFUSED = "schedule-refused"
 SCHEDULE_BROKEN = "schedule-broken"
 SCHEDULE_PAUSED = "schedule-paused"
 BREAKER = "breaker"
+STORAGE = "storage"
+QUARANTINE = "quarantine"
 RULES = {
     FAILURE: "A run failed",
     STREAK: "An automation fails again and again",
@@ -33,6 +35,8 @@ RULES = {
     SCHEDULE_PAUSED: "A schedule paused itself",
     QUEUE: "A queue is stuck",
     BREAKER: "A site's circuit breaker is open",
+    STORAGE: "A customer has more stored than its quota, or nearly so",
+    QUARANTINE: "A file was quarantined because it holds a secret",
 }
 """Every rule in words. The key of an alert begins with its rule and a colon."""
 
@@ -44,6 +48,19 @@ def alert_about(run: Run, text: str) -> None:
         _alert_streak(run, text)
     else:
         _alert_person(run, text)
+
+
+def alert_quarantine(run: Run, artifact: Artifact) -> None:
+    """Alert about a file that was set aside, as part of the caller's transaction: one for an automation and customer."""
+    alert(
+        key=f"{QUARANTINE}:{subject_of_pair(run.automation_id, run.customer_id)}",
+        title=f"{run.automation.title}: a file was quarantined",
+        text=f"{artifact.name} ({artifact.kind}) of run {run.short_id}: {artifact.quarantine_reason}",
+        severity=Severity.CRITICAL,
+        link=console_link(f"runs/run/{run.pk}/change/"),
+        customer=run.customer.key,
+        automation=run.automation.key,
+    )
 
 
 def subject_of_pair(automation_id: int, customer_id: int) -> str:

@@ -85,6 +85,10 @@ async def artifact_answer(*, artifact: Artifact, range_header: str = "", if_rang
     Raises ArtifactMissingError when there are no bytes, with the recorded reason, and BlobStorageError when the
     store cannot give them now. Both before anything is sent.
     """
+    if artifact.is_quarantined:
+        raise ArtifactMissingError(
+            f"This file is quarantined and served to nobody. {artifact.quarantine_reason}"
+        )
     if artifact.blob is None:
         raise ArtifactMissingError(f"This file was not kept. {artifact.missing_reason}")
     try:

@@ -15,7 +15,7 @@ from infra_shared.database import database_now
 from infra_shared.services.blobs import remember_blob
 from runs.commits import may_have_happened
 from runs.models import Artifact, Attempt, AttemptStage, CommitGuard, CommitOutcome, Step
-from runs.services import guards, questions, resuming
+from runs.services import alerts, guards, questions, resuming
 from runs.services.claims import Claim, locked_attempt
 from webgraph.recorder import Effect
 
@@ -152,6 +152,37 @@ def artifact_stored(
             "captured_at": item.captured_at,
         },
     )
+    return artifact
+
+
+@transaction.atomic
+def artifact_quarantined(
+    *, claim: Claim, artifact_id: UUID, item: Evidence, sealed: BlobInfo, reason: str, step_id: int | None
+) -> Artifact:
+    """Write that an artifact was set aside, encrypted, as it holds a secret; with an alert to the operators."""
+    attempt = locked_attempt(claim)
+    row = remember_blob(sealed)
+    artifact, is_new = Artifact.objects.get_or_create(
+        pk=artifact_id,
+        defaults={
+            "run_id": attempt.run_id,
+            "attempt": attempt,
+            "step_id": step_id,
+            "stage": item.stage,
+            "kind": item.kind.value,
+            "name": item.name[:255],
+            "content_type": item.content_type,
+            "size_bytes": len(item.body),
+            "missing_reason": f"It is quarantined. {reason}"[:500],
+            "quarantined_at": database_now(),
+            "quarantine_reason": reason[:500],
+            "sealed_blob": row,
+            "meta": item.meta,
+            "captured_at": item.captured_at,
+        },
+    )
+    if is_new:
+        alerts.alert_quarantine(claim.attempt.run, artifact)
     return artifact
 
 

@@ -27,6 +27,8 @@ def result_of(*, run: Run) -> dict[str, Any]:
         with artifact_store().open(artifact.blob) as reader:
             body = b"".join(iter(lambda: reader.read(_PIECE_BYTES), b""))
         return dict(json.loads(body))
+    if artifact is not None and artifact.is_quarantined:
+        raise NoResultError(f"The result is quarantined and given to nobody. {artifact.quarantine_reason}")
     state = run.get_state_display().lower()
     if run.is_terminal:
         raise NoResultError(f"The run ended without a result: {state}.")
