@@ -121,7 +121,8 @@ class Kept:
 
 async def bare(host: BrowserHost) -> None:
     """The same steps, written with Playwright alone."""
-    async with host.lease(sign(BrowserProfile(), {})) as context:
+    allowed = AddressPolicy((SITE.url.partition("://")[2],))
+    async with host.lease(sign(BrowserProfile(), {}), allowed) as context:
         page = await context.new_page()
         page.set_default_timeout(_TIMEOUT_MILLISECONDS)
         await page.goto(f"{SITE.url}/sign-in?next=/invoices")

@@ -242,7 +242,7 @@ class Bench:
 
 async def measure(host: BrowserHost, site_address: str, seed: int, *, each: int = _EACH) -> Tally:
     """The tally of a seed, over the practice site and all saved pages."""
-    async with host.lease(sign(BrowserProfile(), {})) as context:
+    async with host.lease(sign(BrowserProfile(), {}), AddressPolicy((site_address,))) as context:
         page = await context.new_page()
         html = await _pages.practice(page, f"http://{site_address}") | _pages.saved()
         await page.close()

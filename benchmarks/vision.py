@@ -24,6 +24,7 @@ from webgraph.browser.host import BrowserHost
 from webgraph.browser.locate import locate
 from webgraph.browser.profile import BrowserProfile
 from webgraph.browser.signed_profile import sign
+from webgraph.network import AddressPolicy
 from webgraph.vision.process import ProviderProcess
 from webgraph.vision.settings import VisionSettings
 
@@ -37,7 +38,8 @@ _ANSWER_SECONDS = 120.0
 
 async def pictures(host: BrowserHost, site_url: str) -> dict[str, bytes]:
     """The visible area of each page, as the vision tier takes it."""
-    async with host.lease(sign(BrowserProfile(), {})) as context:
+    allowed = AddressPolicy((site_url.partition("://")[2],))
+    async with host.lease(sign(BrowserProfile(), {}), allowed) as context:
         page = await context.new_page()
         await _pages.practice(page, site_url)  # which leaves the browser signed in
         found = {}

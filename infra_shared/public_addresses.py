@@ -30,6 +30,10 @@ _METADATA_ADDRESSES = frozenset(
     }
 )
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_NOT_THE_INTERNET = (
+    ipaddress.ip_network("::/96"),  # an IPv4 address inside, as RFC 4291 once had it
+    ipaddress.ip_network("64:ff9b:1::/48"),  # NAT64 inside one network (RFC 8215): leads to any address of it
+)
 
 
 def complaint_about(
@@ -43,12 +47,20 @@ def complaint_about(
     real = unwrap(address)
     if real.is_link_local or real in _METADATA_ADDRESSES:
         return f"{host} leads to {real}, a link-local or metadata address; these are never opened."
-    if real.is_global and not real.is_multicast:
+    if _is_public(real):
         return ""
     if is_listed(host, port, allowed) or is_listed(str(real), port, allowed):
         return ""
     place = written(host, port)
     return f"{place} is a private or loopback address; to allow it, add {place} to {setting_name}."
+
+
+def _is_public(address: IpAddress) -> bool:
+    """Whether it belongs to the internet's unicast space. Python calls some reserved and retired ranges global."""
+    retired = isinstance(address, ipaddress.IPv6Address) and (
+        address.is_site_local or any(address in network for network in _NOT_THE_INTERNET)
+    )
+    return address.is_global and not (address.is_multicast or address.is_reserved or retired)
 
 
 def is_listed(host: str, port: int, allowed: Collection[str]) -> bool:

@@ -87,14 +87,23 @@ _BLOCKER = re.compile(r"(<[^\n]{1,80}>)[^\n]* intercepts pointer events")
 _CLOSED = "browser has been closed"
 # What proxies write into answers of their own: Squid, proxy.py and others. The standard says Proxy-Status (RFC 9209).
 _PROXY_MARKS = frozenset({"x-squid-error", "proxy-agent"})
+# Every browser goes out through a proxy of ours, which says itself why a site could not be reached (`surface`).
+_WAY_OUT = ("ERR_SOCKS", "ERR_TUNNEL", "ERR_PROXY_CONNECTION_FAILED")
 _CERTIFICATE_PAGE = "Playwright client-certificate error:"
 
 
-def classify(error: BaseException, *, window_closed: bool = False, proxied: bool = True) -> WebGraphError:
+def classify(
+    error: BaseException,
+    *,
+    window_closed: bool = False,
+    proxied: bool = True,
+    unreached: WebGraphError | None = None,
+) -> WebGraphError:
     """The same failure in this package's taxonomy, with one plain sentence for a person.
 
     `window_closed` says that the browser lives and only this window is gone, and `proxied` that a proxy was declared,
     which Playwright's text does not tell: it puts a proxy of its own before a browser with a client certificate.
+    `unreached` is why the page's document could not be had, which counts where the browser reports a network error.
     """
     if isinstance(error, WebGraphError):
         return error
@@ -103,6 +112,8 @@ def classify(error: BaseException, *, window_closed: bool = False, proxied: bool
     if isinstance(error, TimeoutError):
         return StepTimeoutError("The step did not finish in time.")
     if isinstance(error, PlaywrightError):
+        if unreached is not None and _NET_ERROR.search(str(error)):
+            return unreached
         return _from_message(str(error), window_closed=window_closed, proxied=proxied)
     return AutomationBugError(f"{type(error).__name__}: {first_line(error)}")
 
@@ -199,7 +210,7 @@ def _proxys_own(status: int, *, url: str, headers: dict[str, str]) -> ProxyError
 def _from_message(message: str, *, window_closed: bool, proxied: bool) -> WebGraphError:
     if window_closed and _CLOSED in message:
         return WrongPageError("The window was closed while the step was at work.")
-    if "ERR_SOCKS" in message and not proxied:
+    if not proxied and any(text in message for text in _WAY_OUT):
         return NavigationError("The site could not be reached.")
     for text, error, permanent, sentence in _TABLE:
         if text in message:

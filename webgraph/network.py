@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from infra_shared.public_addresses import METADATA_NAMES, IpAddress, addresses_of, complaint_about
-from webgraph.errors import AddressRefusedError, NavigationError
+from webgraph.errors import AddressRefusedError, NavigationError, WebGraphError
 
 Gate = Callable[[str], Awaitable[None]]
+Verdict = Callable[[str], WebGraphError | None]
 
 _PORTS = {"http": 80, "https": 443}
 # A browser drops or rewrites these, other parsers do not: nothing may hide in the difference.
@@ -21,13 +22,18 @@ _AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\]")
 _SIGN_IN = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*://)[^/?#]*@")
 
 
+def _nothing(_url: str) -> None:
+    """Nobody was asked to reach anything yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class AddressPolicy:
     """Refuses what a browser of this installation must not open.
 
     Link-local and metadata addresses are refused always; private and loopback ones unless `allowed` lists them as
-    host:port. Names are resolved and every address counts. A name may answer differently a moment later: this check
-    keeps honest mistakes and simple tricks out, and only a proxy that resolves once can close that gap.
+    host:port. Names are resolved and every address counts. Two ask it: who is about to open a page, to say at once why
+    that cannot be (`check`); and the proxy every request of the browser passes, which connects to nothing but the
+    addresses it was given here (`judged`), so that a name that answers differently a moment later leads nowhere else.
     """
 
     allowed: tuple[str, ...] = ()
@@ -36,14 +42,27 @@ class AddressPolicy:
     """Whether requests leave through a proxy, which may know names that are unknown on this machine."""
     gates: tuple[Gate, ...] = ()
     """What else a browser profile demands of an address, asked in this order."""
+    verdict: Verdict = _nothing
+    """Why the browser could not reach the host of a URL, as far as the proxy it goes through knows."""
 
     async def check(self, url: str) -> None:
         """Raise AddressRefusedError when the URL may not be opened, NavigationError when its name is unknown."""
-        host, port = self._host_and_port(url)
-        for address in _written(host) or await self._addresses(host, port):
-            self._check_address(host, port, address)
+        await self.judged(*self._host_and_port(url))
         for gate in self.gates:
             await gate(url)
+
+    async def judged(self, host: str, port: int) -> tuple[IpAddress, ...]:
+        """Every address a host has now, resolved once, all of which may be connected to; raises as `check` does.
+
+        Empty for a name that is unknown on this machine, where requests leave through a proxy that may know it.
+        """
+        host = host.rstrip(".").lower()
+        if host in METADATA_NAMES:
+            raise AddressRefusedError(f"{host} is a metadata service; it is never opened.")
+        addresses = _written(host) or await self._addresses(host, port)
+        for address in addresses:
+            self._check_address(host, port, address)
+        return addresses
 
     async def _addresses(self, host: str, port: int) -> tuple[IpAddress, ...]:
         try:
@@ -69,9 +88,6 @@ class AddressPolicy:
             )
         if not host:
             raise AddressRefusedError(f"{url} names no host.")
-        host = host.rstrip(".").lower()
-        if host in METADATA_NAMES:
-            raise AddressRefusedError(f"{host} is a metadata service; it is never opened.")
         return host, port or _PORTS[parts.scheme]
 
     def _check_address(self, host: str, port: int, address: IpAddress) -> None:

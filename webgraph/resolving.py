@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from playwright.async_api import Error as PlaywrightError
 
 from webgraph.budget import Budget
 from webgraph.errors import TargetAmbiguousError, TargetNotFoundError
 from webgraph.escalation import Finder
 from webgraph.evidence.camera import Camera
 from webgraph.evidence.scrub import Scrub
+from webgraph.failures import classify
 from webgraph.surface import Windows
 from webgraph.vision.eyes import Eyes
 from webgraph.vision.worker import VisionWorker
@@ -60,7 +63,11 @@ class OpenPage:
         """Show it."""
         if self.saved_html is None:
             await surface.check_address(self.url)
-            await surface.page.goto(self.url, timeout=_LOAD_SECONDS * 1000)
+            try:
+                await surface.page.goto(self.url, timeout=_LOAD_SECONDS * 1000)
+            except PlaywrightError as error:
+                told = classify(error, proxied=surface.proxied, unreached=surface.why_unreached())
+                raise told from error
             surface.raise_if_refused()
             return
         await surface.page.context.set_offline(True)
@@ -78,9 +85,10 @@ async def resolve(
 ) -> list[Resolved]:
     """Look for each target on a page. Raises what opening the page raises."""
     policy = await profile.policy(page.policy)
-    async with host.lease(profile) as context:
+    async with host.lease(profile, policy) as context:
         await profile.guard(context)
-        surface = await Windows(context, policy).open()
+        told = replace(policy, verdict=host.verdicts(context).about)
+        surface = await Windows(context, told).open()
         await page.open_in(surface)
         eyes = Eyes(sight)
         try:

@@ -10,19 +10,20 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from infra_shared.clock import monotonic, utc_now
-from webgraph.errors import BrowserCrashError, WebGraphError
+from webgraph.errors import AddressRefusedError, BrowserCrashError, WebGraphError
 from webgraph.failures import from_status
 from webgraph.quiet import command
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from playwright.async_api import BrowserContext, CDPSession, Page, Response
+    from playwright.async_api import BrowserContext, CDPSession, Page, Request, Response
 
     from webgraph.network import AddressPolicy
 
 OPEN_SECONDS = 30.0
 """Generous: how long a browser that works may take to open an empty window."""
+_ERROR_PAGE = "chrome-error:"
 _STOP_LOADING_SECONDS = 1.0
 _LOAD_SECONDS = 5.0
 _LOOK_AGAIN_SECONDS = (0.005, 0.01, 0.02, 0.04)
@@ -56,6 +57,7 @@ class Surface:
         self.session = session
         self._policy = policy
         self._refusal: WebGraphError | None = None
+        self._unreached = ""
         self._checks: set[asyncio.Task[None]] = set()
         self.crashed = False
         self._limit: asyncio.Timeout | None = None
@@ -69,6 +71,7 @@ class Surface:
         surface = cls(page, session, policy)
         page.on("crash", surface._on_crash)
         page.on("response", surface._on_response)
+        page.on("requestfailed", surface._on_failed)
         session.on("Fetch.requestPaused", surface._on_document)
         await session.send("Fetch.enable", {"patterns": [{"resourceType": "Document"}]})
         return surface
@@ -112,6 +115,17 @@ class Surface:
     async def check_address(self, url: str) -> None:
         """Raise when the policy refuses the URL."""
         await self._policy.check(url)
+
+    async def check_first_document(self) -> None:
+        """Raise the refusal of a popup's first document, which was under way before anybody could watch it."""
+        if self.url.startswith(("http:", "https:")):
+            await self.check_address(self.url)
+        elif self.url.startswith(_ERROR_PAGE):
+            tree = await self.session.send("Page.getFrameTree")
+            self._unreached = tree["frameTree"]["frame"].get("unreachableUrl", "")
+            told = self.why_unreached()
+            if isinstance(told, AddressRefusedError):
+                raise told
 
     async def stop_loading(self) -> None:
         """Break off a navigation that does not arrive: until then the browser answers no question about the page."""
@@ -164,7 +178,14 @@ class Surface:
 
     def forget_refusal(self) -> None:
         """A new step begins: an earlier refusal is not its fault."""
-        self._refusal = None
+        self._refusal, self._unreached = None, ""
+
+    def why_unreached(self) -> WebGraphError | None:
+        """Why the document could not be had that this page last failed to open since the step began.
+
+        The browser knows only that its proxy did not bring it. None when the way there was not the reason.
+        """
+        return self._policy.verdict(self._unreached) if self._unreached else None
 
     def raise_if_refused(self) -> None:
         """Raise the refusal of a document this page tried to open since the step began."""
@@ -181,15 +202,24 @@ class Surface:
         )
 
     def _on_response(self, response: Response) -> None:
-        request = response.request
-        if not request.is_navigation_request():
-            return
-        try:
-            is_main = request.frame == self.page.main_frame
-        except PlaywrightError:
-            return  # its frame is gone, and what it answered with it
-        if is_main:
+        if self._is_document(response.request):
             self.document = response
+
+    def _on_failed(self, request: Request) -> None:
+        if self._is_document(request):
+            self._unreached = request.url
+            told = self._policy.verdict(request.url)
+            if isinstance(told, AddressRefusedError):
+                self._refusal = told
+
+    def _is_document(self, request: Request) -> bool:
+        """Whether it was for what this page shows, and not for a part or a frame of it."""
+        if not request.is_navigation_request():
+            return False
+        try:
+            return request.frame == self.page.main_frame
+        except PlaywrightError:
+            return False  # its frame is gone, and what was asked for with it
 
     def _on_crash(self, _page: Page) -> None:
         self.crashed = True
@@ -259,12 +289,10 @@ class Windows:
 
     async def _watch(self, page: Page) -> Surface:
         surface = await Surface.open(page, self._policy)
-        # A popup's first document was under way before anybody could watch it.
-        if page.url.startswith(("http:", "https:")):
-            try:
-                await surface.check_address(page.url)
-            except WebGraphError as refusal:
-                self._refused[page] = refusal
-                await page.close()
-                raise
+        try:
+            await surface.check_first_document()
+        except WebGraphError as refusal:
+            self._refused[page] = refusal
+            await page.close()
+            raise
         return surface

@@ -20,6 +20,7 @@ from webgraph.browser.host import BrowserHost
 from webgraph.browser.profile import BrowserProfile, Viewport
 from webgraph.browser.recycling import RecyclePolicy
 from webgraph.browser.signed_profile import sign
+from webgraph.network import AddressPolicy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,12 +31,13 @@ HOLD_A_BROWSER = textwrap.dedent("""
     from webgraph.browser.host import BrowserHost
     from webgraph.browser.profile import BrowserProfile
     from webgraph.browser.signed_profile import sign
+    from webgraph.network import AddressPolicy
 
     host = BrowserHost(sys.argv[1], temp_root=Path(sys.argv[2]))
     host.start()
 
     async def hold():
-        async with host.lease(sign(BrowserProfile(), {})) as context:
+        async with host.lease(sign(BrowserProfile(), {}), AddressPolicy()) as context:
             await context.new_page()
             print(host.folder, flush=True)
             await context.wait_for_event("close", timeout=0)
@@ -48,7 +50,7 @@ def browser_pid(host: BrowserHost, profile: BrowserProfile | None = None) -> int
     """Use the host once and return which browser served."""
 
     async def use() -> int:
-        async with host.lease(sign(profile or BrowserProfile(), {})) as context:
+        async with host.lease(sign(profile or BrowserProfile(), {}), AddressPolicy()) as context:
             await (await context.new_page()).goto("about:blank")
             assert context.browser is not None
             session = await context.browser.new_browser_cdp_session()
@@ -119,7 +121,7 @@ def test_the_profile_reaches_the_page(own_host: BrowserHost):
     )
 
     async def ask() -> list[Any]:
-        async with own_host.lease(sign(profile, {})) as context:
+        async with own_host.lease(sign(profile, {}), AddressPolicy()) as context:
             page = await context.new_page()
             return list(
                 await page.evaluate(

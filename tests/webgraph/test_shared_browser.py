@@ -19,6 +19,7 @@ from webgraph.browser.host import BrowserHost
 from webgraph.browser.profile import BrowserProfile
 from webgraph.browser.recycling import RecyclePolicy
 from webgraph.browser.signed_profile import sign
+from webgraph.network import AddressPolicy
 from webgraph.errors import BrowserCrashError, FailureKind
 from webgraph.target import Target
 
@@ -69,7 +70,7 @@ class Held:
         self.work: Future[bool] = host.submit(self._hold())
 
     async def _hold(self) -> bool:
-        async with self.host.lease(NOBODY, alone=self._alone) as context:
+        async with self.host.lease(NOBODY, AddressPolicy(), alone=self._alone) as context:
             page = await context.new_page()
             await page.goto("data:text/html,<title>mine</title>")
             assert context.browser is not None

@@ -12,6 +12,7 @@ from playwright.async_api import Error as PlaywrightError
 from webgraph.browser import folders
 from webgraph.browser.borrowed import BorrowedBrowsers
 from webgraph.browser.driver import CLOSE_SECONDS, Driver
+from webgraph.browser.gateway.gateway import Gateway
 from webgraph.browser.launching import LAUNCH_SECONDS
 from webgraph.browser.loan import Fault
 from webgraph.browser.own import OwnBrowsers
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext
 
     from webgraph.browser.folders import HostFolder
+    from webgraph.browser.gateway.verdicts import Verdicts
     from webgraph.browser.loan import BrowserSource, Loan
     from webgraph.browser.signed_profile import SignedProfile
+    from webgraph.network import AddressPolicy
 
 T = TypeVar("T")
 
@@ -64,7 +67,9 @@ class BrowserHost:
         self._folder: HostFolder | None = None
         self._usual: BrowserSource | None = None
         self._alone: BrowserSource | None = None
+        self._gateway = Gateway()
         self._loans: dict[BrowserContext, Loan] = {}
+        self._verdicts: dict[BrowserContext, Verdicts] = {}
         self._distrusted: set[BrowserContext] = set()
 
     @property
@@ -92,7 +97,7 @@ class BrowserHost:
         if self._keeper is not None:
             self._usual = BorrowedBrowsers(driver, self._keeper)
             self._alone = OwnBrowsers(driver, _FOR_ONE_ATTEMPT)
-        self._loans = {}
+        self._loans, self._verdicts = {}, {}
         loop = asyncio.new_event_loop()
         loop.set_exception_handler(_ignore_lost_connections)
         self._loop = loop
@@ -122,6 +127,7 @@ class BrowserHost:
             driver.kill()
             loop.call_soon_threadsafe(loop.stop)
             thread.join(timeout=CLOSE_SECONDS)
+            self._gateway.close()
             self._thread = self._loop = self._driver = None
             self._remove_folder()
 
@@ -138,6 +144,7 @@ class BrowserHost:
     def abandon(self) -> None:
         """Give up a loop that answers nothing any more and end what it had (`kill_browser`); `start` begins anew."""
         self.kill_browser()
+        self._gateway.close()
         self._remove_folder()
         # The thread is a daemon: it ends with the process, or as soon as what blocks it returns.
         if self._loop is not None:
@@ -150,24 +157,37 @@ class BrowserHost:
 
     @asynccontextmanager
     async def lease(
-        self, profile: SignedProfile, *, storage_state: Mapping[str, Any] | None = None, alone: bool = False
+        self,
+        profile: SignedProfile,
+        policy: AddressPolicy,
+        *,
+        storage_state: Mapping[str, Any] | None = None,
+        alone: bool = False,
     ) -> AsyncIterator[BrowserContext]:
         """A fresh browser context; closed at the end in bounded time, also when the attempt is cancelled.
 
-        With a `storage_state` it has the cookies and local storage of an earlier one. `alone` is for an attempt that
+        Its requests reach what the policy lets them reach, and nothing else; `verdicts` tells what they did not. With a `storage_state` it has the cookies and local storage of an earlier one. `alone` is for an attempt that
         must not share a browser: it gets one of this host's own.
         """
         source = self._alone if alone else self._usual
         assert source is not None  # the loop this runs on was started together with it
-        loan, context = await self._open_context(source, profile, storage_state)
-        self._loans[context] = loan
-        try:
-            yield context
-        finally:
-            del self._loans[context]
-            fault = Fault.BROWSER if context in self._distrusted else Fault.NONE
-            self._distrusted.discard(context)
-            await _finish(_release(loan, context, fault))
+        async with self._gateway.door(profile.ways(policy)) as door:
+            options = profile.context_options(door.address)
+            if storage_state is not None:
+                options["storage_state"] = dict(storage_state)
+            loan, context = await _open_context(source, options)
+            self._loans[context], self._verdicts[context] = loan, door.verdicts
+            try:
+                yield context
+            finally:
+                del self._loans[context], self._verdicts[context]
+                fault = Fault.BROWSER if context in self._distrusted else Fault.NONE
+                self._distrusted.discard(context)
+                await _finish(_release(loan, context, fault))
+
+    def verdicts(self, context: BrowserContext) -> Verdicts:
+        """What a leased context could not reach, and why."""
+        return self._verdicts[context]
 
     def distrust(self, context: BrowserContext) -> None:
         """Have nobody given the browser of a leased context after this: it answers, but it cannot be worked with."""
@@ -178,22 +198,6 @@ class BrowserHost:
         loan = self._loans.get(context)
         return loan is not None and await loan.went_away_with_others()
 
-    async def _open_context(
-        self, source: BrowserSource, profile: SignedProfile, storage_state: Mapping[str, Any] | None
-    ) -> tuple[Loan, BrowserContext]:
-        try:
-            return await _try_context(source, profile, storage_state)
-        except PlaywrightError:
-            pass  # it may have died since it was last used: once more with a new one
-        try:
-            return await _try_context(source, profile, storage_state)
-        except PlaywrightError as error:
-            if _NO_CERTIFICATE in str(error):
-                msg = f"The client certificate of the browser profile is not usable: {_reason(error)}."
-                raise AuthError(msg, permanent=True) from error
-            msg = "The browser went away before the attempt began."
-            raise BrowserCrashError(msg) from error
-
     async def _shut_down(self) -> None:
         for source in filter(None, (self._usual, self._alone)):
             await source.shut_down()
@@ -201,13 +205,23 @@ class BrowserHost:
             await self._driver.stop()
 
 
-async def _try_context(
-    source: BrowserSource, profile: SignedProfile, storage_state: Mapping[str, Any] | None
-) -> tuple[Loan, BrowserContext]:
+async def _open_context(source: BrowserSource, options: Mapping[str, Any]) -> tuple[Loan, BrowserContext]:
+    try:
+        return await _try_context(source, options)
+    except PlaywrightError:
+        pass  # it may have died since it was last used: once more with a new one
+    try:
+        return await _try_context(source, options)
+    except PlaywrightError as error:
+        if _NO_CERTIFICATE in str(error):
+            msg = f"The client certificate of the browser profile is not usable: {_reason(error)}."
+            raise AuthError(msg, permanent=True) from error
+        msg = "The browser went away before the attempt began."
+        raise BrowserCrashError(msg) from error
+
+
+async def _try_context(source: BrowserSource, options: Mapping[str, Any]) -> tuple[Loan, BrowserContext]:
     loan = await source.take()
-    options = profile.context_options()
-    if storage_state is not None:
-        options["storage_state"] = dict(storage_state)
     try:
         async with asyncio.timeout(LAUNCH_SECONDS):
             return loan, await loan.browser.new_context(**options)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from webgraph.browser.proxy_sign_in import ProxySignIn
+from webgraph.browser.gateway.places import Place
+from webgraph.browser.gateway.ways import Upstream, Ways
 from webgraph.errors import AddressRefusedError, AuthError
 
 if TYPE_CHECKING:
@@ -29,19 +30,19 @@ class SignedProfile:
     profile: BrowserProfile
     secrets: Mapping[str, Mapping[str, str]] = field(repr=False)
 
-    def context_options(self) -> dict[str, Any]:
-        """The profile in the words of Playwright's `new_context`."""
+    def context_options(self, door: str) -> dict[str, Any]:
+        """The profile in the words of Playwright's `new_context`, every request going out through a door."""
         profile = self.profile
         options: dict[str, Any] = {
             "viewport": {"width": profile.viewport.width, "height": profile.viewport.height},
             "accept_downloads": True,
+            "proxy": {"server": door, "bypass": _EVEN_THIS_MACHINE},
         }
         named = {
             "locale": profile.locale,
             "timezone_id": profile.timezone,
             "user_agent": profile.user_agent,
             "extra_http_headers": profile.extra_headers or None,
-            "proxy": self._proxy(),
             "http_credentials": self._http_basic(),
             "client_certificates": self._certificates() or None,
             # A service worker's requests pass no route, and one must stop what goes to an unchecked origin.
@@ -78,10 +79,20 @@ class SignedProfile:
         if self.profile.proxy is not None:
             host, port = self.profile.proxy.host_and_port
             await base.check(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
-            gates.append(ProxySignIn(self.profile.proxy, self._sign_in(self.profile.proxy.credential)).check)
         if self.profile.client_certificate is not None:
             gates.append(self._check_origin)
-        return replace(base, proxied=self.profile.proxy is not None, gates=tuple(gates)) if gates else base
+        return replace(base, proxied=self.profile.proxy is not None, gates=tuple(gates))
+
+    def ways(self, policy: AddressPolicy) -> Ways:
+        """How requests leave this machine: to addresses of this policy, on through the profile's proxy if it has one."""
+        proxy = self.profile.proxy
+        if proxy is None:
+            return Ways(replace(policy, proxied=False))
+        scheme = proxy.server.partition(":")[0]
+        upstream = Upstream(
+            scheme, Place(*proxy.host_and_port), proxy.bypass, self._sign_in(proxy.credential)
+        )
+        return Ways(replace(policy, proxied=True), upstream)
 
     async def _check_origin(self, url: str) -> None:
         if url.startswith("https:") and not self._is_checked(url):
@@ -100,14 +111,6 @@ class SignedProfile:
         if credential is None:
             return None
         return self.secrets[credential]["username"], self.secrets[credential]["password"]
-
-    def _proxy(self) -> dict[str, str] | None:
-        proxy = self.profile.proxy
-        if proxy is None:
-            return None
-        options = {"server": proxy.server, "bypass": ",".join([_EVEN_THIS_MACHINE, *proxy.bypass])}
-        signed = self._sign_in(proxy.credential)
-        return options | ({"username": signed[0], "password": signed[1]} if signed else {})
 
     def _http_basic(self) -> dict[str, str] | None:
         basic = self.profile.http_basic

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from playwright.async_api import BrowserContext
 
+    from webgraph.browser.gateway.verdicts import Verdicts
     from webgraph.evidence.scrub import Scrub
     from webgraph.journal import Journal
     from webgraph.surface import Surface
@@ -75,11 +76,11 @@ class EvidenceKeeper:
         self.console = ConsoleLog()
         self._requests = RequestLog(bodies_through=scrub.redactor if self._keeps_most else None)
 
-    async def begin(self, context: BrowserContext) -> None:
-        """Start what runs along: the logs and the DOM-snapshot trace."""
+    async def begin(self, context: BrowserContext, verdicts: Verdicts) -> None:
+        """Start what runs along: the logs and the DOM-snapshot trace. The verdicts say what could not be reached."""
         if not self._keeps_all:
             return
-        self._requests.attach(context)
+        self._requests.attach(context, verdicts)
         self.console.attach(context)
         try:
             await context.tracing.start(snapshots=True, screenshots=False)
@@ -226,6 +227,7 @@ class EvidenceKeeper:
 
     async def _request_log(self) -> bytes:
         await self._requests.settled()
+        self._requests.add_refusals()
         return self._requests.body(self._scrub.redactor)
 
     async def _trace(self, context: BrowserContext) -> bytes:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
 
     from infra_shared.redaction import Redactor
+    from webgraph.browser.gateway.verdicts import Verdicts
 
 _MOST_LINES = 10_000
 _LONGEST_TEXT = 4_000
@@ -51,8 +52,9 @@ class JsonLines:
 class RequestLog(JsonLines):
     """One line for each finished request: method, address, status, type, milliseconds, sizes.
 
-    With `bodies_through` also what was sent, without secrets, cut at 16 thousand characters a request and 2 million
-    in all.
+    What could not be reached has the reason. Each place that was refused has a line of its own besides, for not every
+    request is told of by the browser: those of sockets and workers are not. With `bodies_through` also what was sent,
+    without secrets, cut at 16 thousand characters a request and 2 million in all.
     """
 
     def __init__(self, *, bodies_through: Redactor | None = None) -> None:
@@ -60,9 +62,11 @@ class RequestLog(JsonLines):
         self._redactor = bodies_through
         self._body_left = _MOST_BODY
         self._pending: set[asyncio.Task[None]] = set()
+        self._verdicts: Verdicts | None = None
 
-    def attach(self, context: BrowserContext) -> None:
+    def attach(self, context: BrowserContext, verdicts: Verdicts) -> None:
         """Listen to every page of the context."""
+        self._verdicts = verdicts
         context.on("requestfinished", self._on_finished)
         context.on("requestfailed", self._on_failed)
 
@@ -70,6 +74,19 @@ class RequestLog(JsonLines):
         """Wait for the sizes that are still asked for."""
         if self._pending:
             await asyncio.wait(self._pending)
+
+    def add_refusals(self) -> None:
+        """Append what was refused; said once, at the end, when it is known how often."""
+        for refusal in self._verdicts.refusals() if self._verdicts is not None else ():
+            self.add(
+                at=refusal.at.isoformat(timespec="milliseconds"),
+                method="CONNECT",
+                url=str(refusal.place),
+                type="refused",
+                status=None,
+                reason=refusal.reason,
+                times=refusal.times,
+            )
 
     def _on_finished(self, request: Request) -> None:
         task = asyncio.ensure_future(self._finished(request))
@@ -94,7 +111,9 @@ class RequestLog(JsonLines):
         )
 
     def _on_failed(self, request: Request) -> None:
-        self.add(**_line(request), **self._body(request), status=None, error=request.failure or "")
+        told = self._verdicts.about(request.url) if self._verdicts is not None else None
+        reason = {"reason": str(told)} if told is not None else {}
+        self.add(**_line(request), **self._body(request), status=None, error=request.failure or "", **reason)
 
     def _body(self, request: Request) -> dict[str, Any]:
         if self._redactor is None or not (sent := request.post_data_buffer):

@@ -1,0 +1,39 @@
+"""Passing bytes on, unread, as fast as the slower side takes them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from webgraph.browser.gateway.ways import READ_BYTES
+
+if TYPE_CHECKING:
+    from asyncio import StreamReader, StreamWriter
+
+Streams = tuple["StreamReader", "StreamWriter"]
+
+
+async def one_way(source: StreamReader, target: StreamWriter) -> None:
+    """Pass on until the source says its last, and tell the target so; OSError when either side breaks."""
+    while data := await source.read(READ_BYTES):
+        target.write(data)
+        await target.drain()
+    if target.can_write_eof():
+        target.write_eof()
+    else:
+        target.close()  # TLS has no half of a connection to end
+
+
+async def both_ways(browser: Streams, site: Streams) -> None:
+    """Pass on in both directions until the browser's side ends, or either one breaks."""
+    asking = asyncio.ensure_future(one_way(browser[0], site[1]))
+    answering = asyncio.ensure_future(one_way(site[0], browser[1]))
+    try:
+        await asyncio.wait((asking, answering), return_when=asyncio.FIRST_COMPLETED)
+        # A browser ends a connection whole: what a site might still say would be heard by nobody.
+        if not asking.done() and answering.exception() is None:
+            await asyncio.wait((asking,))
+    finally:
+        asking.cancel()
+        answering.cancel()
+        await asyncio.gather(asking, answering, return_exceptions=True)
