@@ -11,6 +11,9 @@ from automations.models import Customer
 from automations.services.files import Sender, keep_file
 from infra_shared.nouns import ACTOR, pairs
 from runs.errors import UnknownCustomerError
+from webgraph.commands.loading import UsageError
+from webgraph.commands.secret_words import secret_values
+from webgraph.secret_values import secret_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +23,23 @@ def typed_params(schema: dict[str, Any], words: Iterable[str]) -> dict[str, Any]
     """The params; a value is read as JSON unless its schema wants text. ValueError names a word that is no pair."""
     properties = schema.get("properties", {})
     return {name: _typed(properties.get(name, {}), value) for name, value in pairs(words).items()}
+
+
+def open_params(schema: dict[str, Any], words: Iterable[str]) -> dict[str, Any]:
+    """As `typed_params`; ValueError for a secret param, which does not belong in a command line."""
+    params = typed_params(schema, words)
+    for name in sorted(secret_names(schema) & params.keys()):
+        msg = f"--param {name}: it is a secret, which the shell's history would keep; use --secret-param {name}."
+        raise ValueError(msg)
+    return params
+
+
+def secrets_asked_for(words: Iterable[str], *, option: str) -> dict[str, str]:
+    """The secrets of words such as `pin` (asked for at the terminal) or `pin=@env:PIN`; ValueError says what is wrong."""
+    try:
+        return secret_values(words, option=option)
+    except UsageError as error:
+        raise ValueError(str(error)) from error
 
 
 def kept_files(schema: dict[str, Any], words: Iterable[str], customer: str) -> dict[str, Any]:

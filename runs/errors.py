@@ -44,6 +44,10 @@ class AnswerInvalidError(RunsError):
         super().__init__("; ".join(f"{item.field or 'answer'}: {item.message}" for item in problems))
 
 
+class SecretsGoneError(RunsError):
+    """A run that should go on has lost its secret params; the message says what to do."""
+
+
 class BackfillRefusedError(RunsError):
     """The schedule cannot be backfilled, or not over this range; the message says what to do."""
 

@@ -29,7 +29,7 @@ from infra_shared.database import when_reachable
 from infra_shared.logging import hiding_in_logs
 from infra_shared.redaction import Redactor
 from infra_shared.totp import SeedError, without_seeds
-from runs.errors import LostClaimError
+from runs.errors import LostClaimError, SecretsGoneError
 from runs.evidence_writer import EvidenceWriter
 from runs.retry_policy import FREE_CRASHES
 from runs.services import outcomes, questions, resuming
@@ -37,6 +37,7 @@ from runs.services.claims import Claim, claim_attempt, release_process, stop_rea
 from runs.services.codes import LedgerCodes
 from runs.services.inputs import inputs_of
 from runs.services.learning import learn_from_success
+from runs.services.run_secrets import secrets_of
 from webgraph.errors import AttemptStopped, FailureKind, WebGraphError
 from webgraph.network import AddressPolicy
 from webgraph.recorder import ArtifactKind, Evidence, EvidenceLevel, Question
@@ -122,6 +123,7 @@ class _Execution:
         self._run = claim.attempt.run
         self._version: AutomationVersion = claim.attempt.run.version
         self._store: BlobStore = artifact_store()
+        self._secret_params: Mapping[str, Any] = {}
         # Counted on this machine's own clock, which need not agree with the database's.
         self._until = clock.monotonic() + _deadline_seconds(claim)
 
@@ -140,9 +142,13 @@ class _Execution:
         with hiding_in_logs(redactor):
             try:
                 redactor.learn(questions.secrets_in(run=self._run))
+                self._secret_params = secrets_of(run=self._run)
+                redactor.learn(str(value) for value in self._secret_params.values())
                 return self._attempt(code, secrets, codes, redactor)
             except (DatabaseError, LostClaimError, AttemptStopped):
                 raise
+            except SecretsGoneError as error:
+                return self._fail(FailureKind.BAD_PARAMS, str(error))
             except WebGraphError as error:  # such as no browser on this machine
                 return self._fail(error.kind, redactor.text(str(error)))
             except Exception as error:  # noqa: BLE001 - a process boundary: it becomes the attempt's end
@@ -281,7 +287,7 @@ class _Execution:
     def _spec(self, code: type[Automation], secrets: Secrets, codes: CodeSource) -> AttemptSpec:
         return AttemptSpec(
             automation=code,
-            params=self._run.params,
+            params=self._run.params | self._secret_params,
             secrets=secrets,
             codes=codes,
             files=inputs_of(run=self._run),

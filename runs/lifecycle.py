@@ -1,7 +1,7 @@
 """The only writer of a status.
 
 `open_run` and `open_attempt` create the two rows, `move_run` and `move_attempt` change their state by
-compare-and-set, each with its row in the transition log. Only `runs.services` imports this module, and calls it
+compare-and-set, each with its row in the transition log; a run's end erases its secret params. Only `runs.services` imports this module, and calls it
 inside a transaction of its own.
 """
 
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
+from infra_shared.redaction import MASK
 from runs import rollups
-from runs.models import Attempt, Run, Transition
+from runs.models import Attempt, Run, RunSecrets, Transition
 from runs.states import (
     ATTEMPT_MOVES,
     RUN_MOVES,
@@ -87,6 +88,7 @@ def move_run(
             setattr(run, name, value)
         if to in TERMINAL_RUNS:
             rollups.note_end(run, now)
+            _erase_secrets(run)
     return True
 
 
@@ -119,6 +121,12 @@ def move_attempt(
     for name, value in facts.items():
         setattr(attempt, name, value)
     return True
+
+
+def _erase_secrets(run: Run) -> None:
+    """Let go of the secret params of a run that is over; most runs have none, and are not asked for."""
+    if MASK in run.params.values():
+        RunSecrets.objects.filter(run_id=run.pk).delete()
 
 
 def _log(

@@ -15,7 +15,7 @@ from automations import fire_times
 from automations.admin.schedule_preview import preview_of
 from automations.errors import FieldProblem, ScheduleInvalidError
 from automations.forms.customers import offer_customers
-from automations.forms.params import ParamsForm
+from automations.forms.params import ParamsForm, without_secrets
 from automations.forms.schedules import ScheduleForm, new_values, values_of, zones
 from automations.forms.schemas import params_schema_of
 from automations.models import Automation, AutomationVersion, Schedule
@@ -192,7 +192,11 @@ class SchedulePages(ConsoleAdmin):
         back = self.url("change", pk)
         if request.method != "POST":
             return self.refused(request, "Use the button to resume a schedule.", back)
-        if not resume_schedule(schedule=schedule, actor=actor(request)):
+        try:
+            resumed = resume_schedule(schedule=schedule, actor=actor(request))
+        except ScheduleInvalidError as error:
+            return self.refused(request, str(error), back)
+        if not resumed:
             return self.refused(request, "The schedule was not paused.", back)
         return self.done(request, f"{schedule.name} fires again, from now on.", back)
 
@@ -288,7 +292,7 @@ def _automation(key: str) -> Automation | None:
 def _params_form(
     request: HttpRequest, version: AutomationVersion | None, schedule: Schedule | None
 ) -> ParamsForm:
-    schema = params_schema_of(version) if version is not None else {}
+    schema = without_secrets(params_schema_of(version)) if version is not None else {}
     form = ParamsForm(
         schema,
         request.POST or None,

@@ -15,6 +15,7 @@ from django import forms
 from automations.forms.files import KEEPS, ParamFileField
 from webgraph.files import FORMAT
 from webgraph.inputs import wants_files
+from webgraph.secret_values import secret_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 PREFIX = "params"
 _LONG_TEXT = 200
 _LEFT_OUT = object()
+_AGAIN = "It is not kept after a run: type it in again."
 
 
 class ParamsForm(forms.Form):
@@ -42,8 +44,13 @@ class ParamsForm(forms.Form):
         self._specs = {name: resolved(spec, schema) for name, spec in schema.get("properties", {}).items()}
         required = set(schema.get("required", ()))
         for name, spec in self._specs.items():
-            self.fields[name] = _field(name, spec, is_required=name in required)
             given = (values or {}).get(name, spec.get("default"))
+            again = _is_secret(spec) and given is not None
+            self.fields[name] = _field(
+                name, spec, is_required=again or (name in required and not spec.get("nullable"))
+            )
+            if again:
+                self.fields[name].help_text = f"{self.fields[name].help_text} {_AGAIN}".strip()
             self.fields[name].initial = _shown(given, spec)
             if given and isinstance(self.fields[name], ParamFileField):
                 self.fields[name].help_text = f"{self.fields[name].help_text} {KEEPS}".strip()
@@ -65,7 +72,8 @@ class ParamsForm(forms.Form):
         for problem in problems:
             first, _, rest = problem.field.removeprefix(f"{PREFIX}.").partition(".")
             message = f"{rest}: {problem.message}" if rest else problem.message
-            self.add_error(first if first in self.fields else None, message)
+            known = first in self.fields
+            self.add_error(first if known else None, message if known else f"{first}: {message}".lstrip(": "))
 
 
 def resolved(spec: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,6 +90,13 @@ def resolved(spec: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, An
             found = {**resolved(real[0], schema), **found}
         found["nullable"] = len(real) < len(options)
     return found
+
+
+def without_secrets(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema without its secret params, for what asks for none."""
+    secret = secret_names(schema)
+    kept = {name: spec for name, spec in schema.get("properties", {}).items() if name not in secret}
+    return {**schema, "properties": kept}
 
 
 def titles_of(schema: Mapping[str, Any]) -> dict[str, str]:
@@ -102,6 +117,7 @@ def kind_in_words(spec: Mapping[str, Any]) -> str:
         "date": "date",
         "date-time": "date and time",
         "email": "e-mail address",
+        "password": "secret",
     }
     kinds = {
         "string": formats.get(str(spec.get("format")), "text"),
@@ -118,7 +134,7 @@ def _field(name: str, spec: Mapping[str, Any], *, is_required: bool) -> forms.Fi
     common: dict[str, Any] = {
         "label": spec.get("title") or name.replace("_", " ").capitalize(),
         "help_text": spec.get("description", ""),
-        "required": is_required and not spec.get("nullable"),
+        "required": is_required,
     }
     if wants_files(spec, {}):
         return ParamFileField(several=spec.get("type") == "array", **common)
@@ -144,7 +160,11 @@ def _field(name: str, spec: Mapping[str, Any], *, is_required: bool) -> forms.Fi
 def _text_field(spec: Mapping[str, Any], common: dict[str, Any]) -> forms.Field:
     """A string's field. Formats choose the input; whether a value fits is the schema's word alone."""
     lengths: dict[str, Any] = {"min_length": spec.get("minLength"), "max_length": spec.get("maxLength")}
-    types = {"uri": "url", "date": "date", "email": "email", "password": "password"}
+    types = {"uri": "url", "date": "date", "email": "email"}
+    if _is_secret(spec):
+        # Such an input is never given back what was typed into it.
+        hidden = forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+        return forms.CharField(**common, **lengths, strip=False, widget=hidden)
     if spec.get("format") == "date-time":
         common["help_text"] = f"{common['help_text']} Such as 2026-11-22T06:30:00+01:00.".strip()
     if (spec.get("maxLength") or 0) > _LONG_TEXT and "format" not in spec:
@@ -167,9 +187,15 @@ def _json_field(spec: Mapping[str, Any], common: dict[str, Any]) -> forms.Field:
 
 def _shown(value: Any, spec: Mapping[str, Any]) -> Any:
     """A value as its field takes it."""
+    if _is_secret(spec):
+        return None
     if "enum" in spec:
         return "" if value is None else json.dumps(value)
     return value
+
+
+def _is_secret(spec: Mapping[str, Any]) -> bool:
+    return bool(spec.get("writeOnly")) or spec.get("format") == "password"
 
 
 def _value(entered: Any, spec: Mapping[str, Any]) -> Any:

@@ -1,7 +1,8 @@
-"""Params of a run against the schema of the version that will run them."""
+"""Params of a run against the schema of the version that will run them; the secret ones are kept apart from the others."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import pydantic
@@ -9,18 +10,93 @@ from jsonschema import Draft202012Validator
 
 from automations.errors import FieldProblem, ParamsInvalidError
 from automations.services.registry import code_for
+from infra_shared.redaction import MASK
+from webgraph.secret_values import hiding, secret_names
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jsonschema.exceptions import ValidationError
 
     from automations.models import AutomationVersion
 
+NOT_KEPT = "It is a secret, which is not kept: give it again."
+_NOT_FIT = "It does not fit."
+_UNATTENDED = (
+    "It is a secret, which is typed in anew for each run, so no schedule and no trigger can give it. Let the automation "
+    "take it from a credential."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedParams:
+    """Params as they may be shown, ••• in the place of each secret one, and the secrets by their names."""
+
+    shown: dict[str, Any]
+    secrets: dict[str, Any] = field(repr=False)
+
+    @property
+    def whole(self) -> dict[str, Any]:
+        """All params as the automation takes them."""
+        return self.shown | self.secrets
+
+
+def secret_params_of(version: AutomationVersion) -> frozenset[str]:
+    """The names of the version's params that are secret."""
+    return secret_names(version.params_schema)
+
 
 def check_params(*, version: AutomationVersion, params: dict[str, Any]) -> dict[str, Any]:
-    """The params with their defaults filled in, as JSON; ParamsInvalidError lists what does not fit.
+    """The params with their defaults filled in, as they may be shown; ParamsInvalidError lists what does not fit."""
+    return checked_params(version=version, params=params).shown
+
+
+def checked_params(*, version: AutomationVersion, params: dict[str, Any]) -> CheckedParams:
+    """The params with their defaults filled in, as JSON; ParamsInvalidError lists what does not fit, secrets hidden.
 
     Where this process has the version's code, its own pydantic model decides; else the stored JSON Schema does.
     """
+    names = secret_params_of(version)
+    given = {name: params[name] for name in names if params.get(name) is not None}
+    problems = [FieldProblem(name, NOT_KEPT) for name in sorted(given) if given[name] == MASK]
+    if problems:
+        raise ParamsInvalidError(problems)
+    try:
+        shown = _checked(version, params)
+    except ParamsInvalidError as error:
+        # Without its cause, which holds the params as they were given.
+        raise ParamsInvalidError(_without_secrets(error.problems, version, params)) from None
+    return CheckedParams(shown | dict.fromkeys(given, MASK), given)
+
+
+def refuse_secrets(*, version: AutomationVersion, params: Mapping[str, Any]) -> None:
+    """Return when a run with these params needs no secret that a person would type.
+
+    ParamsInvalidError names each secret param that is given or cannot be left out: what starts by itself has none.
+    """
+    needed = set(version.params_schema.get("required", ())) | params.keys()
+    names = sorted(secret_params_of(version) & needed)
+    if names:
+        raise ParamsInvalidError([FieldProblem(name, _UNATTENDED) for name in names])
+
+
+def _without_secrets(
+    problems: list[FieldProblem], version: AutomationVersion, params: Mapping[str, Any]
+) -> list[FieldProblem]:
+    """What does not fit, in words that repeat no secret: a complaint about a value may hold it."""
+    names, hidden = secret_params_of(version), hiding(version.params_schema, params)
+    return [
+        FieldProblem(
+            problem.field,
+            _NOT_FIT
+            if problem.field.partition(".")[0] in names and params.get(problem.field) is not None
+            else hidden.text(problem.message),
+        )
+        for problem in problems
+    ]
+
+
+def _checked(version: AutomationVersion, params: dict[str, Any]) -> dict[str, Any]:
     code = code_for(version)
     if code is None:
         return _by_schema(version.params_schema, params)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from automations import fire_times
 from automations.errors import FieldProblem, ParamsInvalidError
 from automations.fire_times import TemplateError
-from automations.services.params import check_params
+from automations.services.params import check_params, refuse_secrets
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,8 +21,10 @@ def check_schedule_params(
 ) -> dict[str, Any]:
     """The params to keep: defaults filled in, texts that speak of `fire_at` as they are.
 
-    They are checked as they would be at `sample`; ParamsInvalidError lists what does not fit.
+    They are checked as they would be at `sample`; ParamsInvalidError lists what does not fit, and secret params, which a
+    schedule cannot give.
     """
+    refuse_secrets(version=version, params=params)
     checked = check_params(version=version, params=filled_in(version, params, sample, own))
     return checked | {name: value for name, value in params.items() if fire_times.uses_fire_at(value)}
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from automations import fire_times
-from automations.errors import ScheduleInvalidError
+from automations.errors import FieldProblem, ParamsInvalidError, ScheduleInvalidError
 from automations.fire_times import TimeRule
 from automations.models import Schedule
 from automations.services.files import missing_files
+from automations.services.params import refuse_secrets
 from automations.services.schedule_checks import problems_of_choices, problems_of_params, problems_of_rule
 from automations.services.schedule_input import ScheduleInput, input_of
 from automations.services.unwritten import MISSED, SKIPPED, with_leftover
@@ -20,6 +21,8 @@ from infra_shared.services import audit
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from automations.models import AutomationVersion
 
 _CHANGED = "the time rule was changed before it could fire"
 _DELETED = "the schedule was deleted before it could fire"
@@ -109,10 +112,16 @@ def pause_schedule(*, schedule: Schedule, reason: str, actor: str) -> bool:
 
 @transaction.atomic
 def resume_schedule(*, schedule: Schedule, actor: str) -> bool:
-    """Let a paused schedule fire again, from now on; False when it was not paused."""
+    """Let a paused schedule fire again, from now on; False when it was not paused.
+
+    ScheduleInvalidError when its automation needs secret params by now, which no schedule can give.
+    """
     locked = _locked(schedule)
     if locked.paused_at is None or locked.deleted_at is not None:
         return False
+    version = locked.pinned_version or locked.automation.latest_version
+    if version is not None:
+        _refuse_secrets(version, locked.params)
     _replan(locked, database_now(), SKIPPED, paused_in_words(locked.pause_reason))
     locked.paused_at, locked.pause_reason = None, ""
     plan(locked)
@@ -143,6 +152,14 @@ def delete_schedule(*, schedule: Schedule, actor: str, reason: str = "") -> bool
 def paused_in_words(reason: str) -> str:
     """Why a time planned during a pause did not fire."""
     return f"paused: {reason}" if reason else "paused"
+
+
+def _refuse_secrets(version: AutomationVersion, params: dict[str, Any]) -> None:
+    try:
+        refuse_secrets(version=version, params=params)
+    except ParamsInvalidError as error:
+        problems = [FieldProblem(f"params.{item.field}", item.message) for item in error.problems]
+        raise ScheduleInvalidError(problems) from error
 
 
 def _locked(schedule: Schedule) -> Schedule:

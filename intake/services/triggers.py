@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from automations.errors import AutomationsError, FieldProblem
-from automations.services.params import check_params
+from automations.errors import AutomationsError, FieldProblem, ParamsInvalidError
+from automations.services.params import check_params, refuse_secrets
 from infra_shared.blobs.protocol import BlobError
 from infra_shared.database import database_now
 from infra_shared.services import audit
@@ -134,6 +134,7 @@ def _trial(wanted: TriggerInput, event: Event) -> Trial:
     if version is None:  # checked before; a published automation has one
         return Trial(event, meeting.matched, problem="Nothing of the automation is published.")
     try:
+        refuse_secrets(version=version, params=meeting.params)
         params = check_params(version=version, params=meeting.params)
         demands_of(version=version, params=params)
     except (AutomationsError, RunsError) as error:
@@ -162,6 +163,16 @@ def _problems_of_work(wanted: TriggerInput) -> Iterator[FieldProblem]:
         yield FieldProblem("automation", "It cannot be run: nothing is published, or it is retired.")
     if pinned is not None and pinned.automation_id != wanted.automation.pk:
         yield FieldProblem("pinned_version", "It is a version of another automation.")
+    version = pinned or wanted.automation.latest_version
+    if version is not None:
+        yield from _problems_of_secrets(version)
+
+
+def _problems_of_secrets(version: AutomationVersion) -> Iterator[FieldProblem]:
+    try:
+        refuse_secrets(version=version, params={})
+    except ParamsInvalidError as error:
+        yield FieldProblem("automation", str(error))
 
 
 def _problem_of_expression(text: str) -> str:

@@ -95,6 +95,7 @@ def rerun_run(
         run=run_in_reach(request, run_id),
         origin=_origin(request, idempotency_key),
         params=body.params if body else None,
+        secret_params=body.secret_params if body else None,
         evidence_level=body.evidence_level if body else None,
         from_stage=body.from_stage if body else "",
     )

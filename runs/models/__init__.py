@@ -16,6 +16,7 @@ from runs.models.question import Question
 from runs.models.retention import RetentionRule, StorageDay, StorageDayQuerySet, StorageQuota
 from runs.models.rollup import AutomationHealth, FailureFamily, HourFigures
 from runs.models.run import Run, RunQuerySet
+from runs.models.run_secrets import RunSecrets
 from runs.models.site import Breaker, Site, SiteQuerySet
 from runs.models.slot import Slot
 from runs.models.transition import Transition
@@ -49,6 +50,7 @@ __all__ = [
     "RetentionRule",
     "Run",
     "RunQuerySet",
+    "RunSecrets",
     "Site",
     "SiteQuerySet",
     "Slot",

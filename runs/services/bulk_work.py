@@ -19,6 +19,7 @@ from runs.services.cancelling import cancel_run
 from runs.services.requests import Origin
 from runs.services.reruns import rerun
 from runs.services.run_filter import RunFilter
+from runs.services.run_secrets import hidden_params
 from runs.states import Cause
 
 if TYPE_CHECKING:
@@ -134,15 +135,7 @@ def why_not_rerun(run: Run) -> str:
     """Why a bulk order leaves a run out; empty when it does not. A single rerun may still be asked for."""
     if run.reruns.exists():
         return "It was rerun already."
-    missing = secret_params_of(run)
+    missing = hidden_params(run)
     if missing:
         return f"Its secret params are not kept: {', '.join(missing)}. Rerun it by itself and type them in."
     return ""
-
-
-def secret_params_of(run: Run) -> list[str]:
-    """Names of the params that were secret and have to be typed in again."""
-    properties = run.version.params_schema.get("properties", {})
-    return sorted(
-        name for name, schema in properties.items() if schema.get("writeOnly") and name in run.params
-    )

@@ -10,6 +10,7 @@ from automations.services.registry import code_for
 from runs.errors import InvalidRequestError
 from runs.limit_keys import Kind, normal
 from runs.models import Demand, Limit
+from webgraph.secret_values import hiding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,21 +24,28 @@ _log = structlog.get_logger(__name__)
 
 
 def demands_of(*, version: AutomationVersion, params: Mapping[str, Any]) -> dict[str, int | None]:
-    """The sites and named keys that a run with these params counts against, each with its declared limit.
+    """The sites and named keys that a run with these params (secrets in plain) counts against, with its declared limits.
 
     Where this process has no code for the version, what the automation would compute is not known: the sites it lists
     are all there is. InvalidRequestError when the automation cannot say.
     """
-    code = code_for(version)
+    code, hidden = code_for(version), hiding(version.params_schema, params)
     if code is None:
         _log.warning("demands_not_computed", version=str(version))
         return {Kind.SITE.of(site): None for site in version.options.get("sites", ())}
     try:
-        return _computed(code, params)
-    except Exception as error:
+        demands = _computed(code, params)
+    except Exception as error:  # noqa: BLE001 - see below; without its cause, whose text may hold a secret
         # Whatever the automation's own code raises: it is told to who asked for the run.
-        words = f"The automation cannot say what this run counts against: {type(error).__name__}: {error}"
-        raise InvalidRequestError("params", words) from error
+        reason = hidden.text(f"{type(error).__name__}: {error}")
+        words = f"The automation cannot say what this run counts against: {reason}"
+        raise InvalidRequestError("params", words) from None
+    if any(hidden.contains(key) for key in demands):
+        raise InvalidRequestError(
+            "params",
+            "The automation counts its runs by a secret param, and what is counted is shown to everybody.",
+        )
+    return demands
 
 
 def keep_demands(*, run: Run, demands: Mapping[str, int | None]) -> None:

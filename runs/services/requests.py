@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from automations.errors import FieldProblem, ParamsInvalidError
 from automations.models import DEFAULT_CUSTOMER, Automation, AutomationVersion, Customer
-from automations.services.params import check_params
+from automations.services.params import checked_params, refuse_secrets, secret_params_of
 from infra_shared.database import database_now
+from infra_shared.logging import hiding_in_logs
 from runs import lifecycle
 from runs.errors import (
     IdempotencyConflictError,
@@ -23,23 +24,35 @@ from runs.errors import (
 from runs.models import Run
 from runs.services.demands import demands_of, keep_demands
 from runs.services.inputs import chosen_inputs, keep_inputs
+from runs.services.request_digests import digests_of
+from runs.services.run_secrets import keep_secrets
 from runs.states import Cause, RunState
 from webgraph.recorder import EvidenceLevel
+from webgraph.secret_values import hiding
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
+    from automations.services.params import CheckedParams
     from infra_shared.models import Caller
 
 MAX_IDEMPOTENCY_KEY = 255
+_NOT_DECLARED = "The automation declares no such secret param."
+_UNATTENDED = frozenset({Cause.SCHEDULE, Cause.EVENT})
+"""What starts by itself, with nobody there to type a secret."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """What somebody asks for. `version` None: the latest published; `due_at` None: now."""
+    """What somebody asks for. `version` None: the latest published; `due_at` None: now.
+
+    Secret params may stand among `params`; those in `secret_params` must be secret in the version that will run.
+    """
 
     automation: str
-    params: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict, repr=False)
+    secret_params: dict[str, Any] = field(default_factory=dict, repr=False)
     customer: str = DEFAULT_CUSTOMER
     evidence_level: str | None = None
     version: AutomationVersion | None = None
@@ -47,6 +60,11 @@ class RunRequest:
     priority: int = 0
     from_stage: str = ""
     """The stage a rerun begins with; empty: the first."""
+
+    @property
+    def whole_params(self) -> dict[str, Any]:
+        """All params that were given, secrets in plain."""
+        return self.params | self.secret_params
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,39 +93,60 @@ def request_run(*, request: RunRequest, origin: Origin) -> RequestedRun:
     Raises UnknownAutomationError, UnknownCustomerError, ParamsInvalidError or InvalidRequestError, each before any
     row is written, and IdempotencyConflictError when the caller used the key before for another request.
     """
-    digest = _digest(request, origin)
-    repeated = _repeated(origin, digest)
+    repeated = _repeated(request, origin)
     if repeated is not None:
         return repeated
-    facts = _facts(request, origin, digest)
+    version = _version(request)
+    with _hiding_secrets(version, request):
+        return _written(request, origin, version)
+
+
+def _written(request: RunRequest, origin: Origin, version: AutomationVersion) -> RequestedRun:
+    params = _params(request, origin, version)
+    facts = _facts(request, origin, version, params.shown)
     inputs = chosen_inputs(
-        version=facts["version"],
-        params=facts["params"],
-        customer=facts["customer"],
-        rerun_of=origin.rerun_of,
+        version=version, params=params.shown, customer=facts["customer"], rerun_of=origin.rerun_of
     )
-    demands = demands_of(version=facts["version"], params=facts["params"])
+    demands = demands_of(version=version, params=params.whole)
     try:
         with transaction.atomic():
             run = _open(facts, origin, request.due_at)
             keep_demands(run=run, demands=demands)
             keep_inputs(run=run, inputs=inputs, now=run.created_at)
+            keep_secrets(run=run, secrets=params.secrets)
     except IntegrityError:
-        repeated = _repeated(origin, digest)  # the same key arrived twice at the same moment
+        repeated = _repeated(request, origin)  # the same key arrived twice at the same moment
         if repeated is None:
             raise
         return repeated
     return RequestedRun(run, created=True)
 
 
-def _facts(request: RunRequest, origin: Origin, digest: str) -> dict[str, Any]:
+def _params(request: RunRequest, origin: Origin, version: AutomationVersion) -> CheckedParams:
+    """The params, checked against the version that will run them."""
+    if origin.cause in _UNATTENDED:
+        refuse_secrets(version=version, params=request.whole_params)
+    open_here = sorted(request.secret_params.keys() - secret_params_of(version))
+    if open_here:
+        raise ParamsInvalidError([FieldProblem(name, _NOT_DECLARED) for name in open_here])
+    return checked_params(version=version, params=request.whole_params)
+
+
+def _hiding_secrets(version: AutomationVersion, request: RunRequest) -> AbstractContextManager[None]:
+    """Keeps secret params out of the log, whatever is logged while they are in memory here."""
+    hidden = hiding(version.params_schema, request.whole_params)
+    return hiding_in_logs(hidden) if hidden else nullcontext()
+
+
+def _facts(
+    request: RunRequest, origin: Origin, version: AutomationVersion, params: dict[str, Any]
+) -> dict[str, Any]:
     """The columns of the new run, checked; raises before anything is written."""
-    version = _version(request)
     return {
         "automation": version.automation,
         "version": version,
         "customer": _customer(request.customer),
-        "params": check_params(version=version, params=request.params),
+        "params": params,
         "queue": version.option("queue"),
         "priority": request.priority,
         "max_attempts": version.option("max_attempts"),
@@ -118,7 +157,7 @@ def _facts(request: RunRequest, origin: Origin, digest: str) -> dict[str, Any]:
         "requested_by": origin.actor,
         "caller": origin.caller,
         "idempotency_key": origin.idempotency_key,
-        "request_digest": digest,
+        "request_digest": next(digests_of(request=request, rerun_of=origin.rerun_of, version=version)),
         "rerun_of": origin.rerun_of,
         "root_id": (origin.rerun_of.root_id or origin.rerun_of.pk) if origin.rerun_of else None,
     }
@@ -140,16 +179,18 @@ def _open(facts: dict[str, Any], origin: Origin, wanted_at: datetime | None) -> 
     return run
 
 
-def _repeated(origin: Origin, digest: str) -> RequestedRun | None:
+def _repeated(request: RunRequest, origin: Origin) -> RequestedRun | None:
     key = origin.idempotency_key
     if key is None or origin.caller is None:
         return None
     if not key or len(key) > MAX_IDEMPOTENCY_KEY:
         raise InvalidRequestError("Idempotency-Key", f"Use 1 to {MAX_IDEMPOTENCY_KEY} characters.")
-    earlier = Run.objects.filter(caller=origin.caller, idempotency_key=key).first()
+    rows = Run.objects.select_related("version")
+    earlier = rows.filter(caller=origin.caller, idempotency_key=key).first()
     if earlier is None:
         return None
-    if earlier.request_digest != digest:
+    same = digests_of(request=request, rerun_of=origin.rerun_of, version=earlier.version)
+    if earlier.request_digest not in same:
         raise IdempotencyConflictError(
             f"The idempotency key {key!r} was used for another request (run {earlier.pk}). Use a new key."
         )
@@ -184,21 +225,6 @@ def _evidence_level(request: RunRequest, version: AutomationVersion) -> Evidence
     except ValueError as error:
         known = ", ".join(level.value for level in EvidenceLevel)
         raise InvalidRequestError("evidence_level", f"{wanted!r} is not one of {known}.") from error
-
-
-def _digest(request: RunRequest, origin: Origin) -> str:
-    asked = {
-        "automation": request.automation,
-        "params": request.params,
-        "customer": request.customer,
-        "evidence_level": request.evidence_level,
-        "version": request.version.pk if request.version else None,
-        "due_at": request.due_at.isoformat() if request.due_at else None,
-        "priority": request.priority,
-        "from_stage": request.from_stage,
-        "rerun_of": origin.rerun_of.pk if origin.rerun_of else None,
-    }
-    return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _reason(origin: Origin) -> str:

@@ -100,7 +100,7 @@ def test_what_the_server_finds_is_shown_at_the_field_and_the_rest_above_the_form
     )
 
     assert form.errors["address"] == ["street: Too short"]
-    assert form.non_field_errors() == ["There is no such param."]
+    assert form.non_field_errors() == ["gone: There is no such param."]
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,13 @@ from automations.services.registry import register_python_automations
 from infra_shared.blobs.protocol import BlobStorageError
 from infra_shared.clock import monotonic, sleep
 from infra_shared.nouns import ACTOR, NounCommand
-from runs.command_params import kept_files, typed_params
+from runs.command_params import kept_files, open_params, secrets_asked_for
 from runs.errors import RunsError
 from runs.models import Run, Step
 from runs.services.nodes import can_take, live_versions
 from runs.services.requests import Origin, RunRequest, request_run
 from runs.states import Cause, RunState
+from webgraph.commands.secret_words import HELP, METAVAR
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
@@ -86,6 +87,9 @@ class Command(NounCommand):
         """Arguments of `run`."""
         parser.add_argument("key")
         parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE")
+        parser.add_argument(
+            "--secret-param", action="append", default=[], metavar=METAVAR, help=f"A secret param: {HELP}."
+        )
         parser.add_argument(
             "--file",
             action="append",
@@ -158,10 +162,11 @@ def _request(key: str, options: dict[str, Any]) -> Run:
     automation = Automation.objects.filter(key=key).select_related("latest_version").first()
     schema = automation.latest_version.params_schema if automation and automation.latest_version else {}
     try:
-        params = typed_params(schema, options["param"]) | kept_files(schema, options["file"], customer)
+        params = open_params(schema, options["param"]) | kept_files(schema, options["file"], customer)
         request = RunRequest(
             automation=key,
             params=params,
+            secret_params=secrets_asked_for(options["secret_param"], option="--secret-param"),
             customer=customer,
             evidence_level=options["evidence"],
             priority=options["priority"],

@@ -12,7 +12,7 @@ from automations.errors import AutomationsError
 from infra_shared.blobs.django_store import artifact_store
 from infra_shared.blobs.protocol import BlobError
 from infra_shared.nouns import ACTOR, at_least
-from runs.command_params import typed_params
+from runs.command_params import open_params, secrets_asked_for, typed_params
 from runs.errors import RunsError
 from runs.management.bulk_verbs import BulkVerbs
 from runs.models import Artifact, Question, Run
@@ -22,6 +22,7 @@ from runs.services.questions import answer_question, open_question
 from runs.services.requests import Origin
 from runs.services.reruns import rerun
 from runs.states import Cause, RunState
+from webgraph.commands.secret_words import HELP, METAVAR
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
@@ -94,17 +95,35 @@ class Command(BulkVerbs):
             "--param", action="append", default=[], metavar="NAME=VALUE", help="A changed param."
         )
         parser.add_argument(
+            "--secret-param",
+            action="append",
+            default=[],
+            metavar=METAVAR,
+            help=f"A secret param, which is not kept: {HELP}.",
+        )
+        parser.add_argument(
             "--from-stage", default="", metavar="STAGE", help="Begin with this stage, where the run left off."
         )
 
-    def do_rerun(self, id: str, param: list[str], from_stage: str, **_: Any) -> None:  # noqa: A002 - as above
+    def do_rerun(
+        self,
+        id: str,  # noqa: A002 - as above
+        *,
+        param: list[str],
+        secret_param: list[str],
+        from_stage: str,
+        **_: Any,
+    ) -> None:
         """Request a new run like an ended one, with some params changed where given."""
         run = _run(id)
         origin = Origin(cause=Cause.COMMAND, actor=ACTOR)
         try:
-            changed = typed_params(run.version.params_schema, param)
-            params = {**run.params, **changed} if changed else None
-            requested = rerun(run=run, origin=origin, params=params, from_stage=from_stage)
+            changed = open_params(run.version.params_schema, param)
+            secrets = secrets_asked_for(secret_param, option="--secret-param")
+            params = {**run.params, **changed, **secrets} if changed else None
+            requested = rerun(
+                run=run, origin=origin, params=params, secret_params=secrets, from_stage=from_stage
+            )
         except (RunsError, AutomationsError, ValueError) as error:
             raise CommandError(str(error)) from error
         self.say(str(requested.run.pk))
@@ -116,19 +135,36 @@ class Command(BulkVerbs):
             "--value", action="append", default=[], metavar="NAME=VALUE", help="One field of the answer."
         )
         parser.add_argument(
+            "--value-from-prompt",
+            action="append",
+            default=[],
+            metavar=METAVAR,
+            help=f"One field that is nobody's business, such as a one-time code: {HELP}.",
+        )
+        parser.add_argument(
             "--happened", choices=("yes", "no"), help="What became of a commit nobody saw the end of."
         )
         parser.add_argument("--note", default="", help="Where you looked; kept in the log of the run.")
 
-    def do_answer(self, id: str, value: list[str], happened: str | None, note: str, **_: Any) -> None:  # noqa: A002 - as above
+    def do_answer(
+        self,
+        id: str,  # noqa: A002 - as above
+        *,
+        value: list[str],
+        value_from_prompt: list[str],
+        happened: str | None,
+        note: str,
+        **_: Any,
+    ) -> None:
         """Answer what a run asks; without an answer, say what it asks."""
         run = _run(id)
         question = open_question(run)
         try:
             if happened is not None:
                 run = answer_commit(run=run, happened=happened == "yes", note=note, actor=ACTOR)
-            elif question is not None and value:
-                answer = typed_params(question.schema, value)
+            elif question is not None and (value or value_from_prompt):
+                typed = secrets_asked_for(value_from_prompt, option="--value-from-prompt")
+                answer = typed_params(question.schema, value) | typed
                 run = answer_question(run=run, answer=answer, actor=ACTOR)
             else:
                 self.say(_what_it_asks(run, question))
@@ -183,7 +219,10 @@ class Command(BulkVerbs):
 
 def _what_it_asks(run: Run, question: Question | None) -> str:
     if question is not None:
-        names = " ".join(f"--value {name}=…" for name in question.properties)
+        names = " ".join(
+            f"--value-from-prompt {name}" if name in question.secret_fields else f"--value {name}=…"
+            for name in question.properties
+        )
         return f"{question.prompt}\nAnswer with: manage.py runs answer {run.pk} {names}"
     stage = commit_in_doubt(run)
     if stage is not None:

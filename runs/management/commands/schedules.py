@@ -172,7 +172,10 @@ class Command(NounCommand):
 
     def do_resume(self, id: int, **_: Any) -> None:  # noqa: A002 - as above
         """Let a paused schedule fire again, from now on."""
-        resumed = schedules.resume_schedule(schedule=_schedule(id), actor=ACTOR)
+        try:
+            resumed = schedules.resume_schedule(schedule=_schedule(id), actor=ACTOR)
+        except ScheduleInvalidError as error:
+            raise CommandError(str(error)) from error
         self.say("Resumed." if resumed else "It was not paused.")
 
     def backfill_arguments(self, parser: CommandParser) -> None:
