@@ -1,4 +1,4 @@
-"""The shared tables: blobs, callers and keys, operators' reach and filters, audit log, alerts, outbox, rate windows.
+"""The shared tables: blobs, callers, operators' reach, audit log, alerts, outbox, limits, signed-in sessions.
 
 Customers, automations and runs appear in them as opaque strings. Only `services` and the packages above write them.
 """
@@ -11,6 +11,7 @@ from infra_shared.models.operator_reach import OperatorReach
 from infra_shared.models.outbox import OutboxMessage, OutboxQuerySet
 from infra_shared.models.rate_window import RateWindow
 from infra_shared.models.saved_filter import SavedFilter
+from infra_shared.models.signed_in_session import SignedInSession, SignedInSessionQuerySet
 from infra_shared.models.spent_factor_code import SpentFactorCode
 
 __all__ = [
@@ -31,5 +32,7 @@ __all__ = [
     "RateWindow",
     "SavedFilter",
     "Severity",
+    "SignedInSession",
+    "SignedInSessionQuerySet",
     "SpentFactorCode",
 ]
