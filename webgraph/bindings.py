@@ -44,7 +44,11 @@ class PlaceCheck(Protocol):
 
 
 class Bindings:
-    """The credentials of one attempt and their origins. A credential without any entry may go anywhere."""
+    """The credentials of one attempt and their origins.
+
+    A credential without an entry may go anywhere. One whose entry is empty may go to the origins the automation opens
+    itself, by the addresses it writes: not to where these lead, nor to frames and windows of others.
+    """
 
     def __init__(
         self,
@@ -54,6 +58,8 @@ class Bindings:
         self._origins = {
             name: frozenset(origin_of(item) for item in items) for name, items in origins.items()
         }
+        self.opened: set[str] = set()
+        """The origins the automation opened itself."""
         self._owners: dict[str, set[str]] = {}
         self._finders: dict[str, Redactor] = {}
         for name, fields in secrets.items():
@@ -65,6 +71,12 @@ class Bindings:
         if value:
             self._owners.setdefault(value, set()).add(credential)
             self._finders.setdefault(value, Redactor([value]))
+
+    def open(self, url: str) -> None:
+        """Let the automation open an address; MisplacedSecretError when it carries what is not for that origin."""
+        self.opened.add(place_of(url))
+        if (check := self.check_for(url)) is not None:
+            check(place_of(url))
 
     def check_for(self, text: str) -> PlaceCheck | None:
         """The check for a text that is about to be given to a page; None for one that may go anywhere."""
@@ -78,20 +90,22 @@ class Bindings:
 
         def check(origin: str) -> None:
             for owners in wanted:
-                if not any(origin in self._origins[name] for name in owners):
+                if not any(self._may(name, origin) for name in owners):
                     raise MisplacedSecretError(owners, origin)
 
         return check
 
-    def check(self, credential: str, origin: str) -> None:
-        """Raise MisplacedSecretError when a credential may not be given to an origin."""
-        if credential in self._origins and origin not in self._origins[credential]:
-            raise MisplacedSecretError([credential], origin)
-
     def check_profile(self, profile: BrowserProfile) -> None:
-        """Raise MisplacedSecretError when the browser profile would sign in where its credential is not bound to."""
+        """Raise MisplacedSecretError when the browser profile would sign in where its credential is not bound to.
+
+        A profile's addresses are the automation's own, so an empty entry allows them.
+        """
         for credential, origin in profile_places(profile):
-            self.check(credential, origin)
+            if self._origins.get(credential) and not self._may(credential, origin):
+                raise MisplacedSecretError([credential], origin)
+
+    def _may(self, credential: str, origin: str) -> bool:
+        return origin in (self._origins[credential] or self.opened)
 
 
 def profile_places(profile: BrowserProfile) -> list[tuple[str, str]]:

@@ -40,6 +40,8 @@ class Checkpoint:
     page: dict[str, Any] = field(repr=False)
     storage_state: dict[str, Any] = field(repr=False)
     session_storage: dict[str, dict[str, str]] = field(repr=False)
+    opened: list[str] = field(default_factory=list, repr=False)
+    """The origins the automation had opened itself (`webgraph.bindings`)."""
 
     def as_json(self) -> dict[str, Any]:
         """The checkpoint as JSON; a secret."""

@@ -134,6 +134,7 @@ class Course:
         # Only now: an attempt that starts over begins with nothing of the earlier one.
         self._automation.state = type(self._automation.state).model_validate(after.state)
         self._session_storage = {origin: dict(items) for origin, items in after.session_storage.items()}
+        self._supervisor.bindings.opened |= set(after.opened)
         self._journal.resumed(Resumed(position=after.position, stage=after.stage))
 
     async def _open(
@@ -229,7 +230,7 @@ class Course:
     ) -> Checkpoint | None:
         """The checkpoint of a finished stage; without one, a later attempt goes on after an earlier stage."""
         try:
-            return await capture(
+            left = await capture(
                 surface.page,
                 context,
                 position=end.position,
@@ -237,6 +238,7 @@ class Course:
                 state=end.state or {},
                 seen=self._session_storage,
             )
+            return replace(left, opened=sorted(self._supervisor.bindings.opened))
         except (PlaywrightError, TimeoutError) as error:
             self._keeper.no_checkpoint(error, stage=end.name)
             return None

@@ -41,7 +41,8 @@ class AttemptSpec:
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     """Credential name to its fields; every value is a secret."""
     origins: Mapping[str, Collection[str]] = field(default_factory=dict)
-    """Credential name to the only origins its fields and codes may be given to; one without an entry may go anywhere."""
+    """Credential name to the only origins its fields and codes may be given to; an empty collection for those that the
+    automation opens itself. A credential without an entry may go anywhere."""
     codes: CodeSource = field(default_factory=NoCodes, repr=False)
     """Who gives out the one-time codes of credentials."""
     files: Mapping[str, InputSource] = field(default_factory=dict, repr=False)

@@ -12,7 +12,6 @@ from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 from pydantic import SecretStr
 
 from infra_shared.clock import monotonic, utc_now
-from webgraph.bindings import place_of
 from webgraph.codes import LONGEST_WAIT_SECONDS, code_taken
 from webgraph.dialogs import DialogAnswer
 from webgraph.failures import certificate_failure, from_status, unexpected_status
@@ -62,8 +61,7 @@ class Page(Looking, Questions):
 
         async def act(it: Act) -> PageAnswer:
             await surface.check_address(url)
-            if (check := self._supervisor.bindings.check_for(url)) is not None:
-                check(place_of(url))
+            self._supervisor.bindings.open(url)
             try:
                 response = await surface.page.goto(url, timeout=it.clock.left * 1000)
             except PlaywrightTimeoutError:

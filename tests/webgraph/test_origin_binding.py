@@ -192,6 +192,43 @@ def test_a_page_that_leads_elsewhere_between_the_check_and_the_keystrokes_gets_n
 
 
 @pytest.mark.browser
+def test_a_credential_without_sites_goes_where_the_automation_leads_and_not_where_pages_do(places: Places):
+    async def job(page: Page, password: Callable[[], str]) -> None:
+        await page.goto(f"{places.here}/redirect?to={places.there}/reflect")
+        await refused(page, FIELD, password())
+        await page.goto(f"{places.there}/reflect")
+        await page.fill(FIELD, password())
+
+    result = places(job, origins={"shop": []})
+
+    assert result.outcome is Outcome.SUCCEEDED, result.failure
+
+
+@pytest.mark.browser
+def test_an_attempt_that_goes_on_remembers_what_was_opened_before(places: Places, attempt: Tried):
+    class Signs(Automation):
+        key = "signs"
+        credentials = ("shop",)
+
+        @stage(effect="read")
+        async def look(self, page: Page) -> None:
+            await page.goto(f"{places.here}/reflect")
+
+        @stage(effect="read")
+        async def sign_in(self, page: Page) -> None:
+            await page.fill(FIELD, self.credential("shop")["password"])
+
+    given: dict[str, Any] = {"secrets": SECRETS, "origins": {"shop": []}}
+    assert attempt(automation=Signs, **given).outcome is Outcome.SUCCEEDED
+    left = attempt.memory.stage_ends[0].checkpoint
+
+    result = attempt(automation=Signs, **given, resume_from=left)
+
+    assert result.outcome is Outcome.SUCCEEDED, result.failure
+    assert attempt.memory.resumptions
+
+
+@pytest.mark.browser
 def test_no_address_upload_or_dialog_carries_a_password_to_another_origin(places: Places):
     async def job(page: Page, password: Callable[[], str]) -> None:
         with pytest.raises(MisplacedSecretError):
