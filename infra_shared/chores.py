@@ -32,6 +32,8 @@ CHORES = (
     Chore(name="tell-alerts", path="infra_shared.tasks.tell_alerts", every_minutes=1),
     # Each hour, so that the day's canary does not hang on one moment; each channel takes one a day.
     Chore(name="send-canaries", path="infra_shared.tasks.send_canaries", every_minutes=60),
+    # Half a minute at most each time; it goes through the store of files shelf by shelf in 21 hours.
+    Chore(name="remove-what-is-old", path="infra_shared.tasks.remove_what_is_old", every_minutes=5),
     Chore(name="purge-rate-windows", path="infra_shared.tasks.purge_rate_windows", every_minutes=60),
     Chore(name="purge-sign-ins", path="infra_shared.tasks.purge_sign_ins", every_minutes=60),
 )

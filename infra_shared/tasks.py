@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from infra_shared.database import database_now
 from infra_shared.models import OutboxMessage
-from infra_shared.services import alert_channels, alerts, operators, outbox, rate_limits
+from infra_shared.retention import Order
+from infra_shared.services import alert_channels, alerts, operators, orphans, outbox, pruning, rate_limits
+
+PRUNE_SECONDS = 20.0
+"""Of the thirty a chore may take: the batch that is begun last still ends in time."""
 
 
 def send_outbox() -> dict[str, int]:
@@ -26,6 +31,13 @@ def tell_alerts() -> int:
 def send_canaries() -> int:
     """Write the day's canary to each channel that has none yet; returns how many channels there are."""
     return alert_channels.send_canaries()
+
+
+def remove_what_is_old() -> dict[str, int | bool]:
+    """Remove what no rule keeps any longer, within a chore's time; returns how much, and whether that was all."""
+    now = database_now()
+    done = pruning.prune(Order(now=now, shelves=[orphans.shelf_of(now)]), seconds=PRUNE_SECONDS)
+    return {"rows": done.total_rows, "problems": len(done.problems), "is_complete": done.is_complete}
 
 
 def purge_rate_windows() -> int:

@@ -4,33 +4,41 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage, storages
+from django.utils import timezone
+from storages.backends.s3 import S3Storage  # type: ignore[import-untyped]  # it has no stubs
 
 from infra_shared.blobs.encoding import PlainReader, write_encoded
 from infra_shared.blobs.file_store import FileBlobStore
 from infra_shared.blobs.protocol import (
+    INCOMING,
     BlobEncoding,
     BlobInfo,
     BlobNotFoundError,
     BlobStorageError,
+    StoredFile,
     stored_name,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
-    from infra_shared.blobs.protocol import BlobReader, BlobStore, StoredBlob
+    from infra_shared.blobs.protocol import BlobReader, StoredBlob, SweepableBlobStore
 
 STORAGE_ALIAS = "artifacts"
 _SPOOL_BYTES = 4 * 1024 * 1024
+_REWRITTEN_AFTER = timedelta(hours=6)
+"""Content that is wanted again and was put longer ago is put anew: well before a sweeper could think it unwanted."""
 
 
-def artifact_store() -> BlobStore:
+def artifact_store() -> SweepableBlobStore:
     """The store of this installation's artifacts, as STORAGES["artifacts"] says.
 
     Django's FileSystemStorage writes straight to the final name, so a crash leaves a cut file that looks whole. A
@@ -72,6 +80,44 @@ class DjangoBlobStore:
         with _storage_errors("deleted"):
             self._storage.delete(stored_name(blob.digest, blob.encoding))
 
+    def files(self, shelf: str) -> Iterator[StoredFile]:
+        """The files of one shelf, a page at a time; nothing is listed as under way, for objects appear whole."""
+        if shelf == INCOMING:
+            return
+        with _storage_errors("listed"):
+            is_paged = isinstance(self._storage, S3Storage)
+            yield from self._objects(self._storage, shelf) if is_paged else self._walked(shelf)
+
+    def remove_unwanted(self, name: str, *, before: datetime) -> bool:
+        """Remove a file that was last put before then; False when it was put since, or is gone.
+
+        An object store cannot look and delete in one: what is put anew between the two, which takes some milliseconds a
+        day after it was last wanted, is lost, and `missing` bytes are what a check of the store finds.
+        """
+        with _storage_errors("removed"):
+            if not self._storage.exists(name) or self._storage.get_modified_time(name) >= before:
+                return False
+            self._storage.delete(name)
+        return True
+
+    @staticmethod
+    def _objects(storage: Any, shelf: str) -> Iterator[StoredFile]:
+        """A thousand of them for each request."""
+        root = f"{storage.location.strip('/')}/".lstrip("/")
+        for item in storage.bucket.objects.filter(Prefix=f"{root}{shelf}/"):
+            yield StoredFile(item.key.removeprefix(root), item.size, item.last_modified)
+
+    def _walked(self, shelf: str) -> Iterator[StoredFile]:
+        """By the calls every storage has: one for each folder, two for each file."""
+        try:
+            folders, _ = self._storage.listdir(shelf)
+        except FileNotFoundError:
+            return
+        for folder in folders:
+            for file in self._storage.listdir(f"{shelf}/{folder}")[1]:
+                name = f"{shelf}/{folder}/{file}"
+                yield StoredFile(name, self._storage.size(name), self._storage.get_modified_time(name))
+
     def _write(self, source: bytes | Path, *, text: bool) -> BlobInfo:
         with tempfile.SpooledTemporaryFile(_SPOOL_BYTES) as spool:
             info = write_encoded(source, spool, text=text)
@@ -87,10 +133,11 @@ class DjangoBlobStore:
         return info
 
     def _known(self, digest: str, size_bytes: int) -> BlobInfo | None:
-        """The same content as already stored, in whichever encoding came first."""
+        """The same content as already stored, in whichever encoding came first; None where it is to be put anew."""
+        fresh_since = timezone.now() - _REWRITTEN_AFTER
         for encoding in BlobEncoding:
             name = stored_name(digest, encoding)
-            if self._storage.exists(name):
+            if self._storage.exists(name) and self._storage.get_modified_time(name) >= fresh_since:
                 stored_bytes = self._storage.size(name)
                 return BlobInfo(digest, size_bytes, stored_bytes, encoding.value)
         return None

@@ -7,15 +7,18 @@ import hashlib
 import os
 import tempfile
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from infra_shared.blobs.encoding import PlainReader, write_encoded
 from infra_shared.blobs.protocol import (
+    INCOMING,
     BlobEncoding,
     BlobInfo,
     BlobNotFoundError,
     BlobStorageError,
+    StoredFile,
     stored_name,
 )
 
@@ -23,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from infra_shared.blobs.protocol import BlobReader, StoredBlob
-
-_INCOMING = "incoming"
 
 
 class FileBlobStore:
@@ -57,6 +58,38 @@ class FileBlobStore:
         """Remove it; nothing happens when it is not there."""
         with _storage_errors("deleted"):
             self._path(blob.digest, blob.encoding).unlink(missing_ok=True)
+
+    def files(self, shelf: str) -> Iterator[StoredFile]:
+        """The files of one shelf, in no order."""
+        pattern = "*" if shelf == INCOMING else "*/*"
+        with _storage_errors("listed"):
+            for path in (self._root / shelf).glob(pattern):
+                with suppress(FileNotFoundError):  # moved into place, or removed, since it was listed
+                    facts = path.stat()
+                    name = path.relative_to(self._root).as_posix()
+                    yield StoredFile(name, facts.st_size, _modified(facts))
+
+    def remove_unwanted(self, name: str, *, before: datetime) -> bool:
+        """Remove a file that was last put before then; False when it was put since, or is gone.
+
+        It is taken aside first and looked at there: whoever puts the same content in this moment either made it young
+        before, and then it goes back, or finds it gone and writes it anew.
+        """
+        path, aside = self._root / name, self._root / INCOMING / f"swept-{Path(name).name}"
+        with _storage_errors("removed"):
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                if _modified(path.stat()) >= before:
+                    return False
+                path.replace(aside)
+            except FileNotFoundError:
+                return False
+            is_young = _modified(aside.stat()) >= before
+            if is_young:
+                with suppress(FileExistsError):  # written anew meanwhile: the same bytes
+                    os.link(aside, path)
+            aside.unlink()
+        return not is_young
 
     def _path(self, digest: str, encoding: str) -> Path:
         return self._root / stored_name(digest, encoding)
@@ -91,7 +124,7 @@ class FileBlobStore:
 
     @contextmanager
     def _incoming_file(self) -> Iterator[IO[bytes]]:
-        folder = self._root / _INCOMING
+        folder = self._root / INCOMING
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder, delete=False) as incoming:
             try:
@@ -110,6 +143,10 @@ class FileBlobStore:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _modified(facts: os.stat_result) -> datetime:
+    return datetime.fromtimestamp(facts.st_mtime, UTC)
 
 
 @contextmanager

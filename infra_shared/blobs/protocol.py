@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
     from types import TracebackType
 
@@ -111,6 +113,36 @@ class BlobStore(Protocol):
 
     def delete(self, blob: StoredBlob) -> None:
         """Remove it; nothing happens when it is not there. Raises BlobStorageError."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One file of the store: its name below the root, its length, and when it was last put."""
+
+    name: str
+    stored_bytes: int
+    put_at: datetime
+
+
+class SweepableBlobStore(BlobStore, Protocol):
+    """A store that can be looked through for bytes nothing refers to.
+
+    A put of content that is there already makes it young again, so that who goes by age takes nothing that was just
+    wanted.
+    """
+
+    def files(self, shelf: str) -> Iterator[StoredFile]:
+        """The files whose digests begin with these two digits, and for INCOMING what uploads left unfinished.
+
+        Read page by page. Raises BlobStorageError.
+        """
+
+    def remove_unwanted(self, name: str, *, before: datetime) -> bool:
+        """Remove a file that was last put before then; False when it was put since, or is gone."""
+
+
+INCOMING = "incoming"
+"""The shelf of uploads under way."""
 
 
 def stored_name(digest: str, encoding: str) -> str:

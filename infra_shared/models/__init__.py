@@ -1,4 +1,4 @@
-"""The shared tables: blobs, callers, operators' reach, audit log, alerts, outbox, limits, signed-in sessions.
+"""The shared tables: blobs, callers, operators' reach, audit log, deletions, alerts, outbox, limits, signed-in sessions.
 
 Customers, automations and runs appear in them as opaque strings. Only `services` and the packages above write them.
 """
@@ -7,6 +7,7 @@ from infra_shared.models.alert import Alert, AlertChannel, AlertQuerySet, Severi
 from infra_shared.models.audit import AuditLine, AuditLineQuerySet
 from infra_shared.models.blob import Blob, BlobQuerySet
 from infra_shared.models.caller import ALL, ApiKey, ApiKeyQuerySet, Caller
+from infra_shared.models.deletion import Deletion, DeletionQuerySet
 from infra_shared.models.operator_reach import OperatorReach
 from infra_shared.models.outbox import OutboxMessage, OutboxQuerySet
 from infra_shared.models.rate_window import RateWindow
@@ -26,6 +27,8 @@ __all__ = [
     "Blob",
     "BlobQuerySet",
     "Caller",
+    "Deletion",
+    "DeletionQuerySet",
     "OperatorReach",
     "OutboxMessage",
     "OutboxQuerySet",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.utils import timezone
-
 from infra_shared.models import Blob
 
 if TYPE_CHECKING:
@@ -20,19 +18,9 @@ def remember_blob(info: BlobInfo) -> Blob:
     A row that is there already notes that the content was wanted again, so that no sweeper takes it in between. Put
     the bytes first: a row without bytes is damage, bytes without a row are swept.
     """
-    blob, created = Blob.objects.get_or_create(
-        digest=info.digest,
-        defaults={
-            "size_bytes": info.size_bytes,
-            "stored_bytes": info.stored_bytes,
-            "encoding": info.encoding,
-        },
-    )
-    if not created:
-        blob.last_put_at = timezone.now()
-        blob.stored_bytes, blob.encoding = info.stored_bytes, info.encoding
-        blob.save(update_fields=["last_put_at", "stored_bytes", "encoding"])
-    return blob
+    # Never looked up first: the sweeper might remove the row between the look and the write.
+    remember_blobs([info])
+    return Blob.objects.get(pk=info.digest)
 
 
 def remember_blobs(infos: Iterable[BlobInfo]) -> None:

@@ -28,7 +28,8 @@ class IntakeLedgerQuerySet(models.QuerySet["IntakeLedger"]):
 class IntakeLedger(models.Model):
     """How many messages of a source were answered on a day (UTC), and how; counted in the transaction that answers.
 
-    The line without a slug is for messages that name no source there is.
+    The line without a slug is for messages that name no source there is. What was stored and has been removed since,
+    because it was old, is counted by what had become of it.
     """
 
     day = models.DateField()
@@ -38,6 +39,9 @@ class IntakeLedger(models.Model):
     stored = models.PositiveBigIntegerField(default=0)
     duplicate = models.PositiveBigIntegerField(default=0)
     rejected = models.PositiveBigIntegerField(default=0)
+    removed_routed = models.PositiveBigIntegerField(default=0)
+    removed_failed = models.PositiveBigIntegerField(default=0)
+    removed_ignored = models.PositiveBigIntegerField(default=0)
 
     objects = IntakeLedgerQuerySet.as_manager()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
@@ -13,11 +14,18 @@ from intake.models import DeadLetter, Event, IntakeLedger
 from intake.states import EventState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
-    from intake.models import EventQuerySet, IntakeLedgerQuerySet
+    from intake.models import EventQuerySet, IntakeLedgerQuerySet, Source
 
 _ANSWERS = ("received", "stored", "duplicate", "rejected")
+_REMOVED = {
+    EventState.ROUTED: "removed_routed",
+    EventState.FAILED: "removed_failed",
+    EventState.IGNORED: "removed_ignored",
+}
+"""Where the events of a state are counted once they were removed."""
+_COUNTS = (*_ANSWERS, *_REMOVED.values())
 _LEDGER = "ledger"
 
 
@@ -26,7 +34,8 @@ class Conservation:
     """What was counted at the origin over some days.
 
     received = stored + duplicate + rejected; stored = routed + failed + ignored + pending. The left sides are counters
-    written with each answer, the second right side is counted over the events themselves.
+    written with each answer, the second right side is counted over the events themselves, with those that were removed
+    since, because they were old, as they were counted then.
     """
 
     received: int
@@ -71,18 +80,42 @@ def conservation(
             letters.filter(slug=source),
         )
     counts = _counted(lines, events)
+    written = dict(zip(_COUNTS, counts.get(_LEDGER, (0,) * len(_COUNTS)), strict=True))
+    there = {state: counts.get(state.value, (0,))[0] for state in EventState}
     return Conservation(
-        **dict(zip(_ANSWERS, counts.get(_LEDGER, (0, 0, 0, 0)), strict=True)),
-        **{state.value: counts.get(state.value, (0,))[0] for state in EventState},
+        **{name: written[name] for name in _ANSWERS},
+        **{state.value: there[state] + written.get(_REMOVED.get(state, ""), 0) for state in EventState},
         dead_letters=letters.count(),
     )
 
 
+def count_removed(removed: Collection[tuple[date, Source, str]]) -> None:
+    """Count events that go because they are old, each by the day it was stored, its source and its state.
+
+    Part of the transaction that removes them, so that the ledger is in balance before and after.
+    """
+    counts = Counter((day, source.slug, EventState(state)) for day, source, state in removed)
+    sources = {source.slug: source for _, source, _ in removed}
+    wanted = sorted({(day, slug) for day, slug, _ in counts})
+    IntakeLedger.objects.bulk_create(
+        [IntakeLedger(day=day, slug=slug, source=sources[slug]) for day, slug in wanted],
+        ignore_conflicts=True,
+    )
+    named = IntakeLedger.objects.filter(day__in={day for day, _ in wanted}, slug__in=sources)
+    rows = [
+        row for row in named.order_by("day", "slug").select_for_update() if (row.day, row.slug) in set(wanted)
+    ]
+    for row in rows:
+        for state, field in _REMOVED.items():
+            setattr(row, field, getattr(row, field) + counts[row.day, row.slug, state])
+    IntakeLedger.objects.bulk_update(rows, list(_REMOVED.values()))
+
+
 def _counted(lines: IntakeLedgerQuerySet, events: EventQuerySet) -> dict[str, tuple[int, ...]]:
     """The ledger's sums and the number of events by state, in one statement: two would see two moments."""
-    sums = {f"sum_{name}": Sum(name, default=0) for name in _ANSWERS}
+    sums = {f"sum_{name}": Sum(name, default=0) for name in _COUNTS}
     of_ledger = lines.order_by().annotate(kind=Value(_LEDGER, output_field=CharField())).values_list("kind")
-    nothing = {f"sum_{name}": Value(0) for name in _ANSWERS[1:]}
+    nothing = {f"sum_{name}": Value(0) for name in _COUNTS[1:]}
     of_events = events.order_by().annotate(kind=F("state")).values_list("kind")
     both = of_ledger.annotate(**sums).union(of_events.annotate(sum_received=Count("pk"), **nothing), all=True)
     return {kind: tuple(int(number) for number in numbers) for kind, *numbers in both}
