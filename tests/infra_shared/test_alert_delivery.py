@@ -106,7 +106,7 @@ def test_a_slow_receiver_is_left_and_keeps_no_mail_back(hooked, mailbox, setting
     assert len(mailbox.mails) == 1
 
 
-def test_a_redirect_is_not_followed(hooked):
+def test_ssrf_a_redirect_is_not_followed(hooked):
     receiver, _channel, _secret = hooked
     receiver.answers = [(302, {"Location": receiver.url})]
     _alert()
@@ -182,7 +182,7 @@ def test_two_senders_at_once_send_nothing_twice(hooked):
         "https://",
     ],
 )
-def test_an_address_no_alert_may_go_to_is_refused_when_it_is_entered(url):
+def test_ssrf_an_address_no_alert_may_go_to_is_refused_when_it_is_entered(url):
     wanted = ChannelInput(name="bad", kind=Kind.SLACK, url=url)
 
     with pytest.raises(ChannelRefusedError) as refused:
@@ -193,7 +193,7 @@ def test_an_address_no_alert_may_go_to_is_refused_when_it_is_entered(url):
     assert not AlertChannel.objects.exists()
 
 
-def test_a_name_that_leads_into_the_own_network_is_refused_when_it_is_posted_to(
+def test_ssrf_a_name_that_leads_into_the_own_network_is_refused_when_it_is_posted_to(
     webhook_receiver, monkeypatch
 ):
     private = f"https://hooks.example.org:{webhook_receiver.port}/"
@@ -206,7 +206,18 @@ def test_a_name_that_leads_into_the_own_network_is_refused_when_it_is_posted_to(
     assert webhook_receiver.posts == []
 
 
-def test_metadata_services_are_refused_even_where_a_setting_lists_them():
+def test_ssrf_a_name_is_resolved_once_and_connected_to_what_was_judged(webhook_receiver, monkeypatch):
+    place = f"hooks.example.org:{webhook_receiver.port}"
+    answers = [public_addresses.addresses_of("127.0.0.1", webhook_receiver.port)]
+    monkeypatch.setattr(posting, "addresses_of", lambda _host, _port: answers.pop())
+
+    post(f"http://{place}/", b"{}", {}, allowed=[place])
+
+    assert len(webhook_receiver.posts) == 1
+    assert answers == []
+
+
+def test_ssrf_metadata_services_are_refused_even_where_a_setting_lists_them():
     assert "never opened" in complaint_about_url("http://169.254.169.254/", allowed=["169.254.169.254:80"])
 
 

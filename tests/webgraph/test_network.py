@@ -76,11 +76,17 @@ def test_public_and_listed_addresses_are_opened(url):
         "http://[::ffff:10.0.0.1]/",
         "http://[64:ff9b::a00:1]/",
         "http://[2002:7f00:1::]/",
+        "http://[::127.0.0.1]/",
+        "http://[64:ff9b:1::a00:1]/",
+        "http://[fec0::1]/",
+        "http://[ff02::1]/",
+        "http://224.0.0.1/",
+        "http://240.0.0.1/",
         "http://rebound.example/",
         "http://intranet.example:8080/",
     ],
 )
-def test_private_addresses_are_refused_with_the_setting_that_would_allow_them(url):
+def test_ssrf_private_addresses_are_refused_with_the_setting_that_would_allow_them(url):
     with pytest.raises(AddressRefusedError, match="BROWSER_ALLOW_PRIVATE"):
         asyncio.run(POLICY.check(url))
 
@@ -92,6 +98,9 @@ def test_private_addresses_are_refused_with_the_setting_that_would_allow_them(ur
         "http://[fe80::1]/",
         "http://[fd00:ec2::254]/",
         "http://[::ffff:169.254.169.254]/",
+        "http://[64:ff9b::a9fe:a9fe]/",
+        "http://[2002:a9fe:a9fe::]/",
+        "http://100.100.100.200/",
         "http://2852039166/",
         "http://metadata.google.internal/",
         "http://METADATA.google.internal./",
@@ -105,7 +114,7 @@ def test_private_addresses_are_refused_with_the_setting_that_would_allow_them(ur
         "http://public.example:99999/",
     ],
 )
-def test_metadata_other_schemes_and_doubtful_spellings_are_refused_always(url):
+def test_ssrf_metadata_other_schemes_and_doubtful_spellings_are_refused_always(url):
     with pytest.raises(AddressRefusedError) as refusal:
         asyncio.run(POLICY.check(url))
 

@@ -8,10 +8,14 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.async_api import Error as PlaywrightError
 
 from tests.webgraph.ssrf_pages import NAVIGATIONS, Listener, attacking
 from webgraph import network
+from webgraph.browser.profile import BrowserProfile
+from webgraph.browser.signed_profile import sign
 from webgraph.errors import FailureKind
+from webgraph.network import AddressPolicy
 from webgraph.recorder import ArtifactKind
 from webgraph.target import Target
 
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.webgraph.conftest import Tried
+    from webgraph.browser.host import BrowserHost
     from webgraph.page import Page
     from webgraph.runner import AttemptResult
 
@@ -154,6 +159,24 @@ def test_ssrf_by_a_name_that_changes_its_address_does_not_arrive(
     assert result.failure is None
     assert neighbour.arrived == []
     assert f"rebinds.test:{port}" in refusals(attempt)
+
+
+def test_ssrf_by_what_was_given_no_door_does_not_arrive(shared_host: BrowserHost, console: Listener) -> None:
+    """Such as the browser's own background work: it is started with a proxy that does not exist."""
+
+    async def without_door() -> str:
+        policy = AddressPolicy((console.place,))
+        async with shared_host.lease(sign(BrowserProfile(), {}), policy) as leased:
+            assert leased.browser is not None
+            context = await leased.browser.new_context()
+            page = await context.new_page()
+            with pytest.raises(PlaywrightError) as failure:
+                await page.goto(f"http://{console.place}/")
+            await context.close()
+            return str(failure.value)
+
+    assert "ERR_PROXY_CONNECTION_FAILED" in shared_host.submit(without_door()).result(30)
+    assert console.arrived == []
 
 
 def test_ssrf_by_webrtc_sends_no_packet(attempt: Tried, attacker: str) -> None:

@@ -145,7 +145,8 @@ class Conversation:
 def _for_next_hop(request: h11.Request, link: Link) -> h11.Request:
     target = request.target.decode("ascii")
     parts = urlsplit(target)
-    kept = [(bytes(name), bytes(value)) for name, value in request.headers if name not in _NOT_PASSED_ON]
+    # As they were spelled: some sites tell browsers from others by it.
+    kept = [pair for pair in request.headers.raw_items() if pair[0].lower() not in _NOT_PASSED_ON]
     own = [("Host", parts.netloc.rpartition("@")[2]), *link.headers]
     path = target.partition("://")[2].removeprefix(parts.netloc)
     path = path if path.startswith("/") else f"/{path}"
