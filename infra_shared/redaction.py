@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, AnyStr
 
 from infra_shared.own_patterns import OwnPatterns
@@ -22,6 +22,10 @@ _HEADER_HINT = re.compile(
     r"[Cc]ookie|[Aa]uthorization|[Xx]-[Aa][Pp][Ii]|[Cc][Ss][Rr][Ff][Tt]|COOKIE|AUTHORIZATION"
 )
 _HEADER_HINT_IN_BYTES = re.compile(_HEADER_HINT.pattern.encode())
+
+
+class LeftOutError(Exception):
+    """A member of an archive must not be passed on; the message says why, in a few words."""
 
 
 class UnreadableArchiveError(ValueError):
@@ -120,10 +124,11 @@ class Redactor:
             return MASK
         return value
 
-    def archive(self, data: bytes) -> bytes:
+    def archive(self, data: bytes, *, clean: Callable[[str, bytes], bytes] | None = None) -> bytes:
         """A zip archive with every member redacted, archives inside it too.
 
-        A member that cannot be read is left out, and a member `redaction-notes.txt` names it. Raises
+        `clean` is what is made of a member, by its name and bytes, in place of `data`; it may raise LeftOutError. A
+        member that cannot be read is left out, and a member `redaction-notes.txt` names it. Raises
         UnreadableArchiveError when the bytes are no zip archive at all.
         """
         try:
@@ -135,7 +140,7 @@ class Redactor:
         notes: list[str] = []
         with source, zipfile.ZipFile(target, "w") as rewritten:
             for member in source.infolist():
-                self._copy_member(source, member, rewritten, notes)
+                self._copy_member(source, member, rewritten, notes, clean)
             if notes:
                 rewritten.writestr(NOTES_MEMBER, "".join(f"{note}\n" for note in notes))
         return target.getvalue()
@@ -158,11 +163,18 @@ class Redactor:
         member: zipfile.ZipInfo,
         target: zipfile.ZipFile,
         notes: list[str],
+        clean: Callable[[str, bytes], bytes] | None,
     ) -> None:
         name = self.text(member.filename)
         try:
             body = source.read(member)
-            body = self.archive(body) if body.startswith(b"PK\x03\x04") else self.data(body)
+            if body.startswith(b"PK\x03\x04"):
+                body = self.archive(body, clean=clean)
+            else:
+                body = clean(member.filename, body) if clean is not None else self.data(body)
+        except LeftOutError as why:
+            notes.append(f"{name}: left out ({why}).")
+            return
         # Whatever a damaged member raises (also zlib.error, NotImplementedError, RuntimeError for an encrypted one),
         # bytes that could not be read must not be passed on.
         except Exception as error:  # noqa: BLE001 - see above; the member is left out and named

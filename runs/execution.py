@@ -133,18 +133,16 @@ class _Execution:
         if code is None:
             return self._fail(FailureKind.BUG, _no_code(self._version))
         try:
-            secrets, seeds = without_seeds(secrets_for(names=code.credentials))
-        except (CredentialError, SeedError) as error:
-            return self._fail(FailureKind.AUTH, str(error))
-        redactor = Redactor(value for fields in secrets.values() for value in fields.values())
-        redactor.learn(seed.secret for seed in seeds.values())
-        codes = LedgerCodes(seeds, write=self._write, redactor=redactor)
+            given = self._write(lambda: give(names=code.credentials, asking=self._asking(code)))
+        except CredentialError as error:
+            return self._fail(FailureKind.AUTH, str(error), permanent=error.permanent)
+        redactor = Redactor(given.values())
         with hiding_in_logs(redactor):
             try:
                 redactor.learn(questions.secrets_in(run=self._run))
                 self._secret_params = secrets_of(run=self._run)
                 redactor.learn(str(value) for value in self._secret_params.values())
-                return self._attempt(code, secrets, codes, redactor)
+                return self._attempt(code, given, redactor)
             except (DatabaseError, LostClaimError, AttemptStopped):
                 raise
             except SecretsGoneError as error:
@@ -156,9 +154,7 @@ class _Execution:
                 message = redactor.text(f"The server itself failed: {type(error).__name__}: {error}")
                 return self._fail(FailureKind.BUG, message)
 
-    def _attempt(
-        self, code: type[Automation], secrets: Secrets, codes: CodeSource, redactor: Redactor
-    ) -> str:
+    def _attempt(self, code: type[Automation], given: Given, redactor: Redactor) -> str:
         writer = EvidenceWriter(
             claim=self._claim,
             store=self._store,
@@ -168,7 +164,7 @@ class _Execution:
         )
         try:
             result = run_attempt(
-                self._spec(code, secrets, codes),
+                self._spec(code, given, redactor),
                 writer,
                 self._worker.browser_host,
                 on_beat=lambda: self._beat(writer),
@@ -284,12 +280,24 @@ class _Execution:
             return latest_code_for(self._version)
         return exact
 
-    def _spec(self, code: type[Automation], secrets: Secrets, codes: CodeSource) -> AttemptSpec:
+    def _asking(self, code: type[Automation]) -> Asking:
+        return Asking(
+            run_id=self._run.pk,
+            attempt=self._claim.attempt.number,
+            automation=self._version.automation.key,
+            customer=self._run.customer.key,
+            sites=names_of(Kind.SITE, sites_of(self._run)),
+            profile=code.profile,
+        )
+
+    def _spec(self, code: type[Automation], given: Given, redactor: Redactor) -> AttemptSpec:
         return AttemptSpec(
             automation=code,
+            redactor=redactor,
             params=self._run.params | self._secret_params,
-            secrets=secrets,
-            codes=codes,
+            secrets=given.secrets,
+            origins=given.origins,
+            codes=LedgerCodes(given.seeds, write=self._write, redactor=redactor),
             files=inputs_of(run=self._run),
             evidence=EvidenceLevel(self._run.evidence_level),
             deadline_seconds=self._time_left().total_seconds(),

@@ -72,7 +72,7 @@ class Attempt:
         self._policy = spec.address_policy
         self._host = host
         self._journal = journal
-        self._scrub = Scrub(spec.secrets)
+        self._scrub = Scrub(spec.secrets, redactor=spec.redactor, patterns=declared.redact_patterns)
         self._scrub.learn(secrets_in(self._automation.params))
         self._budget = Budget(seconds=self.deadline_seconds, **_sight_of(spec))
         self._eyes = Eyes(spec.vision)
@@ -81,6 +81,7 @@ class Attempt:
             journal=journal,
             scrub=self._scrub,
             scratch=self._scratch,
+            cover_media=declared.cover_media,
         )
         self._recoveries = Recoveries(declared.recoveries)
         self._supervisor = Supervisor(
@@ -181,6 +182,9 @@ class Attempt:
     async def _in_context(self, context: BrowserContext, after: Checkpoint | None) -> AttemptResult:
         browser = context.browser
         self._browser["version"] = browser.version if browser else ""
+        if after is not None and self._scrub.redactor:
+            # What an earlier attempt typed may be on the pages that come back.
+            self._keeper.camera.secret_was_typed([after.url])
         verdicts = self._host.verdicts(context)
         windows = Windows(context, replace(self._policy, verdict=verdicts.about))
         dialogs = Dialogs(context, self._keeper.console, self._supervisor.note)

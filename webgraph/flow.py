@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel
 
+from infra_shared.own_patterns import MOST_PATTERNS, problem_of
 from webgraph.browser.profile import BrowserProfile
 from webgraph.recorder import Effect, EvidenceLevel
 from webgraph.recovery import NewWindow, Recovery, SignInAgain
@@ -111,6 +112,11 @@ class Automation:
     profile: ClassVar[BrowserProfile] = BrowserProfile()
     """How the browser presents itself to the site."""
     evidence: ClassVar[EvidenceLevel] = EvidenceLevel.DEFAULT
+    cover_media: ClassVar[bool] = True
+    """Whether canvas, video and images are covered in pictures of a site into which a secret was typed: they may show
+    it, and nobody can look into them. Where they show none, and are to be seen or found by sight, say False."""
+    redact_patterns: ClassVar[tuple[str, ...]] = ()
+    """Regular expressions (RE2's) whose matches are taken out of every text that is kept, results included."""
     recoveries: ClassVar[tuple[Recovery | SignInAgain | NewWindow, ...]] = ()
     """What may get in the way and how it is put aside, tried before a step gives up a tier."""
     resume: ClassVar[bool] = True
@@ -171,7 +177,16 @@ class Automation:
     def problems(cls) -> list[str]:
         """Everything that keeps this definition from running, each as a sentence; empty when it is fine."""
         found = [*cls._identity_problems(), *cls._stage_problems(), *cls._profile_problems()]
-        return found + cls._site_problems()
+        return found + cls._site_problems() + cls._pattern_problems()
+
+    @classmethod
+    def _pattern_problems(cls) -> list[str]:
+        patterns = cls.redact_patterns
+        if isinstance(patterns, str) or not all(isinstance(item, str) for item in patterns):
+            return ["`redact_patterns` must be a tuple of regular expressions as texts."]
+        if len(patterns) > MOST_PATTERNS:
+            return [f"`redact_patterns` has {len(patterns)} patterns; up to {MOST_PATTERNS} are allowed."]
+        return [f"`redact_patterns`: {problem}" for item in patterns if (problem := problem_of(item))]
 
     @classmethod
     def _site_problems(cls) -> list[str]:

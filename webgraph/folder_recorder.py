@@ -9,14 +9,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from webgraph.recorder import EvidenceGap
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from infra_shared.leaks import Leak, LeakScan
     from webgraph.checkpoint_file import CheckpointFile
     from webgraph.outcome import AttemptResult
     from webgraph.recorder import (
         Evidence,
-        EvidenceGap,
         Question,
         Resumed,
         StageAnswer,
@@ -33,13 +35,20 @@ _LONGEST_NAME = 100
 class FolderRecorder:
     """A Recorder that writes `steps.jsonl`, `evidence.jsonl`, `run.json` and the files below `evidence/`.
 
-    `say` is called with one line for each thing that happens. The browser's storage state is written into the
+    `say` is called with one line for each thing that happens. A file in which `scan` finds a secret is left out, as
+    there is no key here to encrypt it with. The browser's storage state is written into the
     `checkpoint` file alone, where one is given: whoever holds it is signed in.
     """
 
     def __init__(
-        self, folder: Path, say: Callable[[str], None], checkpoint: CheckpointFile | None = None
+        self,
+        folder: Path,
+        say: Callable[[str], None],
+        checkpoint: CheckpointFile | None = None,
+        *,
+        scan: LeakScan | None = None,
     ) -> None:
+        self._scan = scan
         self._checkpoint = checkpoint
         self._folder = folder
         self._files = folder / "evidence"
@@ -88,7 +97,11 @@ class FolderRecorder:
         _append(self._steps, {"event": "step_finished", **asdict(step)})
 
     def evidence(self, item: Evidence) -> None:
-        """Write the file and a line about it."""
+        """Write the file and a line about it; of one that holds a secret only the line."""
+        leak = self._scan.leak_in(item.body, name=item.name) if self._scan is not None else None
+        if leak is not None:
+            self.gap(_left_out(item, leak))
+            return
         path = self._free_path(item.name)
         path.write_bytes(item.body)
         facts = {
@@ -121,6 +134,16 @@ class FolderRecorder:
             number += 1
             path = self._files / f"{safe.stem}-{number}{safe.suffix}"
         return path
+
+
+def _left_out(item: Evidence, leak: Leak) -> EvidenceGap:
+    return EvidenceGap(
+        kind=item.kind,
+        reason=f"It was left out. {leak.reason}",
+        captured_at=item.captured_at,
+        step_index=item.step_index,
+        stage=item.stage,
+    )
 
 
 def _append(path: Path, facts: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from webgraph.vision.settings import VisionSettings
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from infra_shared.redaction import Redactor
     from webgraph.checkpoint import Checkpoint
     from webgraph.errors import FailureKind
     from webgraph.flow import Automation
@@ -43,6 +44,8 @@ class AttemptSpec:
     origins: Mapping[str, Collection[str]] = field(default_factory=dict)
     """Credential name to the only origins its fields and codes may be given to; an empty collection for those that the
     automation opens itself. A credential without an entry may go anywhere."""
+    redactor: Redactor | None = field(default=None, repr=False)
+    """Learns every secret of the attempt, those it meets on its way included: what the log and the recorder know."""
     codes: CodeSource = field(default_factory=NoCodes, repr=False)
     """Who gives out the one-time codes of credentials."""
     files: Mapping[str, InputSource] = field(default_factory=dict, repr=False)

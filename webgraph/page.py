@@ -170,7 +170,7 @@ class Page(Looking, Questions):
         secret = self._supervisor.scrub.holds_secret(value)
         check = self._supervisor.bindings.check_for(value)
         if secret:
-            self._supervisor.keeper.secret_was_typed()
+            self._supervisor.keeper.secret_was_typed(self._surface)
         await self._act(
             "fill",
             f"Fill {target} with “{self._supervisor.scrub.shown(value)}”",
@@ -204,7 +204,7 @@ class Page(Looking, Questions):
             waited = monotonic() - began
             it.clock.extend(waited)
             supervisor.note(code_taken(credential, waited_seconds=waited))
-            supervisor.keeper.secret_was_typed()
+            supervisor.keeper.secret_was_typed(self._surface)
             check = supervisor.bindings.check_for(code)
             await it.on.fill(code, secret=True, timeout_seconds=it.clock.left, check=check)
 

@@ -203,7 +203,11 @@ class StepOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """One file to keep. `body` is redacted already; `step_index` is None for what belongs to the whole attempt."""
+    """One file to keep; `step_index` is None for what belongs to the whole attempt.
+
+    Texts and pictures are redacted already. A download is as the site gave it, and any redaction may have a gap: who
+    stores the bytes searches them first (`infra_shared.leaks`), and lets nobody read what holds a secret.
+    """
 
     kind: ArtifactKind
     name: str

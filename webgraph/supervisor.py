@@ -322,7 +322,7 @@ class Supervisor:
 
     def _intent(self, index: int, surface: Surface, plan: StepPlan) -> StepIntent:
         if self.scrub.holds_secret(plan.description):
-            self.keeper.secret_was_typed()
+            self.keeper.secret_was_typed(surface)
         target: dict[str, Any] | None = plan.target.as_json() if plan.target else None
         return StepIntent(
             index=index,

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from tests.support.waiting import wait_until
+from tests.webgraph import canary_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,6 +154,7 @@ class LocalPages:
             Route("/redirect", self._redirect),
             Route("/file.csv", self._file),
             Route("/hang", self._hang),
+            *canary_site.ROUTES,
             Route("/{path:path}", self._page),
         ]
         config = uvicorn.Config(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from infra_shared.leaks import LeakScan
+from infra_shared.redaction import Redactor
 from infra_shared.totp import SeedError, without_seeds
 from webgraph.checkpoint_file import CheckpointFile, UnfinishedCommitError
 from webgraph.code_file import FileCodes
@@ -63,8 +65,10 @@ def run(given: argparse.Namespace) -> int:
     # Another secret is the same job; and a digest of a short one would tell it to whoever tries them all.
     asked = [automation.key, {name: value for name, value in params.items() if name not in secret}]
     kept = CheckpointFile(given.checkpoint, asked=asked) if given.checkpoint is not None else None
+    redactor = Redactor(())
     spec = AttemptSpec(
         automation=automation,
+        redactor=redactor,
         params=params,
         files=files(automation, params),
         secrets=given_secrets,
@@ -75,7 +79,7 @@ def run(given: argparse.Namespace) -> int:
         fingerprints=known,
         resume_from=_left(kept, given.checkpoint),
     )
-    recorder = FolderRecorder(_unused(given.out), say, kept)
+    recorder = FolderRecorder(_unused(given.out), say, kept, scan=LeakScan(redactor))
     host = browsing.host(given)
     try:
         result = run_attempt(spec, recorder, host)

@@ -51,6 +51,8 @@ def automation_from(flow: Flow) -> type[Automation]:
         "retryable": options.retryable,
         "profile": document.profile,
         "evidence": options.evidence,
+        "cover_media": options.cover_media,
+        "redact_patterns": tuple(options.redact_patterns),
         "resume": options.resume,
     }
     members |= {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, TypeAdapter
+from pydantic import AfterValidator, Discriminator, Field, Tag, TypeAdapter
 
+from infra_shared.own_patterns import MOST_PATTERNS, problem_of
 from webgraph.browser.profile import BrowserProfile
 from webgraph.documents.conditions import When
 from webgraph.documents.fields import ParamField, ResultField
@@ -15,6 +16,12 @@ from webgraph.errors import FailureKind
 from webgraph.recorder import Effect, EvidenceLevel
 
 SCHEMA_ID = "flow.schema.json"
+
+
+def _usable_pattern(pattern: str) -> str:
+    if problem := problem_of(pattern):
+        raise ValueError(problem)
+    return pattern
 
 
 class Options(Part):
@@ -49,6 +56,17 @@ class Options(Part):
         default=20_000, ge=0, description="How many tokens of a model one attempt may spend on sight."
     )
     evidence: EvidenceLevel = EvidenceLevel.DEFAULT
+    cover_media: bool = Field(
+        default=True,
+        description="Cover canvas, video and images in pictures of a site into which a secret was typed: they may show it. "
+        "`false` where they are to be seen, or found by sight.",
+    )
+    redact_patterns: list[Annotated[str, AfterValidator(_usable_pattern)]] = Field(
+        default_factory=list,
+        max_length=MOST_PATTERNS,
+        description="Regular expressions (RE2's) whose matches are taken out of every text that is kept, results included, "
+        "such as `[0-9]{4} [0-9]{4} [0-9]{4} [0-9]{4}`.",
+    )
     resume: bool = Field(
         default=True,
         description="Whether another attempt may go on after the last finished stage, in a browser with the same cookies and "

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 from playwright.async_api import Error as PlaywrightError
 
-from webgraph.evidence.masking import Layout, black_out
+from webgraph.evidence.masking import Hidden, Layout, black_out
+from webgraph.evidence.media import CoveredMedia
 from webgraph.quiet import command, quietly
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from webgraph.evidence.scrub import Scrub
     from webgraph.surface import Surface
 
@@ -21,9 +24,16 @@ _JPEG_QUALITY = 60
 class Camera:
     """Pictures are plain until a secret was typed; from then on each is searched and masked."""
 
-    def __init__(self, scrub: Scrub) -> None:
+    def __init__(self, scrub: Scrub, *, cover_media: bool = True) -> None:
+        """`cover_media` says whether the pictures that pages show are covered, too, where a secret was typed."""
         self._scrub = scrub
         self.masks = False
+        self.media = CoveredMedia(wanted=cover_media)
+
+    def secret_was_typed(self, urls: Iterable[str]) -> None:
+        """From here on pictures are masked; documents of these addresses know a secret."""
+        self.masks = True
+        self.media.add(urls)
 
     async def jpeg(self, surface: Surface) -> bytes:
         """The visible area, small."""
@@ -34,25 +44,29 @@ class Camera:
     async def png(self, surface: Surface) -> bytes:
         """The visible area, exact."""
         if not self.masks:
-            return await surface.page.screenshot(type="png")
+            return await _png(surface)
         return await self._masked(surface, full_quality=True)
 
     async def html(self, surface: Surface) -> bytes:
         """The document as it is now."""
-        return self._scrub.html(await quietly(surface.page, surface.page.content))
+        html = await quietly(surface.page, surface.page.content)
+        return self._scrub.html(self.media.without_pictures(html))
 
     async def accessibility_tree(self, surface: Surface) -> bytes:
         """The page as assistive technology reads it (YAML)."""
         tree = await quietly(surface.page, surface.page.locator("body").aria_snapshot)
-        return self._scrub.html(tree)
+        return self._scrub.tree(tree)
 
     async def _masked(self, surface: Surface, *, full_quality: bool) -> bytes:
         before = await Layout.take(surface)
-        plain = await surface.page.screenshot(type="png") if full_quality else await _quick_jpeg(surface)
+        plain = await _png(surface) if full_quality else await _quick_jpeg(surface)
         after = await Layout.take(surface)
-        return await asyncio.to_thread(
-            black_out, plain, (before, after), self._scrub.values, self._scrub.holds_secret
-        )
+        hidden = Hidden(tuple(self._scrub.values), self._scrub.holds_secret, self.media)
+        return await asyncio.to_thread(black_out, plain, (before, after), hidden)
+
+
+async def _png(surface: Surface) -> bytes:
+    return await surface.page.screenshot(type="png")
 
 
 async def _quick_jpeg(surface: Surface) -> bytes:

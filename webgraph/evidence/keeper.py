@@ -13,6 +13,7 @@ from playwright.async_api import Error as PlaywrightError
 from infra_shared.clock import utc_now
 from webgraph.evidence.camera import Camera
 from webgraph.evidence.logs import ConsoleLog, RequestLog
+from webgraph.evidence.trace import clean_trace
 from webgraph.failures import first_line
 from webgraph.recorder import ArtifactKind, Evidence, EvidenceGap, EvidenceLevel
 from webgraph.rejected import as_json_lines
@@ -63,13 +64,21 @@ class _Shot:
 class EvidenceKeeper:
     """Captures for one attempt. Every capture has its own time limit; what is missing becomes an EvidenceGap."""
 
-    def __init__(self, *, level: EvidenceLevel, journal: Journal, scrub: Scrub, scratch: Path) -> None:
+    def __init__(
+        self,
+        *,
+        level: EvidenceLevel,
+        journal: Journal,
+        scrub: Scrub,
+        scratch: Path,
+        cover_media: bool = True,
+    ) -> None:
         self._journal = journal
         self._scrub = scrub
         self.scratch = scratch
         self._keeps_all = level is not EvidenceLevel.OFF
         self._keeps_most = level is EvidenceLevel.FULL
-        self.camera = Camera(scrub)
+        self.camera = Camera(scrub, cover_media=cover_media)
         self._last = _Shot()
         self._pending: asyncio.Task[None] | None = None
         self._tracing = False
@@ -89,9 +98,12 @@ class EvidenceKeeper:
         else:
             self._tracing = True
 
-    def secret_was_typed(self) -> None:
-        """From here on pictures are searched for secrets and masked."""
-        self.camera.masks = True
+    def secret_was_typed(self, surface: Surface) -> None:
+        """From here on pictures are searched for secrets and masked, and those that the window's sites show covered.
+
+        Of all its frames, whichever the field is in: what one of them knows it may tell the others.
+        """
+        self.camera.secret_was_typed(frame.url for frame in surface.page.frames)
 
     def after_step(self, surface: Surface, *, index: int, stage: str, only_looked: bool = False) -> None:
         """Capture the page after a step, while the next step is being recorded and its target looked for.
@@ -147,7 +159,7 @@ class EvidenceKeeper:
         )
 
     async def download(self, name: str, path: Path, *, index: int, stage: str) -> None:
-        """Keep a downloaded file."""
+        """Keep a downloaded file as it is: one that holds a secret must not be altered, but kept from being read."""
         if not self._keeps_all:
             return
 
@@ -156,7 +168,7 @@ class EvidenceKeeper:
             if size > _MOST_DOWNLOAD_BYTES:
                 msg = f"it has {size} bytes; up to {_MOST_DOWNLOAD_BYTES} are kept"
                 raise ValueError(msg)
-            return self._scrub.file(await asyncio.to_thread(path.read_bytes))
+            return await asyncio.to_thread(path.read_bytes)
 
         await self._keep(ArtifactKind.DOWNLOAD, self._scrub.text(name), read, index=index, stage=stage)
 
@@ -235,7 +247,7 @@ class EvidenceKeeper:
         await context.tracing.stop(path=path)
         plain = await asyncio.to_thread(path.read_bytes)
         await asyncio.to_thread(path.unlink)
-        return await asyncio.to_thread(self._scrub.redactor.archive, plain)
+        return await asyncio.to_thread(clean_trace, plain, self._scrub.redactor, self.camera.media)
 
     async def _keep(
         self,

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _MOST_LINES = 10_000
 _LONGEST_TEXT = 4_000
+# Texts are cut only when they were redacted, as half a secret is none the redactor would find; until then they are
+# held so far that a secret which begins in what is kept is whole.
+_LONGEST_HELD = 12_000
 _LONGEST_BODY = 16_000
 _MOST_BODY = 2_000_000
 
@@ -45,7 +48,7 @@ class JsonLines:
         """The log as bytes, without secrets; empty when nothing was logged."""
         dropped = self._seen - len(self._lines)
         head = [{"dropped_lines": dropped}] if dropped else []
-        lines = [redactor.json(line) for line in [*head, *self._lines]]
+        lines = [_cut(redactor.json(line)) for line in [*head, *self._lines]]
         return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()
 
 
@@ -134,26 +137,33 @@ class ConsoleLog(JsonLines):
 
     def dialog(self, dialog: Dialog, *, answer: str) -> None:
         """Keep a dialog and its answer."""
-        self.add(kind=f"dialog.{dialog.type}", text=dialog.message[:_LONGEST_TEXT], answer=answer)
+        self.add(kind=f"dialog.{dialog.type}", text=dialog.message[:_LONGEST_HELD], answer=answer)
 
     def _on_console(self, message: ConsoleMessage) -> None:
         where = message.location
         self.add(
             kind=f"console.{message.type}",
-            text=message.text[:_LONGEST_TEXT],
+            text=message.text[:_LONGEST_HELD],
             url=where.get("url", ""),
             line=where.get("lineNumber"),
         )
 
     def _on_error(self, error: WebError) -> None:
-        self.add(kind="error", text=str(error.error)[:_LONGEST_TEXT])
+        self.add(kind="error", text=str(error.error)[:_LONGEST_HELD])
+
+
+def _cut(line: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value[:_LONGEST_TEXT] if isinstance(value, str) and name != "body" else value
+        for name, value in line.items()
+    }
 
 
 def _line(request: Request) -> dict[str, Any]:
     ended = request.timing["responseEnd"]
     return {
         "method": request.method,
-        "url": request.url[:_LONGEST_TEXT],
+        "url": request.url[:_LONGEST_HELD],
         "type": request.resource_type,
         "milliseconds": round(ended, 1) if ended >= 0 else None,
     }

@@ -1,4 +1,4 @@
-"""Blacks out the places of a picture where a secret can be read."""
+"""Blacks out the places of a picture where a secret can be read, or may be drawn."""
 
 from __future__ import annotations
 
@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageDraw
 
+from infra_shared.redaction import WHOLE_TOKEN_BELOW
 from webgraph.quiet import command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from webgraph.evidence.media import CoveredMedia
     from webgraph.surface import Surface
 
 _PADDING = 3.0
 _FRAMES = frozenset({"IFRAME", "FRAME", "OBJECT", "EMBED"})
+_MEDIA = frozenset({"CANVAS", "VIDEO", "IMG", "IMAGE", "PICTURE"})
+# A background of these is that of the whole page: covered, nothing would be left to see.
+_WHOLE_PAGE = frozenset({"HTML", "BODY", "#DOCUMENT"})
+_BACKGROUND = "background-image"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,15 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class Hidden:
+    """What no picture may show: texts that hold a secret, and the pictures of sites that know one."""
+
+    secrets: Sequence[str]
+    holds: Callable[[str], bool]
+    media: CoveredMedia
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """Where text was on the page when one snapshot was taken."""
 
@@ -44,20 +59,20 @@ class Layout:
     async def take(cls, surface: Surface) -> Layout:
         """Ask the browser for all texts and form values with their places."""
         page, session = surface.page, surface.session
-        snapshot = await command(page, session, "DOMSnapshot.captureSnapshot", {"computedStyles": []})
+        snapshot = await command(
+            page, session, "DOMSnapshot.captureSnapshot", {"computedStyles": [_BACKGROUND]}
+        )
         metrics = await command(page, session, "Page.getLayoutMetrics")
         return cls(snapshot, float(metrics["cssVisualViewport"]["clientWidth"]) or 1.0)
 
 
-def black_out(
-    picture: bytes, layouts: Sequence[Layout], secrets: Sequence[str], holds: Callable[[str], bool]
-) -> bytes:
-    """The picture with every place covered that shows a secret in any of the layouts.
+def black_out(picture: bytes, layouts: Sequence[Layout], hidden: Hidden) -> bytes:
+    """The picture with every place covered that shows what is hidden in any of the layouts.
 
     The layouts are taken before and after the picture, so that what moved meanwhile is covered where it was and where
     it is. A frame whose content the browser did not tell is covered whole.
     """
-    boxes = {box for layout in layouts for box in secret_boxes(layout.snapshot, secrets, holds)}
+    boxes = {box for layout in layouts for box in secret_boxes(layout.snapshot, hidden)}
     if not boxes:
         return picture
     image = Image.open(io.BytesIO(picture))
@@ -75,55 +90,71 @@ def black_out(
     return out.getvalue()
 
 
-def secret_boxes(snapshot: dict[str, Any], secrets: Sequence[str], holds: Callable[[str], bool]) -> set[Box]:
-    """The rectangles, in the viewport, of everything in a DOM snapshot that shows a secret."""
-    strings: list[str] = snapshot["strings"]
+def secret_boxes(snapshot: dict[str, Any], hidden: Hidden) -> set[Box]:
+    """The rectangles, in the viewport, of everything in a DOM snapshot that is to be hidden."""
     documents = snapshot["documents"]
     origins = dict(_origins(documents))
     found: set[Box] = set()
     for number, document in enumerate(documents):
         x, y = origins.get(number, (0.0, 0.0))
-        for box in _document_boxes(document, strings, secrets, holds):
+        for box in _document_boxes(document, snapshot["strings"], hidden):
             found.add(box.moved(x, y))
     return found
 
 
-def _document_boxes(
-    document: dict[str, Any],
-    strings: list[str],
-    secrets: Sequence[str],
-    holds: Callable[[str], bool],
-) -> Iterator[Box]:
+def _document_boxes(document: dict[str, Any], strings: list[str], hidden: Hidden) -> Iterator[Box]:
     nodes, layout = document["nodes"], document["layout"]
     values = _rare(nodes.get("inputValue")) | _rare(nodes.get("textValue"))
     known_frames = set(nodes.get("contentDocumentIndex", {}).get("index", ()))
     texts = [strings[index] if index >= 0 else "" for index in layout["text"]]
-    across = _spanned(texts, secrets)
+    across = _spanned(texts, hidden.secrets)
+    is_covered = hidden.media.covers(strings[document["documentURL"]])
     for row, node in enumerate(layout["nodeIndex"]):
         value = strings[values[node]] if node in values else ""
-        opaque = strings[nodes["nodeName"][node]].upper() in _FRAMES and node not in known_frames
-        if opaque or row in across or holds(texts[row]) or holds(value):
+        name = strings[nodes["nodeName"][node]].upper()
+        opaque = name in _FRAMES and node not in known_frames
+        painted = is_covered and _is_painted(name, layout["styles"][row], strings)
+        if opaque or painted or row in across or hidden.holds(texts[row]) or hidden.holds(value):
             yield Box(*layout["bounds"][row])
 
 
+def _is_painted(name: str, styles: list[int], strings: list[str]) -> bool:
+    """Whether what an element shows is a picture, in itself or as its background."""
+    if name in _MEDIA:
+        return True
+    return name not in _WHOLE_PAGE and any(index >= 0 and "url(" in strings[index] for index in styles)
+
+
 def _spanned(texts: list[str], secrets: Sequence[str]) -> set[int]:
-    """The rows over which a secret stretches, also when markup cuts it into several texts."""
-    starts, whole, at = [], "".join(texts), 0
-    for text in texts:
+    """The rows over which a secret stretches, also when markup cuts it into several texts.
+
+    Whatever the case: a page may show in capitals what was typed in small letters.
+    """
+    shown = [text.lower() for text in texts]
+    starts, whole, at = [], "".join(shown), 0
+    for text in shown:
         starts.append(at)
         at += len(text)
     rows: set[int] = set()
     for secret in secrets:
-        found = whole.find(secret)
-        while found >= 0:
-            end = found + len(secret)
+        for found, end in _places(secret.lower(), whole):
             rows.update(
                 row
-                for row, (start, text) in enumerate(zip(starts, texts, strict=True))
+                for row, (start, text) in enumerate(zip(starts, shown, strict=True))
                 if start < end and found < start + len(text)
             )
-            found = whole.find(secret, found + 1)
     return rows
+
+
+def _places(secret: str, whole: str) -> Iterator[tuple[int, int]]:
+    """Where the secret begins and ends in the text; a short one only where it stands alone."""
+    found = whole.find(secret)
+    while found >= 0:
+        end = found + len(secret)
+        alone = not (whole[found - 1 : found].isalnum() or whole[end : end + 1].isalnum())
+        if alone or len(secret) >= WHOLE_TOKEN_BELOW:
+            yield found, end
+        found = whole.find(secret, found + 1)
 
 
 def _origins(documents: list[dict[str, Any]]) -> Iterator[tuple[int, tuple[float, float]]]:

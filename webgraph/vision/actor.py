@@ -9,6 +9,7 @@ from playwright.async_api import Error as PlaywrightError
 
 from infra_shared.clock import monotonic
 from webgraph.bindings import check_element
+from webgraph.evidence.typing import HIDE_VALUE, unrecorded
 from webgraph.quiet import quietly
 from webgraph.workers.base import UnsupportedActionError
 
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
     from webgraph.bindings import PlaceCheck
     from webgraph.vision.sighting import Sighting
 
-_HIDE_VALUE = """element => {
+_HIDE_VALUE = f"""element => {{
   const field = element.shadowRoot?.activeElement ?? element;
   if (!field.matches('input, textarea')) return false;
-  field.style.setProperty('-webkit-text-security', 'disc', 'important');
+  ({HIDE_VALUE})(field);
   return true;
-}"""
+}}"""
 _FIELD = "element => element.shadowRoot?.activeElement ?? element"
 CONTROLS = "a[href], button, input, select, textarea, summary, label, [role]"
 # A function of the page: what the document has at a place; null where it is painted, or another document's.
@@ -90,7 +91,10 @@ class VisionActor:
             if secret:
                 await self._hide_value()
             await self._page.keyboard.press("ControlOrMeta+a")
-            await self._page.keyboard.type(value)
+            if secret:
+                await unrecorded(self._page, lambda: self._page.keyboard.type(value))
+            else:
+                await self._page.keyboard.type(value)
 
     async def select(self, option: str, *, timeout_seconds: float) -> None:  # noqa: ARG002 - refused
         """Not possible: the options of a list are not in the picture."""

@@ -10,6 +10,7 @@ from playwright.async_api import Locator
 
 from infra_shared.clock import monotonic
 from webgraph.bindings import check_element
+from webgraph.evidence.typing import HIDE_VALUE, unrecorded
 from webgraph.failures import is_stale
 from webgraph.quiet import quietly
 
@@ -26,7 +27,6 @@ _IS_SELECT = "element => element instanceof HTMLSelectElement"
 _SCROLL = "(element, [left, top]) => element.scrollTo({left, top, behavior: 'instant'})"
 _IS_INSIDE = "(element, css) => element.closest(css) !== null"
 _INSIDE_SECONDS = 1.0
-_HIDE_VALUE = "element => element.style.setProperty('-webkit-text-security', 'disc', 'important')"
 
 _TEXT = """element => {
   const field = element.matches('input, textarea, select') ? element.value : null;
@@ -90,21 +90,17 @@ class DomActor:
     async def fill(
         self, value: str, *, secret: bool, timeout_seconds: float, check: PlaceCheck | None = None
     ) -> None:
-        """Replace the field's value; a secret one is drawn as dots, so that no picture can show it."""
+        """Replace the field's value; a secret one is drawn as dots, and no trace tells what was typed."""
         if check is not None:
             await self._in_its_document(
                 check, timeout_seconds, lambda it, left: it.fill(value, secret=secret, timeout_seconds=left)
             )
             return
-        if secret:
-            await self._ask(_HIDE_VALUE, timeout_seconds)
-        try:
-            await self.thing.fill(value, timeout=timeout_seconds * 1000)
-        except PlaywrightError as error:
-            # A recording says only that a field changed; asking first what it is would cost every other one a turn.
-            if _NO_TEXT_FIELD not in error.message or not await self._is_select(timeout_seconds):
-                raise
-            await self.select(value, timeout_seconds=timeout_seconds)
+        if not secret:
+            await self._fill(value, timeout_seconds)
+            return
+        await self._ask(HIDE_VALUE, timeout_seconds)
+        await unrecorded(self._page, lambda: self._fill(value, timeout_seconds))
 
     async def select(self, option: str, *, timeout_seconds: float) -> None:
         """Choose an option of a select element by its label or value."""
@@ -185,6 +181,15 @@ class DomActor:
         if not isinstance(self.thing, Locator):
             return self.thing
         return await self.thing.element_handle(timeout=timeout_seconds * 1000)
+
+    async def _fill(self, value: str, timeout_seconds: float) -> None:
+        try:
+            await self.thing.fill(value, timeout=timeout_seconds * 1000)
+        except PlaywrightError as error:
+            # A recording says only that a field changed; asking first what it is would cost every other one a turn.
+            if _NO_TEXT_FIELD not in error.message or not await self._is_select(timeout_seconds):
+                raise
+            await self.select(value, timeout_seconds=timeout_seconds)
 
     async def _ask(self, function: str, timeout_seconds: float, argument: Any = None) -> Any:
         """What a function of the page makes of the element. Reading changes nothing, so no trace needs it."""

@@ -31,6 +31,7 @@ class ApprovePayout(Automation):
     """Changes the amount, goes back once, and approves."""
 
     key = "approve-payout"
+    cover_media = False  # the canvas shows no password, and is to be read
     credentials = ("shop",)
     site = ""
 
