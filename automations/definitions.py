@@ -140,9 +140,22 @@ def options_of(automation: type[Automation]) -> dict[str, Any]:
         "sites": list(automation.sites),
         "evidence": automation.evidence.value,
         "credentials": list(automation.credentials),
+        "session": _session_of(automation),
         "resume": automation.resume,
         "allow_latest": automation.allow_latest,
         "retryable": {kind.value: worth for kind, worth in automation.retryable.items()},
+    }
+
+
+def _session_of(automation: type[Automation]) -> dict[str, Any] | None:
+    declared = automation.session
+    if declared is None:
+        return None
+    return {
+        "login": declared.login,
+        "credential": declared.credential,
+        "max_age_seconds": declared.max_age.total_seconds(),
+        "max_failed_logins": declared.max_failed_logins,
     }
 
 

@@ -29,6 +29,7 @@ from webgraph.page import Page
 from webgraph.recorder import EvidenceLevel, Resumed
 from webgraph.recovery import Recoveries
 from webgraph.secret_values import secrets_in
+from webgraph.signing_in import SigningIn
 from webgraph.supervisor import Supervisor
 from webgraph.surface import Windows
 from webgraph.verdicts import failure_of, prepared
@@ -38,6 +39,8 @@ from webgraph.workers.axtree import AxTreeWorker
 from webgraph.workers.dom import DomWorker
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from playwright.async_api import BrowserContext
 
     from webgraph.browser.host import BrowserHost
@@ -102,6 +105,13 @@ class Attempt:
         self._supervisor.codes = Codes(
             spec.codes, declared=declared.credentials, journal=journal, learn=self._learn_code
         )
+        self._signing_in = SigningIn(
+            self._automation,
+            declared.session.identity(spec.secrets) if declared.session is not None else "",
+            spec.session,
+            journal,
+            self._scrub,
+        )
         self._course = Course(
             self._automation,
             supervisor=self._supervisor,
@@ -109,6 +119,7 @@ class Attempt:
             keeper=self._keeper,
             scrub=self._scrub,
             asking=self._asking,
+            signing_in=self._signing_in,
         )
         self._stop_reason: str | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -148,6 +159,8 @@ class Attempt:
             self._policy = await self._profile.policy(self._spec.address_policy)
             await self._inputs.fetch()
             return await self._go_on_or_start_over()
+        except AttemptStopped as order:  # before there was a context
+            return self._parked() if order.reason == PARKED else self._stopped(order.reason)
         except asyncio.CancelledError:
             # Cancelled before there was a context, or once more while it was closed.
             return self._stopped(self._stop_reason or "cancelled")
@@ -172,7 +185,12 @@ class Attempt:
         if refusal and (left := self._spec.resume_from) is not None:
             item = Resumed(position=left.position, stage=left.stage, refusal=self._scrub.text(refusal))
             self._journal.resumed(item)
-        storage_state = after.storage_state if after is not None else None
+        if after is not None:
+            storage_state: Mapping[str, Any] | None = after.storage_state
+            await self._signing_in.pass_over()
+        else:
+            await self._signing_in.open()
+            storage_state = self._signing_in.storage_state
         lease = self._host.lease(
             self._profile, self._policy, storage_state=storage_state, alone=self._spec.alone
         )
@@ -260,7 +278,7 @@ class Attempt:
         """Ended on purpose: the stage under way stays open, for another attempt takes it up again."""
         return AttemptResult(
             outcome=Outcome.PARKED,
-            parked=self._asking.open or self._course.waits_for,
+            parked=self._asking.open or self._course.waits_for or self._signing_in.waits_for,
             browser=self._browser,
             **self._spent(),
         )

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from webgraph.flow import Automation, Stage
     from webgraph.journal import Journal
     from webgraph.page import Page
+    from webgraph.signing_in import SigningIn
     from webgraph.supervisor import Act, Supervisor
     from webgraph.surface import Surface
 
@@ -51,7 +52,7 @@ class StartOver(Exception):  # noqa: N818 - an order, not an error
 class Course:
     """Runs the stages in one browser context after another, until one carries them to their end."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - it is put together of that many parts
         self,
         automation: Automation,
         *,
@@ -60,6 +61,7 @@ class Course:
         keeper: EvidenceKeeper,
         scrub: Scrub,
         asking: Asking,
+        signing_in: SigningIn,
     ) -> None:
         self._automation = automation
         self._stages = automation.stages()
@@ -68,6 +70,7 @@ class Course:
         self._keeper = keeper
         self._scrub = scrub
         self._asking = asking
+        self._signing_in = signing_in
         self._session_storage: dict[str, dict[str, str]] = {}
         self._position = 0
         self._may_sign_in_again = True
@@ -95,12 +98,16 @@ class Course:
         None when the last stage happened earlier and left no result. Raises StartOver before anything was done when
         the checkpoint's page is not to be had again.
         """
+        signed_in = False
         if after is not None:
             await self._go_on(after, page, surface)
+        else:
+            signed_in = await self._signing_in.restore(page, surface, context)
         value: Any = None
         known = True
         for position, stage in enumerate(self._stages, start=1):
-            if after is None or position > after.position:
+            left_out = signed_in and self._signing_in.is_login(stage.name)
+            if not left_out and (after is None or position > after.position):
                 value, known = await self._stage(position, stage, page, surface, context)
         return validated(self._automation, value) if known else None
 
@@ -184,7 +191,7 @@ class Course:
             return answer.value, answer.value is not None
         self._position = position
         self._asking.begin_stage(stage.name, effect)
-        value = await self._plan(stage, page)
+        value = await self._plan(stage, page, surface, context)
         if self._asking.open is not None:  # the automation swallowed the order to end
             raise AttemptStopped(PARKED)
         await self._finish(position, stage, value, surface, None if is_last else context)
@@ -243,11 +250,20 @@ class Course:
             self._keeper.no_checkpoint(error, stage=end.name)
             return None
 
-    async def _plan(self, stage: Stage, page: Page) -> Any:
+    async def _run(self, stage: str, page: Page, surface: Surface, context: BrowserContext) -> Any:
+        """What a stage returned; one that signs in for a session is run as that needs it, and returns nothing."""
+        if not self._signing_in.is_login(stage):
+            return await self._automation.run_stage(stage, page)
+        await self._signing_in.sign_in(
+            lambda: self._automation.run_stage(stage, page), page, surface, context
+        )
+        return None
+
+    async def _plan(self, stage: Stage, page: Page, surface: Surface, context: BrowserContext) -> Any:
         """What the stage returned: at once, after signing in again, or on its other way to the same end."""
         state = self._automation.state.model_copy(deep=True)
         try:
-            return await self._automation.run_stage(stage.name, page)
+            return await self._run(stage.name, page, surface, context)
         except (TargetNotFoundError, TargetAmbiguousError, WrongPageError) as error:
             again = await self._signed_out(stage)
             missing = not isinstance(error, WrongPageError)
@@ -263,8 +279,8 @@ class Course:
         if again is None:
             return await self._automation.run_stage(stage.instead, page)
         self._may_sign_in_again = False
-        await self._automation.run_stage(again.stage, page)
-        return await self._automation.run_stage(stage.name, page)
+        await self._run(again.stage, page, surface, context)
+        return await self._run(stage.name, page, surface, context)
 
     async def _signed_out(self, stage: Stage) -> SignInAgain | None:
         """How to sign in again, when the page now shown asks for it and this stage may start over."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from webgraph.errors import FailureKind
     from webgraph.page import Page
+    from webgraph.session import SignedInSession
 
 StageMethod = TypeVar("StageMethod", bound=Callable[..., Awaitable[Any]])
 
@@ -119,6 +120,8 @@ class Automation:
     """Regular expressions (RE2's) whose matches are taken out of every text that is kept, results included."""
     recoveries: ClassVar[tuple[Recovery | SignInAgain | NewWindow, ...]] = ()
     """What may get in the way and how it is put aside, tried before a step gives up a tier."""
+    session: ClassVar[SignedInSession | None] = None
+    """The signed-in session its runs share: with a valid one, the stage that signs in is left out."""
     resume: ClassVar[bool] = True
     """Whether another attempt may go on after the last finished stage, in a browser with the same cookies and page."""
     allow_latest: ClassVar[bool] = False
@@ -240,6 +243,7 @@ class Automation:
             for item in cls.recoveries
             if isinstance(item, SignInAgain) and item.stage not in {known.name for known in stages}
         ]
+        found += cls.session.problems(cls) if cls.session is not None else ()
         found += [problem for item in stages if item.effect_key for problem in cls._key_problems(item)]
         return found + [problem for item in stages if item.instead for problem in cls._plan_b_problems(item)]
 

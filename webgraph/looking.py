@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from infra_shared.clock import monotonic
 from webgraph.conditions import appears, reads, url_is
 from webgraph.window import Window
 from webgraph.workers.base import Need
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from webgraph.target import Target
 
 T = TypeVar("T")
+_LOOK_AGAIN_SECONDS = 0.1
 
 
 class Looking(Window):
@@ -60,11 +63,16 @@ class Looking(Window):
 
         return await self._read("count", f"Count {target}", act)
 
-    async def is_visible(self, target: Target) -> bool:
-        """Whether anything that fits the target is visible now; does not wait."""
+    async def is_visible(self, target: Target, *, within_seconds: float = 0.0) -> bool:
+        """Whether anything that fits the target is visible now, or becomes so in that time; not to be is no failure."""
 
         async def act(it: Act) -> bool:
-            return bool(await it.finder.matches(target, self._surface))
+            until = monotonic() + min(within_seconds, it.clock.left)
+            while not await it.finder.matches(target, self._surface):
+                if monotonic() >= until:
+                    return False
+                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            return True
 
         return await self._read("is_visible", f"Look for {target}", act)
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from webgraph.errors import FailureKind
     from webgraph.flow import Automation
     from webgraph.inputs import InputSource
-    from webgraph.recorder import EvidenceLevel, Question, Undecided
+    from webgraph.recorder import EvidenceLevel, Question, SignInElsewhere, Undecided
+    from webgraph.session_desk import SessionDesk
     from webgraph.workers.base import Worker
 
 
@@ -29,7 +30,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
     STOPPED = "stopped"
     PARKED = "parked"
-    """Ended on purpose: it waits for a person's answer, or to hear whether a commit happened elsewhere."""
+    """Ended on purpose: it waits for a person's answer, for another attempt's commit, or for it to sign in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,8 @@ class AttemptSpec:
     compared."""
     resume_from: Checkpoint | None = field(default=None, repr=False)
     """Where to go on; when that is not possible any more it starts over."""
+    session: SessionDesk | None = field(default=None, repr=False)
+    """Who keeps the signed-in session the automation declares; with None it signs in each time, unguarded."""
     answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     """What was answered to questions of earlier attempts, by their key."""
 
@@ -102,7 +105,7 @@ class AttemptResult:
     stop_reason: str | None = None
     by_force: bool = False
     """Whether code that blocks had to be left behind in a thread of this process, which better ends soon."""
-    parked: Question | Undecided | None = None
+    parked: Question | Undecided | SignInElsewhere | None = None
     browser: dict[str, Any] = field(default_factory=dict)
     steps: int = 0
     vision_steps: int = 0

@@ -99,6 +99,11 @@ class Undecided:
     where: str
 
 
+@dataclass(frozen=True, slots=True)
+class SignInElsewhere:
+    """What an attempt waits for whose session another one is signing in to: it ends as parked, before it has a browser."""
+
+
 StageAnswer = Happened | Undecided | None
 """What a recorder answers to a stage's start; None: go on."""
 

@@ -80,9 +80,10 @@ class CachedSession:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """This holder signs in, and stores what comes of it with this fence."""
+    """This holder signs in, and stores what comes of it with this fence. `renews`: somebody had signed in before."""
 
     fence: int
+    renews: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ def ask(record: Record, wish: Wish, now: datetime) -> tuple[Record, Answer]:
         return record, LockedOut(record.locked_until, record.failures, record.last_failure)
     fence = record.fence + 1
     held = replace(record, holder=wish.holder, fence=fence, lease_expires_at=now + wish.lease)
-    return held, Granted(fence)
+    return held, Granted(fence, renews=record.generation != NEVER)
 
 
 def extend(record: Record, fence: int, lease: timedelta, now: datetime) -> tuple[Record, bool]:

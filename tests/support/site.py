@@ -43,6 +43,10 @@ class PracticeSite:
         order = {"faults": faults, "requests": requests, "seed": seed}
         httpx.post(f"{self.url}/_control/faults", json=order, trust_env=False).raise_for_status()
 
+    def change_staff(self, **order: Any) -> None:
+        """End the visits of the staff's area (`end_visits`), or say what its pages keep in the browser (`keeps`)."""
+        httpx.post(f"{self.url}/_control/staff", json=order, trust_env=False).raise_for_status()
+
     def reset(self) -> None:
         """Put the site back to how it started."""
         httpx.post(f"{self.url}/_control/reset", trust_env=False).raise_for_status()

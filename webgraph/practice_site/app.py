@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from infra_shared.clock import utc_now
 from webgraph.practice_site import (
     account_pages,
     confirm_pages,
@@ -21,12 +22,14 @@ from webgraph.practice_site import (
     create_invoice,
     dashboard,
     invoice_pages,
+    staff_pages,
     tool_pages,
 )
 from webgraph.practice_site.accounts import DEMO_PASSWORD, Accounts
 from webgraph.practice_site.layouts import Layout
 from webgraph.practice_site.middleware import FaultMiddleware, RequestNumberMiddleware
 from webgraph.practice_site.site import Site, render
+from webgraph.practice_site.staff import Staff
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -37,7 +40,7 @@ _STATIC = Path(__file__).parent / "static"
 
 def create_app(*, seed: int = DEFAULT_SEED, password: str = DEMO_PASSWORD) -> Starlette:
     """A practice site of its own: two applications share nothing, not even sessions."""
-    site = Site(seed=seed, accounts=Accounts(password=password))
+    site = Site(seed=seed, accounts=Accounts(password=password), staff=Staff(password=password, now=utc_now))
     app = Starlette(
         routes=_routes(),
         middleware=[
@@ -77,8 +80,12 @@ def _routes() -> list[Route | Mount]:
         Route("/tools/confirm", confirm_pages.show_confirm),
         Route("/tools/confirm", confirm_pages.confirm, methods=["POST"]),
         Route("/tools/slow-report", tool_pages.slow_report),
+        Route("/staff", staff_pages.show_statements),
+        Route("/staff/sign-in", staff_pages.show_sign_in),
+        Route("/staff/sign-in", staff_pages.sign_in, methods=["POST"]),
         Route("/_truth", control.show_truth),
         Route("/_control/faults", control.switch_faults, methods=["POST"]),
+        Route("/_control/staff", control.change_staff, methods=["POST"]),
         Route("/_control/reset", control.reset, methods=["POST"]),
         Route("/favicon.ico", _no_icon),
         Route("/static/site.css", _style_sheet),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.responses import JSONResponse, Response
@@ -24,6 +24,15 @@ class FaultOrder(BaseModel):
     seed: int | None = None
 
 
+class StaffOrder(BaseModel):
+    """What to change about the staff's area: end all visits, or what its pages keep in the browser."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    end_visits: bool = False
+    keeps: Literal["nothing", "record", "key", "blob"] | None = None
+
+
 async def show_truth(request: Request) -> Response:
     """Everything the site knows, so that a test can check what an automation did."""
     site = site_of(request)
@@ -37,6 +46,12 @@ async def show_truth(request: Request) -> Response:
             "codes": list(site.codes.values()),
             "sign_ins": site.accounts.sign_ins,
             "failed_sign_ins": site.accounts.failed_sign_ins,
+            "staff": {
+                "sign_ins": site.staff.sign_ins,
+                "failed_sign_ins": site.staff.failed_sign_ins,
+                "reused_codes": site.staff.reused_codes,
+                "is_locked": site.staff.is_locked,
+            },
             "requests": site.requests,
             "faults": [str(fault) for fault in site.faults.faults],
         }
@@ -53,6 +68,19 @@ async def switch_faults(request: Request) -> Response:
         return JSONResponse({"error": str(error), "known": KNOWN_FAULTS}, status_code=422)
     site.faults.switch(faults, requests=order.requests, seed=order.seed)
     return JSONResponse({"faults": [str(fault) for fault in faults]})
+
+
+async def change_staff(request: Request) -> Response:
+    """Do what the JSON body orders; 422 says what is wrong with it."""
+    staff = site_of(request).staff
+    try:
+        order = StaffOrder.model_validate_json(await request.body())
+    except ValidationError as error:
+        return JSONResponse({"error": str(error)}, status_code=422)
+    if order.end_visits:
+        staff.end_visits()
+    staff.keeps = order.keeps or staff.keeps
+    return Response(status_code=204)
 
 
 async def reset(request: Request) -> Response:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from webgraph.practice_site.accounts import Accounts
+    from webgraph.practice_site.staff import Staff
 
     Handler = Callable[[Request], Awaitable[Response]]
 
@@ -39,6 +40,7 @@ class Site:
 
     seed: int
     accounts: Accounts
+    staff: Staff
     books: Books = field(init=False)
     faults: FaultBoard = field(init=False)
     requests: int = 0
@@ -55,6 +57,7 @@ class Site:
         """As freshly started: seeded books, nobody signed in, no faults, counts at zero."""
         self.books.reset()
         self.accounts.reset()
+        self.staff.reset()
         self.faults.switch((), requests=None)
         self.requests = self.approvals = self.confirmations = 0
         self.codes.clear()

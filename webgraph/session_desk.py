@@ -1,0 +1,120 @@
+"""Whom an attempt asks about its session; called from the thread that called `webgraph.runner.run_attempt`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from infra_shared.sessions.protocol import SessionCacheError
+from infra_shared.sessions.rules import Busy, Granted, Wish
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from infra_shared.sessions.protocol import SessionCache
+    from infra_shared.sessions.rules import Answer, CachedSession, Guard, SessionKey
+    from webgraph.session import SessionUse
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What a login left: the browser's state, or else why it cannot be kept."""
+
+    state: dict[str, Any] | None
+    obstacle: str = ""
+
+
+class SessionDesk(Protocol):
+    """Keeps the one session of an attempt, and lets one attempt at a time sign in for it."""
+
+    def current(self, _: None) -> CachedSession | None:
+        """The kept session, None where there is none. SessionCacheError is never raised: it counts as none."""
+
+    def ask(self, saw: int) -> Answer:
+        """May this attempt sign in? `saw` is the generation of a kept session that is of no use."""
+
+    def signed_in(self, left: Signed) -> str:
+        """Keep what the login left; why it is not kept, empty when it is."""
+
+    def used(self, use: SessionUse) -> None:
+        """Keep how the attempt came to be signed in."""
+
+    def not_needed(self, _: None) -> None:
+        """Let others sign in: this attempt goes on without."""
+
+
+class CacheDesk:
+    """A desk over a cache, for one holder."""
+
+    def __init__(
+        self,
+        cache: SessionCache,
+        key: SessionKey,
+        *,
+        holder: str,
+        lease: timedelta,
+        max_age: timedelta,
+        guard: Guard,
+    ) -> None:
+        self._cache = cache
+        self._key = key
+        self._holder = holder
+        self._lease = lease
+        self._max_age = max_age
+        self._guard = guard
+        self._fence: int | None = None
+        self.use: SessionUse | None = None
+        """How the attempt came to be signed in, once that is known."""
+
+    def current(self, _: None) -> CachedSession | None:
+        """The kept session; one that cannot be read is none."""
+        try:
+            return self._cache.read(self._key, max_age=self._max_age)
+        except SessionCacheError:
+            return None  # whoever signs in then replaces it, or is told why that cannot be
+
+    def ask(self, saw: int) -> Answer:
+        """May this attempt sign in? One whose session cannot be kept may, alone and for itself."""
+        wish = Wish(holder=self._holder, lease=self._lease, max_age=self._max_age, saw=saw)
+        answer = self._cache.ask(self._key, wish)
+        if isinstance(answer, Granted):
+            self._fence = answer.fence
+        return answer
+
+    def signed_in(self, left: Signed) -> str:
+        """Keep what the login left; why it is not kept, empty when it is."""
+        fence, self._fence = self._fence, None
+        if fence is None:
+            return "Nobody let this attempt sign in for others."
+        obstacle = left.obstacle
+        if left.state is not None:
+            try:
+                kept = self._cache.store(self._key, fence=fence, state=left.state)
+            except SessionCacheError as error:
+                obstacle = str(error)
+            else:
+                return "" if kept else "Another attempt was let sign in meanwhile."
+        self._cache.note_obstacle(self._key, fence=fence, reason=obstacle)
+        return obstacle
+
+    def used(self, use: SessionUse) -> None:
+        """Remember how the attempt came to be signed in."""
+        self.use = use
+
+    def not_needed(self, _: None) -> None:
+        """Let others sign in, where this holder was let."""
+        self.give_up("")
+
+    def beat(self) -> None:
+        """Go on holding the login while the attempt signs in."""
+        if self._fence is not None:
+            self._cache.extend(self._key, fence=self._fence, lease=self._lease)
+
+    def give_up(self, failure: str) -> bool:
+        """End a login that did not succeed; True when nobody may try any more."""
+        self._fence = None
+        return bool(self._cache.give_up(self._key, holder=self._holder, failure=failure, guard=self._guard))
+
+    def somebody_signs_in(self) -> bool:
+        """Whether somebody else is signing in at the moment; takes the login where nobody needs to be waited for."""
+        return isinstance(self.ask(0), Busy)
