@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from automations import fire_times
+from automations.errors import ParamsInvalidError
 from automations.models import Schedule
+from automations.services.params import refuse_secrets
 from infra_shared.database import database_now
 from infra_shared.services import audit
 from runs.errors import BackfillRefusedError
 from runs.models import Occurrence, OccurrenceState
+from runs.services.occurrences import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -114,6 +117,16 @@ def why_no_backfill(schedule: Schedule) -> str:
         )
     if schedule.paused_at is not None:
         return "The schedule is paused. Resume it first."
+    return _secrets_needed(schedule)
+
+
+def _secrets_needed(schedule: Schedule) -> str:
+    version = version_of(schedule)
+    try:
+        if version is not None:
+            refuse_secrets(version=version, params=schedule.params)
+    except ParamsInvalidError as error:
+        return str(error)
     return ""
 
 

@@ -144,17 +144,6 @@ def test_a_run_that_ended_meanwhile_is_skipped_with_the_reason(version, order):
     assert (item.outcome, item.reason) == ("skipped", "The run has already ended as cancelled.")
 
 
-def test_runs_with_secret_params_are_left_out_and_say_so(version, order):
-    run = failed_run(version)
-    version.params_schema["properties"]["city"]["writeOnly"] = True
-    version.save()
-
-    done = finish(order(BulkKind.RERUN))
-
-    assert (done.done, done.skipped) == (0, 1)
-    assert "city" in BulkItem.objects.get(run=run).reason
-
-
 def test_a_rerun_without_states_is_about_failures_alone(version, order):
     failed_run(version)
     cancelled = sample.ask()
