@@ -11,6 +11,11 @@ CHORES = (
         every_minutes=60,
     ),
     Chore(
+        name="forget-credential-uses",
+        path="automations.services.credential_use.forget_old_uses",
+        every_minutes=60,
+    ),
+    Chore(
         name="forget-spent-codes",
         path="automations.services.one_time_codes.forget_spent_codes",
         every_minutes=60,

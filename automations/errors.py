@@ -42,7 +42,14 @@ class ScheduleInvalidError(AutomationsError):
 
 
 class CredentialError(AutomationsError):
-    """A credential is missing or its input does not make sense."""
+    """A credential is missing, its input does not make sense, or it is not for whoever asks.
+
+    `permanent` is False when another try, a little later, may succeed.
+    """
+
+    def __init__(self, message: str, *, permanent: bool = True) -> None:
+        self.permanent = permanent
+        super().__init__(message)
 
 
 class FileRefusedError(AutomationsError):

@@ -27,6 +27,7 @@ _CHORES = "chores"
 _FERNET_KEY_BYTES = 32
 _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+|[0-9A-Fa-f:.]+):[0-9]{1,5}")
 _QUEUE = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_VARIABLE_PREFIX = re.compile(r"[A-Z][A-Z0-9]*_(?:[A-Z0-9]+_)*")
 _PREFIX = re.compile(r"[A-Za-z0-9]+")
 
 
@@ -74,6 +75,12 @@ def origins(entries: Sequence[str]) -> str:
     """Each entry is a scheme and a host."""
     wrong = [entry for entry in entries if web_address(entry)]
     return f"must list origins such as https://console.example, not {wrong[0]!r}." if wrong else ""
+
+
+def variable_prefixes(prefixes: Sequence[str]) -> str:
+    """Each entry is the beginning of names of variables, up to an underscore."""
+    wrong = [prefix for prefix in prefixes if not _VARIABLE_PREFIX.fullmatch(prefix)]
+    return f"must list prefixes such as CREDENTIAL_, not {wrong[0]!r}." if wrong else ""
 
 
 def web_address(url: str) -> str:

@@ -55,6 +55,13 @@ SETTINGS = (
         "Fernet keys for credentials at rest, newest first, separated by commas.",
         rules.fernet_keys,
     ),
+    Setting(
+        "CREDENTIAL_ENV_PREFIXES",
+        "list",
+        ["CREDENTIAL_"],
+        "How variables begin that credentials may be kept in (`env:CREDENTIAL_SHOP`); empty for none.",
+        rules.variable_prefixes,
+    ),
     Setting("ALLOWED_HOSTS", "list", ["127.0.0.1", "localhost"], "Host names this server answers to."),
     Setting(
         "CSRF_TRUSTED_ORIGINS",

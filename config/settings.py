@@ -49,6 +49,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.middleware.request_id_middleware",
+    "config.middleware.BrowserPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -161,7 +162,10 @@ STORAGES: dict[str, dict[str, Any]] = {
 # its compressed copies come first.
 WHITENOISE_USE_FINDERS = True
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440  # a form beside its files
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
+DATA_UPLOAD_MAX_NUMBER_FILES = 20
+FILE_UPLOAD_PERMISSIONS = 0o600
 
 # Sign-in and browser-side security
 AUTH_PASSWORD_VALIDATORS = [
@@ -189,8 +193,10 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = int(SESSION_MAX.total_seconds())
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
-X_FRAME_OPTIONS = "SAMEORIGIN"
+X_FRAME_OPTIONS = "DENY"  # the console frames captured pages and traces, whose answers say so themselves
 SECURE_REFERRER_POLICY = "same-origin"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.error_reports.ReportFilter"
+SESSION_ENGINE = "infra_shared.sign_in.sessions"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 if env.read("BEHIND_TLS_PROXY"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -301,9 +307,12 @@ CHORES_PROCESSES = env.read("CHORES_PROCESSES")
 LEASE = timedelta(seconds=env.read("LEASE_SECONDS"))
 STOP_GRACE = timedelta(seconds=env.read("STOP_GRACE_SECONDS"))
 QUEUE_TIMEOUT = timedelta(seconds=env.read("QUEUE_TIMEOUT_SECONDS"))
+CREDENTIAL_ENV_PREFIXES = env.read("CREDENTIAL_ENV_PREFIXES")
 CHECKPOINT_DAYS = env.read("CHECKPOINT_DAYS")
 LONGEST_ATTEMPT = timedelta(seconds=env.read("LONGEST_ATTEMPT_SECONDS"))
 INPUT_FILE_MAX_BYTES = env.read("INPUT_FILE_MAX_MB") * 1024 * 1024
+_LARGEST_BATCH_BYTES = 16 * 1024 * 1024  # of the edge Worker
+BODY_MAX_BYTES = max(INPUT_FILE_MAX_BYTES, _LARGEST_BATCH_BYTES) + 1_048_576  # and what frames a file
 INPUT_FILE_KEPT = timedelta(days=env.read("INPUT_FILE_DAYS"))
 EVENT_KEPT = timedelta(days=env.read("EVENT_DAYS"))
 AUDIT_KEPT = timedelta(days=env.read("AUDIT_DAYS"))

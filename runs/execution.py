@@ -7,7 +7,6 @@ written, and the lifecycle decides what follows.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,7 +16,7 @@ from django.db import DatabaseError
 
 from automations.errors import CredentialError
 from automations.models import AutomationKind
-from automations.services.credentials import secrets_for
+from automations.services.credential_use import Asking, Given, give
 from automations.services.fingerprints import known_fingerprints
 from automations.services.healing import overrides_for
 from automations.services.registry import code_for, definitions, latest_code_for
@@ -28,13 +27,14 @@ from infra_shared.clock import utc_now
 from infra_shared.database import when_reachable
 from infra_shared.logging import hiding_in_logs
 from infra_shared.redaction import Redactor
-from infra_shared.totp import SeedError, without_seeds
 from runs.errors import LostClaimError, SecretsGoneError
 from runs.evidence_writer import EvidenceWriter
+from runs.limit_keys import Kind, names_of
 from runs.retry_policy import FREE_CRASHES
 from runs.services import outcomes, questions, resuming
 from runs.services.claims import Claim, claim_attempt, release_process, stop_reason
 from runs.services.codes import LedgerCodes
+from runs.services.demands import sites_of
 from runs.services.inputs import inputs_of
 from runs.services.learning import learn_from_success
 from runs.services.run_secrets import secrets_of
@@ -44,18 +44,17 @@ from webgraph.recorder import ArtifactKind, Evidence, EvidenceLevel, Question
 from webgraph.runner import AttemptResult, AttemptSpec, run_attempt
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from uuid import UUID
 
     from automations.models import AutomationVersion
     from runs.models import Artifact
     from webgraph.browser.host import BrowserHost
-    from webgraph.codes import CodeSource
     from webgraph.flow import Automation
 
 RESULT_IN_ROW_BYTES = 64 * 1024
 FLUSH_SECONDS = 30.0
 BEAT_SECONDS = 1.0
-Secrets = Mapping[str, Mapping[str, str]]
 _log = structlog.get_logger(__name__)
 
 
@@ -269,8 +268,8 @@ class _Execution:
         )
         return None, writer.keep(item, writer.store(body, text=True, seconds=FLUSH_SECONDS))
 
-    def _fail(self, kind: FailureKind, message: str) -> str:
-        failure = outcomes.Failure(kind=kind, message=message, permanent=True)
+    def _fail(self, kind: FailureKind, message: str, *, permanent: bool = True) -> str:
+        failure = outcomes.Failure(kind=kind, message=message, permanent=permanent)
         self._write(lambda: outcomes.finish_failed(claim=self._claim, failure=failure))
         return "failed"
 

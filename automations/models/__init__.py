@@ -8,7 +8,7 @@ from automations.models.automation import (
     AutomationQuerySet,
     AutomationVersion,
 )
-from automations.models.credential import Credential, SpentCode
+from automations.models.credential import Credential, CredentialKind, CredentialUse, SpentCode
 from automations.models.customer import DEFAULT_CUSTOMER, Customer
 from automations.models.healing import HealProposal, HealProposalQuerySet, HealState, TargetFingerprint
 from automations.models.schedule import (
@@ -35,6 +35,8 @@ __all__ = [
     "AutomationQuerySet",
     "AutomationVersion",
     "Credential",
+    "CredentialKind",
+    "CredentialUse",
     "Customer",
     "HealProposal",
     "HealProposalQuerySet",

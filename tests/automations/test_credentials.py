@@ -11,8 +11,9 @@ from django.db import connection
 
 from automations.errors import CredentialError
 from automations.models import Credential
-from automations.services.credentials import secrets_for, set_credential
+from automations.services.credentials import set_credential
 from infra_shared.models import AuditLine
+from tests.support.credentials import values_of
 
 if TYPE_CHECKING:
     from typing import Any
@@ -31,12 +32,12 @@ def test_a_value_is_never_stored_in_clear() -> None:
     assert CANARY not in stored
     assert CANARY not in str(list(AuditLine.objects.values()))
     assert CANARY not in repr(Credential.objects.get().fields)
-    assert secrets_for(names=["shop"]) == {"shop": {"username": "anna", "password": CANARY}}
+    assert values_of("shop") == {"username": "anna", "password": CANARY}
 
 
 def test_a_missing_credential_says_how_to_set_it() -> None:
     with pytest.raises(CredentialError, match=r"manage\.py credentials set shop"):
-        secrets_for(names=["shop"])
+        values_of("shop")
 
 
 @pytest.mark.parametrize("fields", [{}, {"password": ""}])
@@ -60,7 +61,7 @@ def test_the_command_asks_for_a_field_without_a_value(monkeypatch: Any) -> None:
 
     call_command("credentials", "set", "shop", "password", stdout=io.StringIO())
 
-    assert secrets_for(names=["shop"])["shop"]["password"] == CANARY
+    assert values_of("shop")["password"] == CANARY
 
 
 def test_a_name_with_spaces_is_refused() -> None:

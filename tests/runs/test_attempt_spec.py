@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from automations.services import registry
+from automations.services.credentials import Binding, set_credential
 from runs import execution
+from runs.models import Run
 from runs.services.requests import RunRequest, request_run
 from tests.support import sample
 from tests.support.hand import make_hand
@@ -48,11 +50,13 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[AttemptSpec]:
     return given
 
 
-def carried_out(monkeypatch: pytest.MonkeyPatch, **request: Any) -> str:
+def carried_out(
+    monkeypatch: pytest.MonkeyPatch, automation: type[Automation] = LooksOften, **request: Any
+) -> str:
     """What came of a run of the automation."""
-    version = sample.install(monkeypatch, LooksOften)
+    version = sample.install(monkeypatch, automation)
     monkeypatch.setattr(execution, "definitions", registry.definitions)
-    asked = RunRequest(automation=LooksOften.key, params={}, **request)
+    asked = RunRequest(automation=automation.key, params={}, **request)
     run = request_run(request=asked, origin=sample.OPERATOR).run
     return make_hand(version, cast("BrowserHost", None)).carry_out(run)
 
@@ -68,3 +72,43 @@ def test_sight_is_given_as_the_server_is_set_up_and_within_its_bound(
     (spec,) = seen
     assert (spec.vision, spec.model_tokens) == (settings.VISION, 20_000)
     assert spec.evidence is EvidenceLevel.FULL
+
+
+class SignsIn(Automation):
+    """Uses a credential on the site it declares."""
+
+    key = "signs-in"
+    credentials = ("shop",)
+    sites = ("https://shop.example/login",)
+
+    @stage(effect="read")
+    async def look(self, page: Page) -> None:
+        """Look."""
+
+
+def test_credentials_come_with_their_origins_and_without_the_seeds_of_their_codes(
+    seen: list[AttemptSpec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fields = {"username": "anna", "password": "canary-7Hq2", "totp_seed": "JBSWY3DPEHPK3PXP"}
+    set_credential(name="shop", fields=fields, kind="login", actor="command")
+
+    assert carried_out(monkeypatch, SignsIn) == "succeeded"
+
+    (spec,) = seen
+    assert spec.secrets == {"shop": {"username": "anna", "password": "canary-7Hq2"}}
+    assert spec.origins == {"shop": ["https://shop.example"]}
+
+
+def test_a_credential_that_is_not_for_the_automation_ends_the_run_before_a_browser_starts(
+    seen: list[AttemptSpec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample.install(monkeypatch)
+    binding = Binding(automations=["sample"])
+    set_credential(name="shop", fields={"token": "x"}, binding=binding, actor="command")
+
+    assert carried_out(monkeypatch, SignsIn) == "failed"
+
+    run = Run.objects.get()
+    assert seen == []
+    assert (run.state, run.failure_kind, run.attempts.count()) == ("failed", "auth", 1)
+    assert "not for the automation 'signs-in'" in run.failure_message

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from automations.models import Credential
-from automations.services.credentials import secrets_for, set_credential
+from automations.services.credentials import set_credential
+from tests.support.credentials import values_of
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -23,7 +24,7 @@ def test_a_credential_is_set_and_no_page_shows_its_values(console: Client) -> No
 
     credential = Credential.objects.get()
     pages = [CREDENTIALS, f"{CREDENTIALS}{credential.pk}/change/", f"{CREDENTIALS}{credential.pk}/replace/"]
-    assert secrets_for(names=["shop"]) == {"shop": {"username": "anna", "password": SECRET}}
+    assert values_of("shop") == {"username": "anna", "password": SECRET}
     assert not [page for page in pages if SECRET in console.get(page).text]
 
 
@@ -40,7 +41,7 @@ def test_a_taken_name_is_not_overwritten_by_a_slip(console: Client) -> None:
     response = console.post(f"{CREDENTIALS}set/", ENTERED)
 
     assert "name" in response.context["form"].errors
-    assert secrets_for(names=["shop"]) == {"shop": {"token": "kept"}}
+    assert values_of("shop") == {"token": "kept"}
 
 
 def test_replacing_takes_all_values_anew(console: Client) -> None:
@@ -48,4 +49,4 @@ def test_replacing_takes_all_values_anew(console: Client) -> None:
 
     console.post(f"{CREDENTIALS}{credential.pk}/replace/", {"field_0": "token", "value_0": "new"})
 
-    assert secrets_for(names=["shop"]) == {"shop": {"token": "new"}}
+    assert values_of("shop") == {"token": "new"}
