@@ -104,8 +104,10 @@ class DjangoBlobStore:
     def _objects(storage: Any, shelf: str) -> Iterator[StoredFile]:
         """A thousand of them for each request."""
         root = f"{storage.location.strip('/')}/".lstrip("/")
-        for item in storage.bucket.objects.filter(Prefix=f"{root}{shelf}/"):
-            yield StoredFile(item.key.removeprefix(root), item.size, item.last_modified)
+        pages = storage.connection.meta.client.get_paginator("list_objects_v2")
+        for page in pages.paginate(Bucket=storage.bucket_name, Prefix=f"{root}{shelf}/"):
+            for item in page.get("Contents", ()):
+                yield StoredFile(item["Key"].removeprefix(root), item["Size"], item["LastModified"])
 
     def _walked(self, shelf: str) -> Iterator[StoredFile]:
         """By the calls every storage has: one for each folder, two for each file."""
