@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 from django.db import (
     DEFAULT_DB_ALIAS,
-    DatabaseError,
     InterfaceError,
     OperationalError,
     connections,
@@ -17,14 +17,15 @@ from django.db import (
 )
 
 from infra_shared import clock
+from infra_shared.retries import PERMANENT, RETRYABLE, Failure, RetryPolicy, call
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
-_FIRST_PAUSE_SECONDS = 0.1
-_LONGEST_PAUSE_SECONDS = 2.0
+# Half by chance: the processes of a machine lose the database together and must not come back in one moment.
+_OUTAGE = RetryPolicy(first_pause=timedelta(seconds=0.1), longest_pause=timedelta(seconds=2), jitter=0.5)
 
 # SQLSTATE classes and codes after which the same work may succeed later: connection exceptions, too many connections,
 # shutdown and start-up of the server, lock not available, deadlock and serialisation failure.
@@ -99,26 +100,24 @@ def when_reachable(
     error is then raised at once, since only the whole transaction could be repeated).
     """
     began = monotonic()
-    pause = _FIRST_PAUSE_SECONDS
     waited = False
-    while True:
-        try:
-            result = work()
-        except DatabaseError as error:
-            left = up_to.total_seconds() - (monotonic() - began)
-            may_repeat = is_lock_or_connection_error(error) and not _inside_a_transaction()
-            if not may_repeat or left <= 0 or not keep_waiting():
-                raise
-            if not waited:
-                _log.warning("database_unreachable", error=str(error))
-            waited = True
-        else:
-            if waited:
-                _log.info("database_reachable", waited_seconds=round(monotonic() - began, 1))
-            return result
+
+    def judge(error: BaseException) -> Failure:
+        may_repeat = is_lock_or_connection_error(error) and not _inside_a_transaction() and keep_waiting()
+        return RETRYABLE if may_repeat else PERMANENT
+
+    def prepare(error: BaseException) -> None:
+        nonlocal waited
+        if not waited:
+            _log.warning("database_unreachable", error=str(error))
+        waited = True
         _close_broken_connections()
-        sleep(min(pause, left))
-        pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+    policy = replace(_OUTAGE, within=up_to)
+    result = call(work, policy=policy, judge=judge, before_pause=prepare, sleep=sleep, monotonic=monotonic)
+    if waited:
+        _log.info("database_reachable", waited_seconds=round(monotonic() - began, 1))
+    return result
 
 
 def _inside_a_transaction() -> bool:

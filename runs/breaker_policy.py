@@ -11,6 +11,7 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from infra_shared.retries import RetryPolicy
 from webgraph.errors import FailureKind
 
 if TYPE_CHECKING:
@@ -70,9 +71,9 @@ def within_window(failures: Sequence[datetime], now: datetime, patience: Patienc
 
 def pause_after(times_opened: int, patience: Patience) -> timedelta:
     """How long it stays open: twice as long after each probe that failed, up to LONGEST_PAUSE."""
-    doublings = min(max(times_opened - 1, 0), 16)
     longest = max(LONGEST_PAUSE, patience.pause)
-    return min(patience.pause * (1 << doublings), longest)
+    probes = RetryPolicy(first_pause=patience.pause, longest_pause=longest, jitter=0)
+    return probes.pause_after(times_opened, chance=0)
 
 
 def to_blame(sites: Sequence[str], words: str) -> list[str]:

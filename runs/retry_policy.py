@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from infra_shared.retries import RetryPolicy
 from webgraph.errors import FailureKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-BASE = timedelta(seconds=5)
-CAP = timedelta(minutes=10)
+BACKOFF = RetryPolicy(first_pause=timedelta(seconds=5), longest_pause=timedelta(minutes=10))
 LONGEST_RETRY_AFTER = timedelta(days=1)
 """A site that asks for more is asked again after a day."""
 WITHOUT_DELAY = frozenset({FailureKind.WORKER_LOST, FailureKind.BROWSER_CRASH})
@@ -49,8 +49,7 @@ def judge(  # noqa: PLR0913 - the whole decision in one place, by keyword
     One that was `free` is no part of that number, and the next begins at once.
 
     `permanent` is what the error itself says, `overrides` what the automation says of the kind (it wins), and
-    `chance` a random number in [0, 1) for the full jitter of the exponential backoff: a delay between nothing and
-    BASE * 2 ** (attempts_made - 1), capped. A site's own Retry-After is a lower bound. An
+    `chance` a random number in [0, 1) for the full jitter of BACKOFF. A site's own Retry-After is a lower bound. An
     attempt that could not begin within the run's `time_left` is not made.
     """
     if not overrides.get(kind.value, not permanent):
@@ -60,7 +59,7 @@ def judge(  # noqa: PLR0913 - the whole decision in one place, by keyword
         return _in_time(Verdict(retry=True, delay=delay, reason=reason), time_left)
     if attempts_made >= max_attempts:
         return Verdict(retry=False, delay=timedelta(), reason=f"all {max_attempts} attempts are used")
-    delay = backoff(attempts_made, chance)
+    delay = BACKOFF.pause_after(attempts_made, chance=chance)
     if kind in WITHOUT_DELAY and attempts_made == 1:
         delay = timedelta()
     if retry_after is not None:
@@ -73,9 +72,3 @@ def _in_time(verdict: Verdict, time_left: timedelta | None) -> Verdict:
     if time_left is not None and verdict.delay >= time_left:
         return Verdict(retry=False, delay=timedelta(), reason="the whole run's time is over")
     return verdict
-
-
-def backoff(attempts_made: int, chance: float) -> timedelta:
-    """Full jitter: a random part of the exponential delay (AWS Architecture Blog, "Exponential Backoff And Jitter")."""
-    ceiling = min(BASE * 2 ** min(attempts_made - 1, 16), CAP)
-    return timedelta(seconds=ceiling.total_seconds() * chance)

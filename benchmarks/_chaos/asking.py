@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from http import HTTPStatus
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from infra_shared.clock import monotonic, sleep
+from infra_shared.retries import PERMANENT, RETRYABLE, Failure, RetryPolicy, call
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,8 +17,12 @@ if TYPE_CHECKING:
     from benchmarks._chaos.plan import PlannedRequest
 
 ANSWER_SECONDS = 15.0
-PAUSE_SECONDS = 0.5
-LONGEST_SECONDS = 120.0
+STUBBORN = RetryPolicy(
+    first_pause=timedelta(seconds=0.5),
+    longest_pause=timedelta(seconds=0.5),
+    jitter=0,
+    within=timedelta(minutes=2),
+)
 """After so long without being accepted a request counts as failed for good: the storm is long over by then."""
 
 
@@ -51,21 +56,25 @@ class Api:
             RefusedError: the answer says that it will never be accepted, or no other came for too long.
         """
         headers = {"Idempotency-Key": key} if key else {}
-        until = monotonic() + LONGEST_SECONDS
-        said = "nothing"
-        while monotonic() < until:
-            try:
-                answer = self._client.post(path, json=body, headers=headers)
-            except httpx.TransportError as error:
-                said = repr(error)
-            else:
-                if answer.is_success:
-                    return dict(answer.json()) if answer.content else {}
-                said = f"{answer.status_code} {answer.text[:500]}"
-                if answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
-                    break
-            sleep(PAUSE_SECONDS)
+
+        def ask() -> dict[str, Any]:
+            answer = self._client.post(path, json=body, headers=headers)
+            answer.raise_for_status()
+            return dict(answer.json()) if answer.content else {}
+
+        try:
+            return call(ask, policy=STUBBORN, judge=_judged)
+        except httpx.HTTPStatusError as error:
+            said = f"{error.response.status_code} {error.response.text[:500]}"
+        except httpx.TransportError as error:
+            said = repr(error)
         raise RefusedError(f"POST {path}: {said}")
+
+
+def _judged(error: BaseException) -> Failure:
+    if isinstance(error, httpx.HTTPStatusError):
+        return RETRYABLE if error.response.is_server_error else PERMANENT
+    return RETRYABLE if isinstance(error, httpx.TransportError) else PERMANENT
 
 
 class Asker(threading.Thread):

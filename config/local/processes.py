@@ -16,20 +16,21 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import psutil
 
 from config.local.parental import die_with_parent
 from infra_shared.clock import sleep
+from infra_shared.retries import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 TOKEN = "LOCAL_SYSTEM_PART"  # noqa: S105 - the name of a variable, not a secret
-FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 15.0
+RESTARTS = RetryPolicy(first_pause=timedelta(seconds=0.5), longest_pause=timedelta(seconds=15), jitter=0)
 SOUND_AFTER_SECONDS = 30.0
 POLL_SECONDS = 0.05
 PORTS_TRIED = 100
@@ -78,7 +79,7 @@ class Part:
     _token: str = field(default_factory=lambda: secrets.token_hex(8))
     _started: float = 0.0
     _next_start: float = 0.0
-    _pause: float = FIRST_PAUSE_SECONDS
+    _early_ends: int = 0
 
     @property
     def pid(self) -> int | None:
@@ -120,12 +121,11 @@ class Part:
         if not self._next_start:
             self.kill()  # what a dead outermost process left behind must not run beside its successor
             sound = now - self._started > SOUND_AFTER_SECONDS
-            self._pause = FIRST_PAUSE_SECONDS if sound else min(self._pause * 2, LONGEST_PAUSE_SECONDS)
-            self._next_start = now + self._pause
+            self._early_ends = 1 if sound else self._early_ends + 1
+            pause = RESTARTS.pause_after(self._early_ends, chance=0).total_seconds()
+            self._next_start = now + pause
             code = self._process.returncode
-            return (
-                f"{self.name} ended ({code}), starting it again in {self._pause:.0f} s. {self.last_lines(3)}"
-            )
+            return f"{self.name} ended ({code}), starting it again in {pause:.0f} s. {self.last_lines(3)}"
         if now < self._next_start:
             return ""
         self._next_start = 0.0

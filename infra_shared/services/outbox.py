@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -186,7 +187,12 @@ def _mail(message: OutboxMessage, _now: datetime) -> None:
 
 
 def _note_failure(message: OutboxMessage, error: Exception, now: datetime) -> OutboxMessage.State:
-    retry_at = next_attempt_at(attempts=message.attempts, error=error, now=now)
+    retry_at = next_attempt_at(
+        attempts=message.attempts,
+        error=error,
+        now=now,
+        chance=random.random(),  # noqa: S311 - spreads, protects nothing
+    )
     state = OutboxMessage.State.PENDING if retry_at else OutboxMessage.State.FAILED
     words = str(error) if isinstance(error, PostError) else f"{type(error).__name__}: {error}"
     reason = scrub_text(words)[:_ERROR_LENGTH]

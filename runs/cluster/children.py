@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 import subprocess
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 
 from infra_shared.clock import monotonic
+from infra_shared.retries import RetryPolicy
 from runs.cluster.kernel import dying_with_this_process, kill_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 30.0
+# One child is started by one parent: there is no crowd for chance to spread.
+RESTARTS = RetryPolicy(first_pause=timedelta(seconds=0.5), longest_pause=timedelta(seconds=30), jitter=0)
 SOUND_AFTER_SECONDS = 60.0
 _log = structlog.get_logger(__name__)
 
@@ -41,7 +43,7 @@ class Child:
     _process: subprocess.Popen[bytes] | None = None
     _started_at: float = 0.0
     _start_again_at: float | None = None
-    _pause_seconds: float = FIRST_PAUSE_SECONDS
+    _early_ends: int = 0
 
     @property
     def beat_name(self) -> str:
@@ -87,12 +89,10 @@ class Child:
             return
         if self._start_again_at is None:
             sound = monotonic() - self._started_at > SOUND_AFTER_SECONDS
-            self._pause_seconds = FIRST_PAUSE_SECONDS if sound else self._pause_seconds
-            self._start_again_at = monotonic() + self._pause_seconds
-            _log.warning(
-                "child_ended", child=self.name, code=self.exit_code, again_in_seconds=self._pause_seconds
-            )
-            self._pause_seconds = min(self._pause_seconds * 2, LONGEST_PAUSE_SECONDS)
+            self._early_ends = 1 if sound else self._early_ends + 1
+            pause = RESTARTS.pause_after(self._early_ends, chance=0).total_seconds()
+            self._start_again_at = monotonic() + pause
+            _log.warning("child_ended", child=self.name, code=self.exit_code, again_in_seconds=pause)
         elif monotonic() >= self._start_again_at:
             self.start()
 

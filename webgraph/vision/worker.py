@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from infra_shared.clock import monotonic
+from infra_shared.retries import PERMANENT, Failure, RetryPolicy, call_async
 from webgraph.errors import TargetNotFoundError
 from webgraph.evidence.masking import Box
 from webgraph.fingerprint import SIGHT, compare
@@ -28,6 +30,8 @@ _LOOK_AGAIN_SECONDS = 0.3
 _BUDGET = "the attempt's vision steps or model tokens are spent"
 # A page that shows several, or something unlike, is given this long to finish drawing.
 _SETTLE_SECONDS = 1.0
+# The provider says itself when it wants to be asked again; the looks are bounded by the attempt's budget.
+_PROVIDER = RetryPolicy(longest_pause=timedelta(0))
 
 
 _SEEN_AT = f"""place => {{
@@ -43,6 +47,11 @@ class _Blind(Exception):  # noqa: N818 - a reason, not an error
         super().__init__(why)
         self.reason = reason
         self.retry_after_seconds = retry_after_seconds
+
+
+def _judged(error: BaseException) -> Failure:
+    wait = error.retry_after_seconds if isinstance(error, _Blind) else None
+    return PERMANENT if wait is None else Failure(retryable=True, not_before=timedelta(seconds=wait))
 
 
 @dataclass(slots=True)
@@ -118,17 +127,16 @@ class VisionWorker:
             spent.why = "what is not visible, or is given files, is no matter of sight"
             return Choice((), reason=Insufficiency.HIDDEN)
         wanted = wanted_of(target)
-        while True:
-            try:
-                picture, findings = await self._look(wanted, scope, spent)
-            except _Blind as blind:
-                spent.why, wait = str(blind), blind.retry_after_seconds
-                if wait is None or monotonic() + wait >= deadline:
-                    return Choice((), reason=blind.reason)
-                await asyncio.sleep(wait)
-            else:
-                spent.why = ""
-                return _chosen(target, wanted, picture, findings)
+        policy = replace(_PROVIDER, within=timedelta(seconds=max(deadline - monotonic(), 0)))
+        try:
+            picture, findings = await call_async(
+                lambda: self._look(wanted, scope, spent), policy=policy, judge=_judged
+            )
+        except _Blind as blind:
+            spent.why = str(blind)
+            return Choice((), reason=blind.reason)
+        spent.why = ""
+        return _chosen(target, wanted, picture, findings)
 
     async def _look(self, wanted: Wanted, scope: Scope, spent: _Spent) -> tuple[Picture, Findings]:
         """One look, paid for."""
