@@ -46,6 +46,7 @@ class Alert(models.Model):
     A key is the rule and what it is about: "failure:17". The row is made when it happens first; it closes when things
     work again and opens anew when they do not. `count` counts since `opened_at`, `openings` over all. `is_told`
     says that people know it to be open; `told_at` is when that was last said. A mute outlives the closing.
+    `seen_ref` and `seen_link` name what the latest was seen in; only who shows pictures of it reads the first.
     """
 
     key = models.CharField(max_length=200, unique=True)
@@ -54,6 +55,11 @@ class Alert(models.Model):
     title = models.CharField(max_length=300)
     text = models.TextField()
     link = models.CharField(max_length=500, blank=True)
+    advice = models.CharField(max_length=500, blank=True, help_text="What to do about it.")
+    seen_ref = models.CharField(
+        max_length=100, blank=True, help_text="What the latest was seen in, for who can show a picture of it."
+    )
+    seen_link = models.CharField(max_length=500, blank=True, help_text="The page of that.")
     customer = models.CharField(
         max_length=100, blank=True, help_text="Key of the customer; empty: the system's own."
     )

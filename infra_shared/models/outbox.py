@@ -24,7 +24,10 @@ class OutboxQuerySet(models.QuerySet["OutboxMessage"]):
 
 
 class OutboxMessage(models.Model):
-    """One message and how far it got."""
+    """One message and how far it got.
+
+    A message that was one of too many is `folded`: its `digest` says it, together with the others.
+    """
 
     class Channel(models.TextChoices):
         """How it goes."""
@@ -41,6 +44,7 @@ class OutboxMessage(models.Model):
         RECOVERED = "recovered", "Recovery"
         TEST = "test", "Test"
         CANARY = "canary", "Daily canary"
+        DIGEST = "digest", "Digest"
 
     class State(models.TextChoices):
         """Where in life it is; `failed` is final until a person sends it again."""
@@ -48,6 +52,7 @@ class OutboxMessage(models.Model):
         PENDING = "pending"
         SENT = "sent"
         FAILED = "failed"
+        FOLDED = "folded"
 
     channel = models.CharField(max_length=10, choices=Channel)
     purpose = models.CharField(max_length=10, choices=Purpose, default=Purpose.PLAIN)
@@ -63,6 +68,10 @@ class OutboxMessage(models.Model):
     subject = models.CharField(max_length=300)
     body_text = models.TextField(help_text="The text of a mail; the whole body of a webhook.")
     body_html = models.TextField(blank=True)
+    seen_ref = models.CharField(
+        max_length=100, blank=True, help_text="What a picture is shown of, as its alert says."
+    )
+    digest = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="folded")
     dedupe_key = models.CharField(
         max_length=200, blank=True, help_text="A second message with the same key is not written."
     )
@@ -84,14 +93,21 @@ class OutboxMessage(models.Model):
             models.CheckConstraint(
                 condition=Q(state="pending", next_attempt_at__isnull=False, sent_at__isnull=True)
                 | Q(state="sent", next_attempt_at__isnull=True, sent_at__isnull=False)
-                | Q(state="failed", next_attempt_at__isnull=True, sent_at__isnull=True),
+                | Q(state__in=("failed", "folded"), next_attempt_at__isnull=True, sent_at__isnull=True),
                 name="outbox_state_times",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="folded", digest__isnull=False)
+                | (~Q(state="folded") & Q(digest__isnull=True)),
+                name="outbox_folded_has_its_digest",
             ),
             models.CheckConstraint(condition=~Q(recipient=""), name="outbox_has_recipient"),
         ]
         indexes = [
             models.Index(fields=("next_attempt_at",), condition=Q(state="pending"), name="outbox_due"),
             models.Index(fields=("state", "-id"), name="outbox_by_state"),
+            # How many a recipient was sent lately.
+            models.Index(fields=("sent_at",), condition=Q(state="sent"), name="outbox_sent"),
             # How long ago the last canary of each channel arrived.
             models.Index(fields=("purpose", "-id"), name="outbox_by_purpose"),
         ]
