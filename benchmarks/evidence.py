@@ -33,6 +33,8 @@ from webgraph.target import Target
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from playwright.async_api import BrowserContext
+
     from webgraph.page import Page
     from webgraph.recorder import (
         Evidence,
@@ -123,20 +125,25 @@ async def bare(host: BrowserHost) -> None:
     """The same steps, written with Playwright alone."""
     allowed = AddressPolicy((SITE.url.partition("://")[2],))
     async with host.lease(sign(BrowserProfile(), {}), allowed) as context:
-        page = await context.new_page()
-        page.set_default_timeout(_TIMEOUT_MILLISECONDS)
-        await page.goto(f"{SITE.url}/sign-in?next=/invoices")
-        await page.locator("#username").fill(DEMO_USERNAME)
-        await page.locator("#password").fill(DEMO_PASSWORD)
-        await page.locator("#sign-in").click()
-        rows = await page.locator(_TABLE).evaluate(_READ_ROWS)
-        await page.locator("#next-page").click()
-        await page.locator("#range", has_text="26").wait_for()
-        rows += await page.locator(_TABLE).evaluate(_READ_ROWS)
-        async with page.expect_download() as coming:
-            await page.locator("#download-csv").click()
-        path = await (await coming.value).path()
-        assert (len(rows), path.stat().st_size > 0) == (ROWS, True)
+        await by_hand(context)
+
+
+async def by_hand(context: BrowserContext) -> None:
+    """The eight steps in a context."""
+    page = await context.new_page()
+    page.set_default_timeout(_TIMEOUT_MILLISECONDS)
+    await page.goto(f"{SITE.url}/sign-in?next=/invoices")
+    await page.locator("#username").fill(DEMO_USERNAME)
+    await page.locator("#password").fill(DEMO_PASSWORD)
+    await page.locator("#sign-in").click()
+    rows = await page.locator(_TABLE).evaluate(_READ_ROWS)
+    await page.locator("#next-page").click()
+    await page.locator("#range", has_text="26").wait_for()
+    rows += await page.locator(_TABLE).evaluate(_READ_ROWS)
+    async with page.expect_download() as coming:
+        await page.locator("#download-csv").click()
+    path = await (await coming.value).path()
+    assert (len(rows), path.stat().st_size > 0) == (ROWS, True)
 
 
 def supervised(host: BrowserHost, level: EvidenceLevel, allowed: str) -> Kept:

@@ -8,13 +8,17 @@ import hashlib
 import ipaddress
 import os
 import socket
+import ssl
+import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trustme
 
 from tests.webgraph.ssrf_pages import Listener
 from webgraph import network
+from webgraph.browser.gateway import neighbours
 from webgraph.browser.gateway.gateway import Gateway
 from webgraph.browser.gateway.places import Place, is_bypassed, place_of_authority
 from webgraph.browser.gateway.ways import Upstream, Ways
@@ -24,6 +28,7 @@ from webgraph.network import AddressPolicy
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from pathlib import Path
 
     from infra_shared.public_addresses import IpAddress
     from webgraph.browser.gateway.door import Door
@@ -69,7 +74,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
 
 
 @asynccontextmanager
-async def served(work: Serve) -> AsyncIterator[int]:
+async def served(work: Serve, **options: Any) -> AsyncIterator[int]:
     """The port of a server that does this work with each connection."""
 
     async def talk(reader: StreamReader, writer: StreamWriter) -> None:
@@ -78,7 +83,7 @@ async def served(work: Serve) -> AsyncIterator[int]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    server = await asyncio.start_server(talk, "127.0.0.1", 0, **options)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
@@ -294,6 +299,29 @@ def test_a_proxy_that_refuses_the_sign_in_is_told_by_the_verdict_and_not_to_the_
     assert "(407)" in str(verdict)
 
 
+def test_a_proxy_over_tls_is_known_by_its_certificate(
+    gateway: Gateway, names: dict[str, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names["proxy.test"], names["shop.test"] = ["127.0.0.1"], ["93.184.215.14"]
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    proxy = UpstreamProxy()
+
+    async def asked_as(name: str) -> bytes:
+        secure = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        authority.issue_cert(name).configure_cert(secure)
+        async with served(proxy.serve, ssl=secure) as port:
+            upstream = Upstream("https", Place("proxy.test", port), signed=("anna", "pass"))
+            policy = AddressPolicy((f"proxy.test:{port}",), proxied=True)
+            async with gateway.door(Ways(policy, upstream)) as door:
+                return await asked(door, connect("shop.test:443"), to_the_end=True)
+
+    assert asyncio.run(asked_as("proxy.test")).endswith(b"early")
+    assert asyncio.run(asked_as("other.test")).startswith(b"HTTP/1.1 502 ")
+    assert len(proxy.heads) == 1
+
+
 async def socks(reader: StreamReader, writer: StreamWriter) -> None:
     """A SOCKS5 proxy that says which name it was asked for, in the place of the site (RFC 1928, RFC 1929)."""
     await reader.readexactly((await reader.readexactly(2))[1])
@@ -374,6 +402,16 @@ def test_another_user_of_this_machine_does_not_get_out_through_a_door(
 
     assert asyncio.run(tried(0)).startswith(b"HTTP/1.1 200 ")
     assert asyncio.run(tried(65534)) == b""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+@pytest.mark.parametrize("tell", [neighbours._asked_of_the_kernel, neighbours._read_from_the_table])
+def test_whose_a_connection_is_can_be_told_in_two_ways(
+    tell: Callable[..., int | None], listen: Callable[..., Listener]
+) -> None:
+    with socket.create_connection(("127.0.0.1", listen().port)) as link:
+        assert tell(link.getsockname(), link.getpeername()) == os.getuid()
+        assert tell(link.getpeername(), ("127.0.0.3", 1)) is None
 
 
 def test_a_gateway_whose_thread_ended_opens_the_next_door_on_another(gateway: Gateway) -> None:

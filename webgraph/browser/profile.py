@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -135,13 +135,6 @@ class ProxyServer(_Part):
     credential: CredentialName | None = Field(
         default=None, description="The credential with `username` and `password`, for a proxy that asks."
     )
-
-    @model_validator(mode="after")
-    def _can_sign_in(self) -> Self:
-        if self.credential is not None and self.server.startswith("socks5:"):
-            msg = "Chromium cannot sign in to a SOCKS proxy; leave `credential` out, or use an HTTP proxy"
-            raise ValueError(msg)
-        return self
 
     @property
     def host_and_port(self) -> tuple[str, int]:
