@@ -14,7 +14,7 @@ from infra_shared.own_patterns import MOST_PATTERNS, problem_of
 from webgraph.browser.profile import BrowserProfile
 from webgraph.recorder import Effect, EvidenceLevel
 from webgraph.recovery import NewWindow, Recovery, SignInAgain
-from webgraph.secret_values import problems_of_secrets
+from webgraph.secret_values import has_secrets, problems_of_secrets
 from webgraph.sites import origin_of
 
 if TYPE_CHECKING:
@@ -214,6 +214,8 @@ class Automation:
                 found.append("State must be complete from the start: give each of its fields a default.")
             elif schema == "Params":
                 found += problems_of_secrets(model.model_json_schema())
+            elif schema == "State" and has_secrets(model.model_json_schema()):
+                found.append("State must hold no secret, for it is kept; each attempt has the params anew.")
         return found
 
     @classmethod

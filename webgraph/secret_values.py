@@ -86,6 +86,11 @@ def problems_of_secrets(schema: Mapping[str, Any]) -> list[str]:
     return found
 
 
+def has_secrets(schema: Mapping[str, Any]) -> bool:
+    """Whether anything a schema describes is a secret."""
+    return any(_holds_secret(spec, schema, set()) for spec in schema.get("properties", {}).values())
+
+
 def _is_secret(spec: Mapping[str, Any], schema: Mapping[str, Any]) -> bool:
     return any(part.get("writeOnly") for part in parts_of(spec, schema))
 

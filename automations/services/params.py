@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
     from automations.models import AutomationVersion
+    from webgraph.flow import Automation
 
 NOT_KEPT = "It is a secret, which is not kept: give it again."
 _NOT_FIT = "It does not fit."
@@ -103,7 +104,7 @@ def _checked(version: AutomationVersion, params: dict[str, Any]) -> dict[str, An
     unknown = sorted(set(params) - set(code.Params.model_fields))
     problems = [FieldProblem(name, "There is no such param.") for name in unknown]
     try:
-        model = code.Params.model_validate(params)
+        model = _validated(code, version, params)
     except pydantic.ValidationError as error:
         problems += [
             # pydantic puts this before what a validator of the automation's own says
@@ -114,6 +115,23 @@ def _checked(version: AutomationVersion, params: dict[str, Any]) -> dict[str, An
     if problems:
         raise ParamsInvalidError(problems)
     return model.model_dump(mode="json")
+
+
+def _validated(
+    code: type[Automation], version: AutomationVersion, params: dict[str, Any]
+) -> pydantic.BaseModel:
+    """The params in their types. A validator of the automation's own may raise anything, and say a secret in it."""
+    hidden = hiding(version.params_schema, params)
+    try:
+        return code.Params.model_validate(params)
+    except pydantic.ValidationError:
+        raise
+    except Exception as error:
+        if not hidden:
+            raise
+        reason = hidden.text(f"{type(error).__name__}: {error}")
+        message = f"The automation cannot check its params: {reason}"
+        raise ParamsInvalidError([FieldProblem("", message)]) from None
 
 
 def _by_schema(schema: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:

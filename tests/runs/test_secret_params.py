@@ -132,6 +132,20 @@ def test_what_does_not_fit_is_named_without_the_secret(
     assert caught.value.__cause__ is None
 
 
+def test_a_check_that_breaks_repeats_no_secret(
+    version: AutomationVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def _breaks(params: dict[str, Any]) -> Any:
+        raise KeyError(params["pin"])
+
+    monkeypatch.setattr(SecretSample.Params, "model_validate", _breaks)
+
+    with pytest.raises(ParamsInvalidError, match="KeyError: '•••'") as caught:
+        ask()
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
 def test_runs_are_not_counted_by_a_secret_param(
     version: AutomationVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -92,6 +92,14 @@ def test_a_secret_stands_at_the_top_of_params_and_has_no_default():
     assert "has a default" in found[2]
 
 
+def test_a_state_holds_no_secret_for_it_would_come_back_as_dots():
+    class Keeps(SignIn):
+        class State(BaseModel):
+            pins: list[Secret] = []
+
+    assert [problem.partition(",")[0] for problem in Keeps.problems()] == ["State must hold no secret"]
+
+
 @pytest.mark.parametrize("params", [{"pin": "Zq7"}, {"pin": "73317331", "url": "73317331"}])
 def test_params_that_do_not_fit_are_refused_without_the_secret(params: dict[str, str]):
     with pytest.raises(BadParamsError) as refused:
