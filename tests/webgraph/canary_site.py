@@ -92,7 +92,8 @@ async def _echo(request: Request) -> Response:
 
 async def _packed(request: Request) -> Response:
     return Response(
-        gzip.compress(request.query_params["word"].encode() * 3), media_type="application/octet-stream"
+        gzip.compress(" ".join([request.query_params["word"]] * 3).encode()),
+        media_type="application/octet-stream",
     )
 
 
