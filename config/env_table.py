@@ -252,6 +252,20 @@ SETTINGS = (
         rules.at_least(0),
     ),
     Setting(
+        "SESSION_FAILED_LOGINS",
+        "int",
+        3,
+        "After how many failed logins one after another no other one is tried for that account; an automation may say fewer.",
+        rules.at_least(1),
+    ),
+    Setting(
+        "SESSION_LOCKOUT_SECONDS",
+        "int",
+        3600,
+        "For how long; an operator may release the lock sooner.",
+        rules.at_least(1),
+    ),
+    Setting(
         "QUEUE_TIMEOUT_SECONDS",
         "int",
         86400,

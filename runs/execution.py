@@ -38,6 +38,7 @@ from runs.services.demands import sites_of
 from runs.services.inputs import inputs_of
 from runs.services.learning import learn_from_success
 from runs.services.run_secrets import secrets_of
+from runs.services.session_desks import desk_for
 from webgraph.errors import AttemptStopped, FailureKind, WebGraphError
 from webgraph.network import AddressPolicy
 from webgraph.recorder import ArtifactKind, Evidence, EvidenceLevel, Question
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
     from automations.models import AutomationVersion
     from runs.models import Artifact
+    from runs.services.session_desks import RunDesk
     from webgraph.browser.host import BrowserHost
     from webgraph.flow import Automation
 
@@ -123,6 +125,7 @@ class _Execution:
         self._version: AutomationVersion = claim.attempt.run.version
         self._store: BlobStore = artifact_store()
         self._secret_params: Mapping[str, Any] = {}
+        self._desk: RunDesk | None = None
         # Counted on this machine's own clock, which need not agree with the database's.
         self._until = clock.monotonic() + _deadline_seconds(claim)
 
@@ -290,10 +293,13 @@ class _Execution:
         )
 
     def _spec(self, code: type[Automation], given: Given, redactor: Redactor) -> AttemptSpec:
+        params = self._run.params | self._secret_params
+        self._desk = desk_for(claim=self._claim, code=code, params=params, write=self._write)
         return AttemptSpec(
             automation=code,
             redactor=redactor,
-            params=self._run.params | self._secret_params,
+            params=params,
+            session=self._desk,
             secrets=given.secrets,
             origins=given.origins,
             codes=LedgerCodes(given.seeds, write=self._write, redactor=redactor),
@@ -313,6 +319,8 @@ class _Execution:
     def _beat(self, writer: EvidenceWriter) -> str | None:
         """Extend the lease, show what is stored, and ask whether to go on; with the database away it goes on."""
         self._worker.beat()
+        if self._desk is not None:
+            self._write(self._desk.beat)
         try:
             writer.write_stored()
         except AttemptStopped as order:

@@ -1,7 +1,7 @@
 """How what is limited, paced or paused is named: a kind, a colon, a name.
 
 `automation:read-invoices`, `customer:acme`, `site:https://shop.example`, and `key:account-7` for what an automation
-computes from its params.
+computes from its params, and `session:acme/shop/buyer` for the signed-in session it uses.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class Kind(StrEnum):
     CUSTOMER = "customer"
     SITE = "site"
     KEY = "key"
+    SESSION = "session"
 
     def of(self, name: str) -> str:
         """The key of one thing of this kind, such as `Kind.SITE.of("https://shop.example")`."""

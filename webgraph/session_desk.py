@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from infra_shared.sessions.protocol import SessionCacheError
-from infra_shared.sessions.rules import Busy, Granted, Wish
+from infra_shared.sessions.rules import Granted, Wish
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -63,6 +63,7 @@ class CacheDesk:
         self._max_age = max_age
         self._guard = guard
         self._fence: int | None = None
+        self._signed_in = False
         self.use: SessionUse | None = None
         """How the attempt came to be signed in, once that is known."""
 
@@ -78,12 +79,12 @@ class CacheDesk:
         wish = Wish(holder=self._holder, lease=self._lease, max_age=self._max_age, saw=saw)
         answer = self._cache.ask(self._key, wish)
         if isinstance(answer, Granted):
-            self._fence = answer.fence
+            self._fence, self._signed_in = answer.fence, False
         return answer
 
     def signed_in(self, left: Signed) -> str:
         """Keep what the login left; why it is not kept, empty when it is."""
-        fence, self._fence = self._fence, None
+        fence = self._fence
         if fence is None:
             return "Nobody let this attempt sign in for others."
         obstacle = left.obstacle
@@ -93,8 +94,10 @@ class CacheDesk:
             except SessionCacheError as error:
                 obstacle = str(error)
             else:
+                self._signed_in = True
                 return "" if kept else "Another attempt was let sign in meanwhile."
         self._cache.note_obstacle(self._key, fence=fence, reason=obstacle)
+        self._signed_in = True
         return obstacle
 
     def used(self, use: SessionUse) -> None:
@@ -107,14 +110,10 @@ class CacheDesk:
 
     def beat(self) -> None:
         """Go on holding the login while the attempt signs in."""
-        if self._fence is not None:
+        if self._fence is not None and not self._signed_in:
             self._cache.extend(self._key, fence=self._fence, lease=self._lease)
 
     def give_up(self, failure: str) -> bool:
         """End a login that did not succeed; True when nobody may try any more."""
         self._fence = None
         return bool(self._cache.give_up(self._key, holder=self._holder, failure=failure, guard=self._guard))
-
-    def somebody_signs_in(self) -> bool:
-        """Whether somebody else is signing in at the moment; takes the login where nobody needs to be waited for."""
-        return isinstance(self.ask(0), Busy)

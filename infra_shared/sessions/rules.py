@@ -151,7 +151,9 @@ def extend(record: Record, fence: int, lease: timedelta, now: datetime) -> tuple
 
 
 def store(record: Record, fence: int, now: datetime) -> tuple[Record, bool]:
-    """The login succeeded and its state is kept; False when the login is somebody else's by now."""
+    """The login succeeded and its state is kept; False when the login is somebody else's by now. May be repeated."""
+    if record.generation == fence:
+        return record, record.stored_at is not None
     if not _holds(record, fence):
         return record, False
     return replace(_succeeded(record), stored_at=now, generation=fence, obstacle=""), True

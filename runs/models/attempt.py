@@ -16,6 +16,7 @@ from runs.models.run import Run
 from runs.states import TERMINAL_ATTEMPTS, AttemptState
 from webgraph.errors import FailureKind
 from webgraph.recorder import Effect, Tier
+from webgraph.session import Provenance
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -96,6 +97,13 @@ class Attempt(models.Model):
     resume_refusal = models.CharField(
         max_length=500, blank=True, help_text="Why it started over instead of going on."
     )
+    session = models.CharField(
+        max_length=10,
+        blank=True,
+        choices=[(item.value, item.value) for item in Provenance],
+        help_text="How it came to be signed in, where its automation shares a signed-in session.",
+    )
+    session_note = models.CharField(max_length=500, blank=True)
     waits_for = models.ForeignKey(
         "runs.CommitGuard",
         on_delete=models.SET_NULL,
@@ -167,7 +175,7 @@ class Attempt(models.Model):
 
 
 def _counts(keys: Collection[str]) -> Q:
-    named = [key for key in keys if split(key)[0] in (Kind.SITE, Kind.KEY)]
+    named = [key for key in keys if split(key)[0] in (Kind.SITE, Kind.KEY, Kind.SESSION)]
     # By its name: the model of what a run counts against stands above this one.
     demands = apps.get_model("runs", "Demand").objects.filter(run=OuterRef("run_id"), key__in=named)
     return (

@@ -25,6 +25,7 @@ SCHEDULE_PAUSED = "schedule-paused"
 BREAKER = "breaker"
 STORAGE = "storage"
 QUARANTINE = "quarantine"
+SESSION = "session"
 RULES = {
     FAILURE: "A run failed",
     STREAK: "An automation fails again and again",
@@ -37,6 +38,7 @@ RULES = {
     BREAKER: "A site's circuit breaker is open",
     STORAGE: "A customer has more stored than its quota, or nearly so",
     QUARANTINE: "A file was quarantined because it holds a secret",
+    SESSION: "Logins failed, and no other one is tried for a while",
 }
 """Every rule in words. The key of an alert begins with its rule and a colon."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from automations.services.registry import code_for
+from infra_shared.sessions.rules import SessionKey
 from runs.errors import InvalidRequestError
 from runs.limit_keys import Kind, normal
 from runs.models import Demand, Limit
@@ -23,18 +24,20 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 
-def demands_of(*, version: AutomationVersion, params: Mapping[str, Any]) -> dict[str, int | None]:
+def demands_of(
+    *, version: AutomationVersion, params: Mapping[str, Any], customer: str = ""
+) -> dict[str, int | None]:
     """The sites and named keys that a run with these params (secrets in plain) counts against, with its declared limits.
 
     Where this process has no code for the version, what the automation would compute is not known: the sites it lists
-    are all there is. InvalidRequestError when the automation cannot say.
+    are all there is. Without a `customer` the session it shares is left out. InvalidRequestError when the automation cannot say.
     """
     code, hidden = code_for(version), hiding(version.params_schema, params)
     if code is None:
         _log.warning("demands_not_computed", version=str(version))
         return {Kind.SITE.of(site): None for site in version.options.get("sites", ())}
     try:
-        demands = _computed(code, params)
+        demands = _computed(code, params, customer)
     except Exception as error:  # noqa: BLE001 - see below; without its cause, whose text may hold a secret
         # Whatever the automation's own code raises: it is told to who asked for the run.
         reason = hidden.text(f"{type(error).__name__}: {error}")
@@ -86,7 +89,15 @@ def limits_of(run: Run, said: Mapping[str, Limit]) -> dict[str, int]:
     return limits
 
 
-def _computed(code: type[Automation], params: Mapping[str, Any]) -> dict[str, int | None]:
+def session_key(code: type[Automation], params: Any, customer: str) -> SessionKey | None:
+    """The session a run with these typed params uses; None where its automation declares none."""
+    declared = code.session
+    if declared is None:
+        return None
+    return SessionKey(customer, declared.site_for(params), declared.account_for(params))
+
+
+def _computed(code: type[Automation], params: Mapping[str, Any], customer: str) -> dict[str, int | None]:
     given = code.Params.model_validate(params)
     demands: dict[str, int | None] = {normal(Kind.SITE.of(site)): None for site in code.sites_of(given)}
     for name, most in code.slot_keys(given).items():
@@ -94,4 +105,7 @@ def _computed(code: type[Automation], params: Mapping[str, Any]) -> dict[str, in
             msg = f"the limit of {name!r} is {most}; it must be at least 1"
             raise ValueError(msg)
         demands[normal(Kind.KEY.of(name))] = most
+    session = session_key(code, given, customer) if customer else None
+    if session is not None:
+        demands[normal(Kind.SESSION.of(session.name))] = None
     return demands

@@ -1,6 +1,6 @@
 """Gates: what keeps due attempts waiting although a worker process is free, besides full limits.
 
-A pause, an open circuit breaker, and a site's pace. They are read anew for each turn and nothing is written on the
+A pause, an open circuit breaker, a site's pace, and a session that another attempt signs in to. They are read anew for each turn and nothing is written on the
 attempts that wait, so that none can be forgotten behind a gate that has opened.
 """
 
@@ -15,6 +15,7 @@ from django.db.models import Q
 from runs.limit_keys import Kind, in_words
 from runs.models import EVERYTHING, Attempt, Breaker, Pause, Site
 from runs.services.demands import declared_limits, sites_of
+from runs.services.session_doors import Doors, read_doors
 from runs.states import TERMINAL_ATTEMPTS
 
 if TYPE_CHECKING:
@@ -33,24 +34,26 @@ class Gates:
     broken: Mapping[str, str]
     paced: frozenset[str]
     probes: frozenset[int]
+    doors: Doors
 
     def open_for(self, rows: AttemptQuerySet) -> AttemptQuerySet:
         """Those of the attempts that no gate keeps."""
         if self.everything:
             return rows.none()
         ahead = Q(pk__in=self.probes) if self.probes else None
-        return rows.not_counting({*self.paused, *self.paced}).not_counting(self.broken, except_for=ahead)
+        rows = rows.not_counting({*self.paused, *self.paced}).not_counting(self.broken, except_for=ahead)
+        return rows.not_counting(self.doors.closed, except_for=Q(pk__in=self.doors.holders))
 
     def why_closed(self, run: Run) -> str:
         """Why attempts of a run wait at a gate, in words; empty when none keeps them. A pace is too short to tell."""
         if self.everything:
             return self.everything
-        reasons = {**self.broken, **self.paused}
+        reasons = {**self.doors.closed, **self.broken, **self.paused}
         return next((reasons[key] for key in declared_limits(run) if key in reasons), "")
 
 
 def read_gates(now: datetime) -> Gates:
-    """What is closed now, in two queries; a probe that came to nothing is noticed and another one allowed."""
+    """What is closed now, in three queries; a probe that came to nothing is noticed and another one allowed."""
     pauses = {row.scope: f"Paused by {row.paused_by}: {row.reason}" for row in Pause.objects.all()}
     broken: dict[str, str] = {}
     paced: set[str] = set()
@@ -63,7 +66,8 @@ def read_gates(now: datetime) -> Gates:
             probes.add(site.probe_id)
         if _keeps_waiting(site, now):
             broken[key] = f"The circuit breaker of {in_words(key)} is open: {site.breaker_reason}"
-    return Gates(pauses.pop(EVERYTHING, ""), pauses, broken, frozenset(paced), frozenset(probes))
+    everything = pauses.pop(EVERYTHING, "")
+    return Gates(everything, pauses, broken, frozenset(paced), frozenset(probes), read_doors(now))
 
 
 def is_paused(run: Run) -> bool:

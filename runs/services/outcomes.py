@@ -15,7 +15,7 @@ from runs import lifecycle
 from runs.commits import may_have_happened
 from runs.models import Artifact, Attempt, Run, WorkerProcess
 from runs.retry_policy import FREE_CRASHES, Verdict, judge
-from runs.services import breakers, guards, questions, turns
+from runs.services import breakers, guards, questions, session_doors, turns
 from runs.services.alerts import alert_about
 from runs.services.claims import Claim, locked_attempt
 from runs.services.slots import free_slots
@@ -24,6 +24,7 @@ from webgraph.errors import FailureKind
 from webgraph.recorder import Effect
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -100,12 +101,14 @@ def finish_parked(
     guard_id: int | None = None,
     browser: dict[str, Any] | None = None,
 ) -> None:
-    """End the attempt on purpose, without counting it: its run waits for an answer, or to hear about a commit.
+    """End the attempt on purpose, without counting it: its run waits for an answer, another's commit, or another's login.
 
     LostClaimError when the attempt moved on.
     """
     attempt, actor, now = _held(claim)
-    words = f"it asks: {question.prompt}" if question else "it waits to hear about a commit"
+    words = "it waits for another run to sign in"
+    if question is not None or guard_id is not None:
+        words = f"it asks: {question.prompt}" if question else "it waits to hear about a commit"
     _move(attempt, AttemptState.PARKED, actor, words, now, browser=browser or {}, free=True)
     breakers.note_end(attempt=attempt, now=now)
     _release(attempt)
@@ -120,6 +123,10 @@ def finish_parked(
         alert_about(run, reason)
     elif guard_id is not None:
         _wait_for_commit(run, attempt, guard_id, actor, now)
+    else:
+        _retry(
+            run, attempt, Verdict(retry=True, delay=timedelta(), reason=words), actor, now, _WITHOUT_FAILURE
+        )
 
 
 @transaction.atomic
@@ -211,7 +218,7 @@ def drop_waiting_attempts(*, run: Run, actor: str, reason: str, now: datetime) -
     """Cancel the queued attempt of a run that will not be attempted any more."""
     for attempt in Attempt.objects.filter(run=run, state=AttemptState.QUEUED):
         lifecycle.move_attempt(attempt, AttemptState.CANCELLED, actor=actor, reason=reason, now=now)
-        _wake(free_slots(attempt=attempt))
+        _wake(_freed(attempt))
 
 
 def _held(claim: Claim) -> tuple[Attempt, str, datetime]:
@@ -248,7 +255,7 @@ def _end(  # noqa: PLR0913 - the end of an attempt has that many facts
     ):
         return False
     breakers.note_end(attempt=attempt, now=now, retry_after=failure.retry_after)
-    freed = free_slots(attempt=attempt)
+    freed = _freed(attempt)
     if not still_held:
         _let_go(attempt)
     run = _lock_run(attempt)
@@ -311,10 +318,10 @@ def _verdict(run: Run, failure: Failure, now: datetime, *, free: bool) -> Verdic
 
 
 def _retry(
-    run: Run, attempt: Attempt, verdict: Verdict, actor: str, now: datetime, facts: dict[str, Any]
+    run: Run, attempt: Attempt, verdict: Verdict, actor: str, now: datetime, facts: Mapping[str, Any]
 ) -> None:
     due_at = now + verdict.delay
-    facts["expires_at"] = min(filter(None, (due_at + settings.QUEUE_TIMEOUT, run.ends_by)))
+    facts = {**facts, "expires_at": min(filter(None, (due_at + settings.QUEUE_TIMEOUT, run.ends_by)))}
     if lifecycle.move_run(run, RunState.RETRY_WAIT, actor=actor, reason=verdict.reason, now=now, **facts):
         lifecycle.open_attempt(
             run=run,
@@ -340,9 +347,14 @@ def _move(
 
 
 def _release(attempt: Attempt) -> None:
-    freed = free_slots(attempt=attempt)
+    freed = _freed(attempt)
     _let_go(attempt)
     _wake(freed)
+
+
+def _freed(attempt: Attempt) -> list[str]:
+    """Give back what an attempt holds, its slots and the login of its session; the keys others may start with now."""
+    return [*free_slots(attempt=attempt), *session_doors.close_behind(attempt=attempt)]
 
 
 def _wake(freed: list[str]) -> None:

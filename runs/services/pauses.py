@@ -64,7 +64,7 @@ def checked_scope(scope: str) -> str:
     except ValueError as error:
         raise InvalidRequestError("scope", str(error)) from error
     kind, name = split(key)
-    if kind is Kind.KEY:
+    if kind in (Kind.KEY, Kind.SESSION):
         raise InvalidRequestError("scope", "Pause everything, an automation, a site or a customer.")
     if kind is Kind.AUTOMATION and not Automation.objects.filter(key=name).exists():
         raise InvalidRequestError("scope", f"There is no automation {name!r}.")

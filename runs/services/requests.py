@@ -107,7 +107,7 @@ def _written(request: RunRequest, origin: Origin, version: AutomationVersion) ->
     inputs = chosen_inputs(
         version=version, params=params.shown, customer=facts["customer"], rerun_of=origin.rerun_of
     )
-    demands = demands_of(version=version, params=params.whole)
+    demands = demands_of(version=version, params=params.whole, customer=facts["customer"].key)
     try:
         with transaction.atomic():
             run = _open(facts, origin, request.due_at)

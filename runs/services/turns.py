@@ -23,6 +23,7 @@ from runs.limit_keys import in_words
 from runs.models import Attempt, Run, Slot, WorkerProcess
 from runs.services.demands import limits_in_force, limits_of
 from runs.services.gates import pass_gates, read_gates
+from runs.services.session_doors import pass_door
 from runs.services.slots import full_keys, missing_slot, take_slots
 from runs.states import AttemptState, RunState
 
@@ -106,10 +107,10 @@ class _HandOut:
 
     def say_why_others_wait(self, due: AttemptQuerySet) -> None:
         """Note on some of the runs that wait at a full limit or a gate why they do; a pause of everything is on each page."""
-        gated = {*self._gates.paused, *self._gates.broken}
+        gated = {*self._gates.paused, *self._gates.broken, *self._gates.doors.closed}
         if self._gates.everything or not (gated or self._full):
             return
-        probes = Q(pk__in=self._gates.probes)
+        probes = Q(pk__in=self._gates.probes | self._gates.doors.holders)
         rows = due.counting(gated | self._full).filter(run__state__in=_UNTOLD, slots=None).exclude(probes)
         for attempt in _with_runs(rows)[:NOTED_AT_ONCE]:
             reason = self._gates.why_closed(attempt.run) or self._why_full(attempt)
@@ -142,7 +143,7 @@ class _HandOut:
             return 0
         limits = limits_of(attempt.run, said)
         kept = self._kept_for_others(attempt, limits)
-        if kept or self._passed_by & {*limits, *_site_keys(attempt)}:
+        if kept or self._passed_by & {*limits, *_demanded(attempt)}:
             self._passed_by |= kept
             return 0
         outcome = _dispatch(attempt, limits, said)
@@ -242,6 +243,7 @@ def _take_turn(
     if not take_slots(limits=limits, attempt=attempt, now=now):
         return _Outcome()
     closed = pass_gates(run=attempt.run, attempt=attempt, said=said, now=now)
+    closed = closed or pass_door(run=attempt.run, attempt=attempt, now=now)
     if closed is not None:
         return _Outcome(kept_by=closed)
     if not _queued(attempt.run, now):
@@ -263,7 +265,7 @@ def _with_runs(rows: AttemptQuerySet) -> AttemptQuerySet:
     return joined.prefetch_related("run__demands")
 
 
-def _site_keys(attempt: Attempt) -> set[str]:
+def _demanded(attempt: Attempt) -> set[str]:
     return {demand.key for demand in attempt.run.demands.all()}
 
 
