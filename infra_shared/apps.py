@@ -12,6 +12,7 @@ class InfraSharedConfig(AppConfig):
     name = "infra_shared"
     label = "infra_shared"
     verbose_name = "Shared infrastructure"
+    key_places = ("infra_shared.services.key_rotation.SecondFactors",)
 
     def ready(self) -> None:
         """Register the system checks, and what each app measures in its module `metrics`."""

@@ -1,7 +1,7 @@
 """Encryption of small values at rest, and the model field that uses it.
 
 Keys are Fernet keys (AES-128-CBC with HMAC-SHA256) from `FIELD_ENCRYPTION_KEYS`, newest first: the first encrypts,
-all of them decrypt, so a key is rotated by putting a new one in front and calling `reencrypt` on what is stored.
+all of them decrypt, so a key is rotated by putting a new one in front and then `manage.py secrets rotate`.
 """
 
 from __future__ import annotations
@@ -56,6 +56,22 @@ def decrypt(token: bytes) -> bytes:
     except InvalidToken:
         msg = "No key in FIELD_ENCRYPTION_KEYS decrypts this value; put the key it was stored with back into the list."
         raise DecryptionError(msg) from None
+
+
+def key_number(token: bytes) -> int | None:
+    """Which key of FIELD_ENCRYPTION_KEYS a token was encrypted with: 0 is the newest; None when none fits."""
+    for number, key in enumerate(settings.FIELD_ENCRYPTION_KEYS):
+        try:
+            Fernet(key).decrypt(token)
+        except InvalidToken:
+            continue
+        return number
+    return None
+
+
+def key_number_of_text(text: str) -> int | None:
+    """The same of what `encrypt_json` wrote."""
+    return key_number(text.removeprefix(_PREFIX).encode("ascii"))
 
 
 def encrypt_json(value: Any) -> str:

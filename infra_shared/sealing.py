@@ -66,6 +66,11 @@ def rewrap(source: IO[bytes], target: IO[bytes]) -> None:
         target.write(piece)
 
 
+def wrapped_key(source: IO[bytes]) -> bytes:
+    """The wrapped key of a sealed file, which tells by which key of the ring it was wrapped."""
+    return _read_head(source)
+
+
 def _write_head(target: IO[bytes], wrapped: bytes) -> None:
     target.write(MAGIC + len(wrapped).to_bytes(4) + wrapped)
 

@@ -10,3 +10,4 @@ class RunsConfig(AppConfig):
 
     name = "runs"
     verbose_name = "Runs"
+    key_places = ("runs.services.quarantine_keys.QuarantinedFiles",)
