@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from django.db import transaction
 from django.template.response import TemplateResponse
 from unfold.sites import UnfoldAdminSite
 
 from infra_shared import overview
+from infra_shared.services import operators
+from infra_shared.sign_in.views import sign_in
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase
     from django.urls import URLPattern
 
 UNSHOWN = frozenset({"django_q", "account", "mfa", "axes"})
@@ -51,6 +55,31 @@ class ConsoleSite(UnfoldAdminSite):
             every_page = getattr(model_admin, "every_page", None)
             brought |= every_page(request) if every_page is not None else {}
         return {**super().each_context(request), **brought}
+
+    def login(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponseBase:
+        """The sign-in with its second factor; the admin's own, which knows none, is served at no address."""
+        return sign_in(request)
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """End the session, and write it down."""
+        if request.user.is_authenticated:
+            operators.record_own(request.user, "operator.sign_out")
+        answer: HttpResponse = super().logout(request, extra_context)
+        return answer
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The operator's own new password; it ends all other sessions of theirs."""
+        with transaction.atomic():
+            answer: HttpResponse = super().password_change(request, extra_context)
+            if (
+                request.method == "POST"
+                and answer.status_code == HTTPStatus.FOUND
+                and request.user.is_authenticated
+            ):
+                operators.record_own(request.user, "operator.new_password")
+        return answer
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The overview: what needs a person now, and what happens next."""

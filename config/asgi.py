@@ -12,6 +12,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 from django.conf import settings  # noqa: E402 - settings depend on the two lines above
 from django.core.asgi import get_asgi_application  # noqa: E402 - the same
 
+from config.body_limit import BodyLimit  # noqa: E402 - the same
 from config.deadline import Deadline  # noqa: E402 - the same
 
-application = Deadline(get_asgi_application(), seconds=settings.REQUEST_DEADLINE_SECONDS)
+application = Deadline(
+    BodyLimit(get_asgi_application(), most_bytes=settings.BODY_MAX_BYTES),
+    seconds=settings.REQUEST_DEADLINE_SECONDS,
+)

@@ -26,6 +26,19 @@ API_PREFIX = "/api/"
 _WELL_FORMED_ID = re.compile(r"[0-9A-Za-z._-]{1,64}")
 _REQUEST_ID_LENGTH = 16
 _KEPT_HEADERS = ("Allow", "Content-Range", "Accept-Ranges", "Retry-After")
+_NO_SENSORS = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "camera",
+        "display-capture",
+        "geolocation",
+        "microphone",
+        "midi",
+        "payment",
+        "serial",
+        "usb",
+    )
+)
 _DETAILS = {
     HTTPStatus.NOT_FOUND: "There is no such endpoint. The reference is at /api/v1/docs.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This endpoint does not take this method; Allow names those it takes.",
@@ -92,6 +105,16 @@ def _as_problem(response: HttpResponse) -> HttpResponse:
     status = HTTPStatus(response.status_code)
     kept = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
     return problem_response(status, _DETAILS.get(status, status.description or status.phrase), headers=kept)
+
+
+class BrowserPolicyMiddleware(MiddlewareMixin):
+    """What browsers may do with any answer of ours: no sensor, no payment, and no use on another site's pages."""
+
+    def process_response(self, _request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Add the headers that the answer does not bring itself."""
+        response.headers.setdefault("Permissions-Policy", _NO_SENSORS)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        return response
 
 
 class DatabaseOutageMiddleware(MiddlewareMixin):

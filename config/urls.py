@@ -33,4 +33,5 @@ def patterns(*, console: bool) -> list[URLPattern | URLResolver]:
     return found
 
 
+handler400 = "config.refusals.bad_request"
 urlpatterns = patterns(console=settings.REVIEW_UI)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # They bring handlers of their own, or get them from Django's default configuration.
 _REROUTED = ("django", "django.server", "uvicorn", "uvicorn.access", "uvicorn.error", "django-q")
+# What they say of a sign-in, infra_shared.sign_in says with the address.
+_TOLD_BY_US = ("axes",)
 # Set by this library or structlog itself: never a secret, and not a text to search.
 _OWN_KEYS = frozenset({"timestamp", "level", "logger", "_record", "_from_structlog"})
 
@@ -45,6 +47,7 @@ def configure_logging(*, level: str, json: bool) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.stdlib.ExtraAdder(),
+        _without_request,
         structlog.processors.StackInfoRenderer(),
         # Before scrubbing, so that tracebacks are scrubbed as well.
         structlog.processors.format_exc_info,
@@ -98,6 +101,7 @@ def _configure_standard_library(level: str, shared: list[Processor], renderer: P
                 }
             },
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+            "loggers": {name: {"level": "ERROR"} for name in _TOLD_BY_US},
             "root": {"handlers": ["stderr"], "level": level},
         }
     )
@@ -112,6 +116,15 @@ def _configure_standard_library(level: str, shared: list[Processor], renderer: P
 def _switched_off(logger: logging.Logger) -> bool:
     """Whether its owner silenced it: `uvicorn --no-access-log` takes the handlers away and stops propagation."""
     return not logger.handlers and not logger.propagate
+
+
+def _without_request(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+    """Without the request that Django adds to its lines: written out it shows the query, with whatever that holds."""
+    request = line.pop("request", None)
+    if request is not None and not isinstance(request, str):
+        line["method"] = getattr(request, "method", None)
+        line["path"] = getattr(request, "path", None)
+    return line
 
 
 def _scrub_line(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -10,12 +11,14 @@ from django.contrib.auth.admin import GroupAdmin as StockGroupAdmin
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from infra_shared.admin.base import actor
+from infra_shared.admin.operator_sign_in import SignInHelp
 from infra_shared.models import OperatorReach
 from infra_shared.reach import reaches_all
 from infra_shared.services import audit
@@ -42,6 +45,12 @@ class _OfAll(ModelAdmin):
             return db_field.formfield(**{"help_text": "What the operator may do.", **kwargs})
         kwargs["queryset"] = _permissions_of_the_console()
         return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def log_addition(self, request: Any, obj: Any, message: Any) -> Any:
+        """Nothing: the audit log tells, and Django's own log would be a second one."""
+
+    def log_change(self, request: Any, obj: Any, message: Any) -> Any:
+        """Nothing, for the same reason."""
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whether the operator may look."""
@@ -78,7 +87,7 @@ class OperatorForm(UserChangeForm):
 
 
 @admin.register(User)
-class OperatorAdmin(_OfAll, StockUserAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class OperatorAdmin(SignInHelp, _OfAll, StockUserAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     """Accounts of operators. They are deactivated, never deleted: the audit log names them."""
 
     form = OperatorForm
@@ -137,13 +146,16 @@ class OperatorAdmin(_OfAll, StockUserAdmin):  # type: ignore[type-arg]  # not su
         super().save_model(request, obj, form, change)
         if "customers" in form.cleaned_data:
             _set_reach(obj, form.cleaned_data["customers"])
-        audit.record(
-            actor=actor(request),
-            action="operator.change" if change else "operator.create",
-            object_kind="operator",
-            object_id=obj.pk,
-            details={"username": obj.username, "changed": sorted(form.changed_data)},
-        )
+        action = "operator.change" if change else "operator.create"
+        _note(request, action, obj, changed=sorted(form.changed_data))
+
+    @transaction.atomic
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 - Django's signature
+        """Give a colleague a new password, with its line in the audit log; it ends their sessions."""
+        answer: HttpResponse = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and answer.status_code == HTTPStatus.FOUND:
+            _note(request, "operator.new_password", User.objects.get(pk=id))
+        return answer
 
 
 @admin.register(Group)
@@ -163,6 +175,40 @@ class RoleAdmin(_OfAll, StockGroupAdmin):
         tools = [("New role", add)] if self.has_add_permission(request) else []
         response: HttpResponse = super().changelist_view(request, {"title": "Roles", "tools": tools})
         return response
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        """Save the role's permissions, with a line in the audit log that names those it has now."""
+        super().save_related(request, form, formsets, change)
+        role: Group = form.instance
+        held = sorted(
+            f"{app}.{name}"
+            for app, name in role.permissions.values_list("content_type__app_label", "codename")
+        )
+        _note_role(request, "role.change" if change else "role.create", role, permissions=held)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        """No: a role that nobody should hold is taken from its holders, who are seen there."""
+        return False
+
+
+def _note(request: HttpRequest, action: str, operator: User, **details: object) -> None:
+    audit.record(
+        actor=actor(request),
+        action=action,
+        object_kind="operator",
+        object_id=operator.pk,
+        details={"username": operator.username, **details},
+    )
+
+
+def _note_role(request: HttpRequest, action: str, role: Group, **details: object) -> None:
+    audit.record(
+        actor=actor(request),
+        action=action,
+        object_kind="role",
+        object_id=role.pk,
+        details={"name": role.name, **details},
+    )
 
 
 def _permissions_of_the_console() -> QuerySet[Permission]:

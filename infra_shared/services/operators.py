@@ -11,6 +11,7 @@ from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Max, Sum
 from django.utils.crypto import salted_hmac
@@ -114,11 +115,12 @@ def spend_code(*, operator: User, code: str) -> bool:
 
 
 def purge_sign_ins(*, now: datetime | None = None) -> int:
-    """Delete failed sign-ins that lock nobody any more, and spent codes that are long over; how many went."""
+    """Delete failed sign-ins that lock nobody any more, expired sessions, and codes spent long ago; how many went."""
     moment = now or utc_now()
     attempts, _ = AccessAttempt.objects.filter(attempt_time__lt=moment - settings.AXES_COOLOFF_TIME).delete()
+    sessions, _ = Session.objects.filter(expire_date__lt=moment).delete()
     codes, _ = SpentFactorCode.objects.filter(spent_at__lt=moment - _SPENT_KEPT).delete()
-    return int(attempts + codes)
+    return int(attempts + sessions + codes)
 
 
 @transaction.atomic

@@ -205,7 +205,7 @@ class SourceAdmin(SourceSecrets):
         if request.method != "POST":
             return self.refused(request, "Use the button to tell the edge.", back)
         try:
-            sync_what_changed()
+            sync_what_changed(actor=actor(request))
         except EdgeUnreachableError as error:
             return self.refused(request, str(error), back)
         return self.done(request, "The edge knows the source as it is here.", back)

@@ -112,10 +112,11 @@ def sync(*, actor: str) -> SyncPlan:
     return plan
 
 
-def sync_what_changed() -> int:
+def sync_what_changed(*, actor: str = "") -> int:
     """Tell the edge of sources that were changed here, or whose old secret ended, since it was last told.
 
-    Returns how many. Nothing else at the edge is touched, or even asked for.
+    Returns how many. Nothing else at the edge is touched, or even asked for. With an `actor`, who asked for it now is
+    written down; the chore, which asks each minute, is not.
     """
     now = database_now()
     ended = SourceSecret.objects.filter(
@@ -131,6 +132,9 @@ def sync_what_changed() -> int:
     _note_synced([source for source in stale if source.deleted_at is not None])
     _note_synced([item.source for item in wanted.values()])
     _log.info("edge_told", sources=len(stale))
+    if actor:
+        told = {source.slug: "deleted" if source.deleted_at else "told" for source in stale}
+        audit.record(actor=actor, action="edge.sync", object_kind="edge", object_id="sources", details=told)
     return len(stale)
 
 

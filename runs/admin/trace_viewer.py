@@ -65,6 +65,7 @@ def file_view(request: HttpRequest, name: str) -> HttpResponse:
     answer = HttpResponse(path.read_bytes(), content_type=kind)
     answer.headers["Content-Security-Policy"] = POLICY
     answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["X-Frame-Options"] = "SAMEORIGIN"  # the viewer frames the recorded pages
     answer.headers["Referrer-Policy"] = "no-referrer"
     answer.headers["Cache-Control"] = "private, max-age=600"
     return answer

@@ -14,6 +14,7 @@ from automations.models import DEFAULT_CUSTOMER, Automation, AutomationVersion, 
 from automations.services.params import checked_params, refuse_secrets, secret_params_of
 from infra_shared.database import database_now
 from infra_shared.logging import hiding_in_logs
+from infra_shared.services import audit
 from runs import lifecycle
 from runs.errors import (
     IdempotencyConflictError,
@@ -41,6 +42,7 @@ MAX_IDEMPOTENCY_KEY = 255
 _NOT_DECLARED = "The automation declares no such secret param."
 _UNATTENDED = frozenset({Cause.SCHEDULE, Cause.EVENT})
 """What starts by itself, with nobody there to type a secret."""
+_BY_A_PERSON = frozenset({Cause.OPERATOR, Cause.COMMAND})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,12 +116,26 @@ def _written(request: RunRequest, origin: Origin, version: AutomationVersion) ->
             keep_demands(run=run, demands=demands)
             keep_inputs(run=run, inputs=inputs, now=run.created_at)
             keep_secrets(run=run, secrets=params.secrets)
+            _note(run, origin)
     except IntegrityError:
         repeated = _repeated(request, origin)  # the same key arrived twice at the same moment
         if repeated is None:
             raise
         return repeated
     return RequestedRun(run, created=True)
+
+
+def _note(run: Run, origin: Origin) -> None:
+    """A line of the audit log where a person asked; of all else the run itself and its transitions say who it was."""
+    if origin.cause in _BY_A_PERSON:
+        audit.record(
+            actor=origin.actor,
+            action="run.request",
+            object_kind="run",
+            object_id=run.pk,
+            customer=run.customer.key,
+            details={"automation": run.automation.key},
+        )
 
 
 def _params(request: RunRequest, origin: Origin, version: AutomationVersion) -> CheckedParams:
