@@ -245,7 +245,8 @@ class Automation:
             for item in cls.recoveries
             if isinstance(item, SignInAgain) and item.stage not in {known.name for known in stages}
         ]
-        found += cls.session.problems(cls) if cls.session is not None else ()
+        if cls.session is not None:
+            found += cls.session.problems({item.name: item.effect for item in stages}, cls.credentials)
         found += [problem for item in stages if item.effect_key for problem in cls._key_problems(item)]
         return found + [problem for item in stages if item.instead for problem in cls._plan_b_problems(item)]
 

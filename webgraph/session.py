@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 from webgraph.recorder import Effect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
-    from webgraph.flow import Automation
     from webgraph.target import Target
 
 Said = str | Callable[[Any], str]
@@ -89,17 +88,15 @@ class SignedInSession:
         fields = dict(secrets.get(self.credential, {}))
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
-    def problems(self, automation: type[Automation]) -> Iterator[str]:
-        """What keeps an automation from using it, each as a sentence."""
-        stages = {stage.name: stage for stage in automation.stages()}
-        login = stages.get(self.login)
-        if login is None:
+    def problems(self, stages: Mapping[str, Effect | None], credentials: Collection[str]) -> Iterator[str]:
+        """What keeps an automation with these stages, in their order, and credentials from using it, as sentences."""
+        if self.login not in stages:
             yield f"Its session signs in by the stage {self.login!r}, which it does not have."
-        elif login.effect is Effect.COMMIT:
+        elif stages[self.login] is Effect.COMMIT:
             yield f"Its session signs in by {self.login!r}, which commits; say idempotent: it may be left out."
-        elif login.name == list(stages)[-1]:
+        elif self.login == list(stages)[-1]:
             yield f"Its session signs in by {self.login!r}, its last stage: there is nothing to be signed in for."
-        if self.credential and self.credential not in automation.credentials:
+        if self.credential and self.credential not in credentials:
             yield f"Its session uses the credential {self.credential!r}, which `credentials` does not list."
         if not self.credential and not self.account:
             yield "Its session belongs to no account: name a credential or an account."
