@@ -15,38 +15,27 @@ from infra_shared.keyed_digests import keyed_digests
 from infra_shared.redaction import MASK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from automations.models import AutomationVersion
-    from runs.models import Run
-    from runs.services.requests import RunRequest
 
 _PURPOSE = "secret params of a request for a run"
 
 
-def digests_of(*, request: RunRequest, rerun_of: Run | None, version: AutomationVersion) -> Iterator[str]:
-    """The digest to keep of a request, then the others it could have been kept under before a key was rotated.
+def digests_of(asked: Mapping[str, Any], *, version: AutomationVersion) -> Iterator[str]:
+    """The digest to keep of what is asked, then the others it could have been kept under before a key was rotated.
 
-    `version` says which params are secret: the one that will run, or the one of the run that is compared with.
+    `asked` has all `params`, secrets in plain. `version` says which of them are secret: the one that will run, or the one
+    of the run that is compared with.
     """
-    params = request.whole_params
+    params = asked["params"]
     secrets = {name: params[name] for name in secret_params_of(version) & params.keys()}
-    asked = {
-        "automation": request.automation,
-        "params": params | dict.fromkeys(secrets, MASK),
-        "customer": request.customer,
-        "evidence_level": request.evidence_level,
-        "version": request.version.pk if request.version else None,
-        "due_at": request.due_at.isoformat() if request.due_at else None,
-        "priority": request.priority,
-        "from_stage": request.from_stage,
-        "rerun_of": rerun_of.pk if rerun_of else None,
-    }
+    shown = {**asked, "params": params | dict.fromkeys(secrets, MASK)}
     if not secrets:
-        yield _plain(asked)
+        yield _plain(shown)
         return
     for keyed in keyed_digests(_canonical(secrets), purpose=_PURPOSE):
-        yield _plain(asked | {"secrets": keyed})
+        yield _plain(shown | {"secrets": keyed})
 
 
 def _plain(asked: dict[str, Any]) -> str:

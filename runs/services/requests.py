@@ -173,7 +173,7 @@ def _facts(
         "requested_by": origin.actor,
         "caller": origin.caller,
         "idempotency_key": origin.idempotency_key,
-        "request_digest": next(digests_of(request=request, rerun_of=origin.rerun_of, version=version)),
+        "request_digest": next(digests_of(_asked(request, origin), version=version)),
         "rerun_of": origin.rerun_of,
         "root_id": (origin.rerun_of.root_id or origin.rerun_of.pk) if origin.rerun_of else None,
     }
@@ -205,7 +205,7 @@ def _repeated(request: RunRequest, origin: Origin) -> RequestedRun | None:
     earlier = rows.filter(caller=origin.caller, idempotency_key=key).first()
     if earlier is None:
         return None
-    same = digests_of(request=request, rerun_of=origin.rerun_of, version=earlier.version)
+    same = digests_of(_asked(request, origin), version=earlier.version)
     if earlier.request_digest not in same:
         raise IdempotencyConflictError(
             f"The idempotency key {key!r} was used for another request (run {earlier.pk}). Use a new key."
@@ -241,6 +241,21 @@ def _evidence_level(request: RunRequest, version: AutomationVersion) -> Evidence
     except ValueError as error:
         known = ", ".join(level.value for level in EvidenceLevel)
         raise InvalidRequestError("evidence_level", f"{wanted!r} is not one of {known}.") from error
+
+
+def _asked(request: RunRequest, origin: Origin) -> dict[str, Any]:
+    """Everything that makes two requests the same, secrets in plain."""
+    return {
+        "automation": request.automation,
+        "params": request.whole_params,
+        "customer": request.customer,
+        "evidence_level": request.evidence_level,
+        "version": request.version.pk if request.version else None,
+        "due_at": request.due_at.isoformat() if request.due_at else None,
+        "priority": request.priority,
+        "from_stage": request.from_stage,
+        "rerun_of": origin.rerun_of.pk if origin.rerun_of else None,
+    }
 
 
 def _reason(origin: Origin) -> str:
