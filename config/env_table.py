@@ -336,6 +336,19 @@ SETTINGS = (
         "Who is mailed every alert, beside the channels made in the console.",
     ),
     Setting(
+        "MAIL_BURST",
+        "int",
+        10,
+        "Alerts a recipient gets one by one within ten minutes; what comes beyond that is one digest.",
+        rules.at_least(1),
+    ),
+    Setting(
+        "MAIL_PICTURES",
+        "bool",
+        True,
+        "Whether mails about a run show a small redacted picture of the step it ended in.",
+    ),
+    Setting(
         "ALERT_ALLOW_PRIVATE",
         "list",
         [],

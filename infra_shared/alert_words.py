@@ -1,4 +1,4 @@
-"""An alert as a mail, as a signed webhook's body, and as a line for Slack. Pure functions of the alert."""
+"""An alert in words, as a signed webhook's body, and as a line for Slack. Pure functions of the alert."""
 
 from __future__ import annotations
 
@@ -7,24 +7,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from infra_shared.models import Alert
 
 _LONGEST_TEXT = 4_000
 _SLACK_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-_MARKS = {"opened": "", "reminder": "still open", "recovered": "recovered"}
+MARKS = {"opened": "", "reminder": "still open", "recovered": "recovered"}
 
 
 def subject_of(alert: Alert, purpose: str) -> str:
     """One line: how much it matters, or that it is over, and what it is."""
-    return f"[{_MARKS[purpose] or alert.severity}] {alert.title}"
-
-
-def mail_of(alert: Alert, purpose: str, page_url: str) -> str:
-    """The text of a mail."""
-    parts = [_text_of(alert, purpose), _times_of(alert), f"Look at it: {page_url}"]
-    if alert.link:
-        parts.append(f"What it is about: {alert.link}")
-    return "\n\n".join(parts) + "\n"
+    return f"[{MARKS[purpose] or alert.severity}] {alert.title}"
 
 
 def webhook_of(alert: Alert, purpose: str, page_url: str, now: datetime) -> str:
@@ -35,7 +29,7 @@ def webhook_of(alert: Alert, purpose: str, page_url: str, now: datetime) -> str:
         "rule": alert.rule,
         "severity": alert.severity,
         "title": alert.title,
-        "text": _text_of(alert, purpose),
+        "text": told_of(alert, purpose),
         "customer": alert.customer or None,
         "automation": alert.automation or None,
         "opened_at": _stamp(alert.opened_at),
@@ -44,6 +38,8 @@ def webhook_of(alert: Alert, purpose: str, page_url: str, now: datetime) -> str:
         "count": alert.count,
         "page_url": page_url,
         "link": alert.link or None,
+        "advice": alert.advice or None,
+        "seen_url": alert.seen_link or None,
     }
     return event(f"alert.{purpose}", data, now)
 
@@ -51,7 +47,7 @@ def webhook_of(alert: Alert, purpose: str, page_url: str, now: datetime) -> str:
 def slack_of(alert: Alert, purpose: str, page_url: str) -> str:
     """The JSON body that Slack's incoming webhooks, and what is made after them, take."""
     title = subject_of(alert, purpose).translate(_SLACK_ESCAPES)
-    text = _text_of(alert, purpose).translate(_SLACK_ESCAPES)
+    text = told_of(alert, purpose).translate(_SLACK_ESCAPES)
     return slack_line(f"*{title}*\n{text}\n<{page_url}|Look at it>")
 
 
@@ -60,17 +56,27 @@ def event(kind: str, data: dict[str, object], now: datetime) -> str:
     return json.dumps({"type": kind, "timestamp": _stamp(now), "data": data}, ensure_ascii=False)
 
 
+def slack_list(title: str, lines: Sequence[str], url: str) -> str:
+    """The JSON body of a list in the same form."""
+    items = "\n".join(f"• {line.translate(_SLACK_ESCAPES)}" for line in lines)
+    return slack_line(
+        f"*{title.translate(_SLACK_ESCAPES)}*\n{items}\n<{url}|Look at everything that is open>"
+    )
+
+
 def slack_line(text: str) -> str:
     """The JSON body of a line in Slack's own mark-up."""
     return json.dumps({"text": text}, ensure_ascii=False)
 
 
-def _text_of(alert: Alert, purpose: str) -> str:
+def told_of(alert: Alert, purpose: str) -> str:
+    """What is said of it, or why it is over."""
     said = f"{alert.close_reason} It was: {alert.text}" if purpose == "recovered" else alert.text
     return said[:_LONGEST_TEXT]
 
 
-def _times_of(alert: Alert) -> str:
+def times_of(alert: Alert) -> str:
+    """Since when, and how often."""
     often = f"seen {alert.count} times" if alert.count > 1 else "seen once"
     return f"Since {alert.opened_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {often}."
 

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from infra_shared.http.post import PostError
 from infra_shared.retries import Failure, RetryPolicy, next_pause
 
+MAX_ATTEMPTS = 10
 POLICY = RetryPolicy(
-    first_pause=timedelta(minutes=1), longest_pause=timedelta(hours=2), jitter=0.5, max_attempts=10
+    first_pause=timedelta(minutes=1), longest_pause=timedelta(hours=2), jitter=0.5, max_attempts=MAX_ATTEMPTS
 )
 """About five hours in all, longer than most outages of a relay and than any greylisting."""
 # What is wrong is a setting or a moment, not the message: it goes out once the setting is right. 530: the server wants

@@ -10,4 +10,12 @@ class RunsConfig(AppConfig):
 
     name = "runs"
     verbose_name = "Runs"
+
+    def ready(self) -> None:
+        """Offer pictures of runs to the mails about them."""
+        from infra_shared import pictures  # noqa: PLC0415 - models are loaded from here on
+        from runs.services.alert_pictures import small_picture  # noqa: PLC0415 - as above
+
+        pictures.show_by(small_picture)
+
     key_places = ("runs.services.quarantine_keys.QuarantinedFiles",)

@@ -114,3 +114,8 @@ class OutboxMessage(models.Model):
 
     def __str__(self) -> str:
         return self.subject
+
+    @property
+    def addresses(self) -> list[str]:
+        """The recipients of a mail, one by one."""
+        return [address.strip() for address in self.recipient.split(",")]

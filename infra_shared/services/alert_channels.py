@@ -16,7 +16,7 @@ from django.utils import timezone
 from infra_shared.http.post import complaint_about_url
 from infra_shared.models import AlertChannel, OutboxMessage
 from infra_shared.services import audit
-from infra_shared.services.alert_messages import write_canary, write_test
+from infra_shared.services.alert_messages import OF_SETTINGS, write_canary, write_test
 from infra_shared.services.webhooks import new_secret
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 CANARY_OVERDUE = timedelta(hours=26)
 """A day, and time for a chore that came late."""
-OF_SETTINGS = "ALERT_EMAILS"
 
 
 class ChannelRefusedError(Exception):
@@ -104,8 +103,10 @@ def remove_channel(*, channel: AlertChannel, actor: str) -> None:
 
 
 @transaction.atomic
-def send_test(*, channel: AlertChannel, actor: str, now: datetime | None = None) -> OutboxMessage:
-    """A test message to the channel, in the outbox."""
+def send_test(*, channel: AlertChannel | None, actor: str, now: datetime | None = None) -> OutboxMessage:
+    """A test message to the channel, in the outbox; None stands for the addresses in ALERT_EMAILS."""
+    if channel is None and not settings.ALERT_EMAILS:
+        raise ChannelRefusedError("name", "ALERT_EMAILS names nobody.")
     _record(channel, "test", actor)
     return write_test(channel, now or timezone.now())
 
@@ -175,7 +176,6 @@ def _checked_addresses(addresses: list[str]) -> str:
     return ", ".join(addresses)
 
 
-def _record(channel: AlertChannel, verb: str, actor: str) -> None:
-    audit.record(
-        actor=actor, action=f"alert_channel.{verb}", object_kind="alert_channel", object_id=channel.name
-    )
+def _record(channel: AlertChannel | None, verb: str, actor: str) -> None:
+    name = channel.name if channel is not None else OF_SETTINGS
+    audit.record(actor=actor, action=f"alert_channel.{verb}", object_kind="alert_channel", object_id=name)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from infra_shared import alert_words
+from infra_shared.mail_words import alert_mail, plain_mail
 from infra_shared.models import Alert, AlertChannel, OutboxMessage
 from infra_shared.services import outbox
+from infra_shared.services.alert_pages import alert_page
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,12 +18,8 @@ if TYPE_CHECKING:
 Purpose = OutboxMessage.Purpose
 _TEST = "This is a test of the channel “{name}”. Nothing is wrong."
 _CANARY = "The daily canary of the channel “{name}”: alerts arrive here. Nothing is wrong."
-_OF_ALERT_EMAILS = "ALERT_EMAILS"
-
-
-def page_url(alert: Alert) -> str:
-    """The address of the alert's page in the console."""
-    return f"{settings.PUBLIC_URL}/admin/infra_shared/alert/{alert.pk}/change/"
+OF_SETTINGS = "ALERT_EMAILS"
+"""How the addresses of the settings are called where a channel's name would stand."""
 
 
 def write_messages(alert: Alert, purpose: OutboxMessage.Purpose, now: datetime) -> int:
@@ -38,36 +36,29 @@ def write_messages(alert: Alert, purpose: OutboxMessage.Purpose, now: datetime) 
     for channel in taking:
         _write(alert, purpose, channel, now)
     if settings.ALERT_EMAILS:
-        outbox.enqueue_mail(
-            recipients=settings.ALERT_EMAILS,
-            subject=alert_words.subject_of(alert, purpose),
-            body_text=alert_words.mail_of(alert, purpose, page_url(alert)),
-            about=outbox.About(purpose=purpose, alert=alert),
-            now=now,
-        )
+        _mail(alert, purpose, None, now)
     return len(taking) + bool(settings.ALERT_EMAILS)
 
 
-def write_test(channel: AlertChannel, now: datetime) -> OutboxMessage:
-    """A message to a channel that says it is a test."""
-    return _write_plainly(channel, Purpose.TEST, _TEST.format(name=channel.name), "", now)
+def write_test(channel: AlertChannel | None, now: datetime) -> OutboxMessage:
+    """A message to a channel that says it is a test; None stands for the addresses in ALERT_EMAILS."""
+    name = channel.name if channel is not None else OF_SETTINGS
+    return _write_plainly(channel, Purpose.TEST, _TEST.format(name=name), "", now)
 
 
 def write_canary(channel: AlertChannel | None, now: datetime) -> OutboxMessage:
     """The day's canary of a channel, written once a day; None stands for the addresses in ALERT_EMAILS."""
-    name = channel.name if channel is not None else _OF_ALERT_EMAILS
+    name = channel.name if channel is not None else OF_SETTINGS
     once = f"canary:{channel.pk if channel is not None else 0}:{now:%Y-%m-%d}"
     return _write_plainly(channel, Purpose.CANARY, _CANARY.format(name=name), once, now)
 
 
 def _write(alert: Alert, purpose: OutboxMessage.Purpose, channel: AlertChannel, now: datetime) -> None:
-    subject, url = alert_words.subject_of(alert, purpose), page_url(alert)
-    about = outbox.About(purpose=purpose, alert=alert, channel=channel)
     if channel.kind == AlertChannel.Kind.EMAIL:
-        text = alert_words.mail_of(alert, purpose, url)
-        recipients = channel.place.split(", ")
-        outbox.enqueue_mail(recipients=recipients, subject=subject, body_text=text, about=about, now=now)
+        _mail(alert, purpose, channel, now)
         return
+    subject, url = alert_words.subject_of(alert, purpose), alert_page(alert)
+    about = outbox.About(purpose=purpose, alert=alert, channel=channel)
     is_slack = channel.kind == AlertChannel.Kind.SLACK
     body = (
         alert_words.slack_of(alert, purpose, url)
@@ -77,17 +68,36 @@ def _write(alert: Alert, purpose: OutboxMessage.Purpose, channel: AlertChannel, 
     outbox.enqueue_webhook(channel=channel, subject=subject, body=body, about=about, now=now)
 
 
+def _mail(alert: Alert, purpose: OutboxMessage.Purpose, channel: AlertChannel | None, now: datetime) -> None:
+    """A mail to the addresses of a channel, or of ALERT_EMAILS; with a picture where there is one to show."""
+    seen_ref = alert.seen_ref if settings.MAIL_PICTURES and purpose != Purpose.RECOVERED else ""
+    bodies = alert_mail(alert, purpose, alert_page(alert), with_picture=bool(seen_ref))
+    outbox.enqueue_mail(
+        recipients=_addresses(channel),
+        subject=alert_words.subject_of(alert, purpose),
+        body_text=bodies.text,
+        body_html=bodies.html,
+        about=outbox.About(purpose=purpose, alert=alert, channel=channel, seen_ref=seen_ref),
+        now=now,
+    )
+
+
+def _addresses(channel: AlertChannel | None) -> list[str]:
+    return list(settings.ALERT_EMAILS) if channel is None else channel.place.split(", ")
+
+
 def _write_plainly(
     channel: AlertChannel | None, purpose: OutboxMessage.Purpose, text: str, once: str, now: datetime
 ) -> OutboxMessage:
     """A message about no alert."""
     subject, about = f"[{purpose}] {text}", outbox.About(purpose=purpose, channel=channel)
     if channel is None or channel.kind == AlertChannel.Kind.EMAIL:
-        recipients = settings.ALERT_EMAILS if channel is None else channel.place.split(", ")
+        bodies = plain_mail(text)
         return outbox.enqueue_mail(
-            recipients=recipients,
+            recipients=_addresses(channel),
             subject=subject,
-            body_text=f"{text}\n",
+            body_text=bodies.text,
+            body_html=bodies.html,
             about=about,
             dedupe_key=once,
             now=now,

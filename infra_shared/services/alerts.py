@@ -5,6 +5,7 @@ The rules that say what is wrong live above; each names its alert by a key of ru
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
@@ -20,7 +21,7 @@ from infra_shared.services.alert_messages import write_messages
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["Severity", "acknowledge", "alert", "close_alert", "mute", "tell_what_is_due", "unmute"]
+__all__ = ["Seen", "Severity", "acknowledge", "alert", "close_alert", "mute", "tell_what_is_due", "unmute"]
 
 _log = structlog.get_logger(__name__)
 _LEVELS = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "error"}
@@ -31,6 +32,14 @@ _PURPOSES = {
 _WORDS = 500
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What something was seen in: a reference for who shows pictures (`infra_shared.pictures`), and its page."""
+
+    ref: str
+    link: str
+
+
 @transaction.atomic
 def alert(  # noqa: PLR0913 - an alert has that many parts
     *,
@@ -39,6 +48,8 @@ def alert(  # noqa: PLR0913 - an alert has that many parts
     text: str,
     severity: Severity = Severity.WARNING,
     link: str = "",
+    advice: str = "",
+    seen: Seen | None = None,
     customer: str = "",
     automation: str = "",
     happened_at: datetime | None = None,
@@ -47,7 +58,7 @@ def alert(  # noqa: PLR0913 - an alert has that many parts
     """The open alert of this key: a new one, which is told to the channels that take it, or the one that is open already.
 
     What is told is part of the caller's transaction. `key` begins with the rule and a colon. `customer` and `automation`
-    are keys, empty for what is the system's own. `happened_at` makes it safe to report one event again and again: what
+    are keys, empty for what is the system's own. `advice` says what to do, `seen` where it can be looked at. `happened_at` makes it safe to report one event again and again: what
     is no later than what was seen, or than the closing, changes nothing.
     """
     moment = now or timezone.now()
@@ -55,7 +66,10 @@ def alert(  # noqa: PLR0913 - an alert has that many parts
         "severity": severity,
         "title": scrub_text(title)[:300],
         "text": scrub_text(text),
-        "link": link[:500],
+        "link": link[:_WORDS],
+        "advice": advice[:_WORDS],
+        "seen_ref": seen.ref if seen else "",
+        "seen_link": seen.link[:_WORDS] if seen else "",
         "customer": customer,
         "automation": automation,
     }

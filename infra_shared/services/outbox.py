@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import random
+import smtplib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
-from django.core.mail import EmailMultiAlternatives
 from django.db import connection, transaction
 from django.utils import timezone
 
 from infra_shared import clock
 from infra_shared.http.post import PostError
-from infra_shared.mail_policy import next_attempt_at
+from infra_shared.mail_policy import MAX_ATTEMPTS, next_attempt_at
 from infra_shared.models import OutboxMessage
 from infra_shared.scrubbing import scrub_text
 from infra_shared.services import audit
+from infra_shared.services.digests import fold_bursts
+from infra_shared.services.mailing import send_mail
 from infra_shared.services.webhooks import post_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from infra_shared.mail_backend import Refusals
     from infra_shared.models import Alert, AlertChannel
 
 _log = structlog.get_logger(__name__)
@@ -52,6 +55,7 @@ class About:
     purpose: OutboxMessage.Purpose = _PLAIN
     alert: Alert | None = None
     channel: AlertChannel | None = None
+    seen_ref: str = ""
 
 
 def enqueue_mail(  # noqa: PLR0913 - a mail has that many parts
@@ -102,6 +106,7 @@ def _write_once(
         "purpose": about.purpose,
         "alert": about.alert,
         "alert_channel": about.channel,
+        "seen_ref": about.seen_ref,
         "next_attempt_at": moment,
         "created_at": moment,
     }
@@ -120,10 +125,12 @@ def send_due(
 
     One after the other: a message is claimed for five minutes in a short transaction, sent outside any, then marked.
     One that cannot be sent is tried again later or marked failed, and never keeps the others back. After 20 seconds
-    no further one is begun; the next round goes on. Delivery is at least once: a sender that dies between the
-    receiver's answer and the mark leaves a message that is sent again.
+    no further one is begun; the next round goes on. What came to one recipient as a burst is folded first. Delivery is
+    at least once: a sender that dies between the receiver's answer and the mark leaves a message that is sent again,
+    under the same Message-ID.
     """
     began = clock.monotonic()
+    fold_bursts(channel=channel, now=now())
     outcomes: list[OutboxMessage.State] = []
     while len(outcomes) < limit and clock.monotonic() - began < _ROUND_SECONDS:
         message = _claim_next(channel, now())
@@ -156,6 +163,9 @@ def _claim_next(channel: OutboxMessage.Channel, now: datetime) -> OutboxMessage 
         due = due.select_for_update(skip_locked=True)
     # A few candidates: where rows are not locked, another sender may win the first ones.
     for message in due[:_CANDIDATES]:
+        if message.attempts >= MAX_ATTEMPTS:
+            _give_up(message)
+            continue
         seen = {"next_attempt_at": message.next_attempt_at, "attempts": message.attempts}
         claimed = {"next_attempt_at": now + _CLAIM, "attempts": message.attempts + 1}
         pending = OutboxMessage.objects.filter(pk=message.pk, state=OutboxMessage.State.PENDING)
@@ -165,25 +175,44 @@ def _claim_next(channel: OutboxMessage.Channel, now: datetime) -> OutboxMessage 
     return None
 
 
+def _give_up(message: OutboxMessage) -> None:
+    """Mark what no sender lived to report: it must not take down one after the other for ever."""
+    words = "Each time its sender ended before it could report. Look at the log of the chores, then send it again."
+    if _mark(message, state=OutboxMessage.State.FAILED, next_attempt_at=None, last_error=words):
+        _log.error("message_given_up", message=message.pk, attempts=message.attempts)
+
+
 def _send(message: OutboxMessage, now: Callable[[], datetime]) -> OutboxMessage.State:
-    send = post_message if message.channel == OutboxMessage.Channel.WEBHOOK else _mail
+    refused: Refusals = {}
     try:
-        send(message, now())
+        if message.channel == OutboxMessage.Channel.WEBHOOK:
+            post_message(message, now())
+        else:
+            refused = send_mail(message)
     except Exception as error:  # noqa: BLE001 - whatever a mail backend raises, one message must not stop the rest
         return _note_failure(message, error, now())
-    _mark(message, state=OutboxMessage.State.SENT, sent_at=now(), next_attempt_at=None, last_error="")
+    with transaction.atomic():
+        sent = {
+            "state": OutboxMessage.State.SENT,
+            "sent_at": now(),
+            "next_attempt_at": None,
+            "last_error": "",
+        }
+        if refused:
+            sent["recipient"] = ", ".join(place for place in message.addresses if place not in refused)
+        if _mark(message, **sent) and refused:
+            _split_off(message, refused, now())
     return OutboxMessage.State.SENT
 
 
-def _mail(message: OutboxMessage, _now: datetime) -> None:
-    mail = EmailMultiAlternatives(
-        subject=message.subject,
-        body=message.body_text,
-        to=[address.strip() for address in message.recipient.split(",")],
-    )
-    if message.body_html:
-        mail.attach_alternative(message.body_html, "text/html")
-    mail.send()
+def _split_off(message: OutboxMessage, refused: Refusals, now: datetime) -> None:
+    """A message of its own for each recipient that was refused while others were not: tried again, or failed."""
+    for address, answer in refused.items():
+        rest = OutboxMessage.objects.get(pk=message.pk)
+        rest.pk, rest.recipient, rest.dedupe_key, rest.sent_at = None, address, "", None
+        rest.state, rest.next_attempt_at = OutboxMessage.State.PENDING, now
+        rest.save(force_insert=True)
+        _note_failure(rest, smtplib.SMTPRecipientsRefused({address: answer}), now)
 
 
 def _note_failure(message: OutboxMessage, error: Exception, now: datetime) -> OutboxMessage.State:
@@ -201,8 +230,9 @@ def _note_failure(message: OutboxMessage, error: Exception, now: datetime) -> Ou
     return state
 
 
-def _mark(message: OutboxMessage, **fields: object) -> None:
+def _mark(message: OutboxMessage, **fields: object) -> bool:
     # Only while the claim still holds: a sender that overran it must not overwrite its successor's mark.
-    OutboxMessage.objects.filter(
+    claimed = OutboxMessage.objects.filter(
         pk=message.pk, state=OutboxMessage.State.PENDING, attempts=message.attempts
-    ).update(**fields)
+    )
+    return bool(claimed.update(**fields))

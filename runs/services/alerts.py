@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from infra_shared.services.alerts import Severity, alert
+from infra_shared.services.alerts import Seen, Severity, alert
 from runs.families import digest, normalised
 from runs.models import AutomationHealth, FailureFamily
+from runs.services.alert_advice import advice_about
 from runs.states import FAILED_RUNS
 
 if TYPE_CHECKING:
@@ -81,6 +82,10 @@ def runs_link(run: Run, query: str) -> str:
     return console_link(f"runs/run/?{pair}&{query}")
 
 
+def _seen_in(run: Run) -> Seen:
+    return Seen(ref=str(run.pk), link=console_link(f"runs/run/{run.pk}/change/"))
+
+
 def _alert_failure(run: Run, text: str) -> None:
     family = FailureFamily.objects.filter(
         automation_id=run.automation_id,
@@ -95,6 +100,8 @@ def _alert_failure(run: Run, text: str) -> None:
         title=f"{run.automation.title}: {run.get_state_display().lower()}",
         text=text,
         link=console_link(f"runs/{path}/change/"),
+        advice=advice_about(run),
+        seen=_seen_in(run),
         customer=run.customer.key,
         automation=run.automation.key,
     )
@@ -112,6 +119,8 @@ def _alert_streak(run: Run, text: str) -> None:
         text=f"The last time: {text}",
         severity=Severity.CRITICAL,
         link=runs_link(run, "attention=open"),
+        advice=advice_about(run),
+        seen=_seen_in(run),
         customer=run.customer.key,
         automation=run.automation.key,
     )
@@ -123,6 +132,8 @@ def _alert_person(run: Run, text: str) -> None:
         title=f"{run.automation.title}: {run.get_state_display().lower()}",
         text=text,
         link=runs_link(run, "state__exact=waiting_input"),
+        advice=advice_about(run),
+        seen=_seen_in(run),
         customer=run.customer.key,
         automation=run.automation.key,
     )

@@ -11,13 +11,12 @@ from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.locmem import EmailBackend
 from django.db import IntegrityError, transaction
 
-from infra_shared.mail_policy import POLICY, next_attempt_at
+from infra_shared.mail_policy import MAX_ATTEMPTS, next_attempt_at
 from infra_shared.models import OutboxMessage
 from infra_shared.services import outbox
 from infra_shared.services.outbox import SendReport, enqueue_mail, send_due
 
 EMAIL = OutboxMessage.Channel.EMAIL
-MAX_ATTEMPTS = POLICY.max_attempts or 0
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
 

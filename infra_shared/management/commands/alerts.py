@@ -11,6 +11,8 @@ from django.utils import timezone
 from infra_shared.models import Alert, AlertChannel
 from infra_shared.nouns import ACTOR, NounCommand, at_least
 from infra_shared.services import alert_channels, alerts, outbox
+from infra_shared.services.alert_channels import ChannelRefusedError
+from infra_shared.services.alert_messages import OF_SETTINGS
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
@@ -72,17 +74,20 @@ class Command(NounCommand):
 
     def test_arguments(self, parser: CommandParser) -> None:
         """Arguments of `test`."""
-        parser.add_argument("channel", help="Its name.")
+        parser.add_argument("channel", help="Its name, or ALERT_EMAILS for the addresses of the settings.")
 
     def do_test(self, channel: str, **_: Any) -> None:
         """Send a test to a channel, with whatever else is due, and say whether it arrived."""
         row = AlertChannel.objects.filter(name=channel).first()
-        if row is None:
-            names = ", ".join(AlertChannel.objects.values_list("name", flat=True)) or "none"
+        if row is None and channel != OF_SETTINGS:
+            names = ", ".join([*AlertChannel.objects.values_list("name", flat=True), OF_SETTINGS])
             raise CommandError(f"There is no channel {channel!r}. There are: {names}.")
-        message = alert_channels.send_test(channel=row, actor=ACTOR)
+        try:
+            message = alert_channels.send_test(channel=row, actor=ACTOR)
+        except ChannelRefusedError as error:
+            raise CommandError(str(error)) from error
         outbox.send_due(channel=message.Channel(message.channel))
         message.refresh_from_db()
         if message.sent_at is None:
             raise CommandError(f"It has not arrived yet: {message.last_error or 'other messages come first'}")
-        self.say(f"A test arrived at {row.place}.")
+        self.say(f"A test arrived at {message.recipient}.")

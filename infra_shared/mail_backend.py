@@ -1,0 +1,41 @@
+"""Django's SMTP backend, which also says whom the server refused, and can be stopped."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+from contextlib import suppress
+from typing import Any
+
+from django.core.mail.backends import smtp
+
+Refusals = dict[str, tuple[int, bytes]]
+
+
+class EmailBackend(smtp.EmailBackend):
+    """Sends by SMTP. `refused`: whom the server refused while it took the message for the others."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.refused: Refusals = {}
+
+    @property
+    def connection_class(self) -> type[smtplib.SMTP]:
+        """As Django chooses it, but keeping the answer about single recipients, which Django drops."""
+        base: Any = smtplib.SMTP_SSL if self.use_ssl else smtplib.SMTP
+        refused = self.refused
+
+        class Telling(base):  # type: ignore[misc]  # one of two classes, known when it connects
+            def sendmail(self, *args: Any, **kwargs: Any) -> Refusals:
+                answer: Refusals = super().sendmail(*args, **kwargs)
+                refused.update(answer)
+                return answer
+
+        return Telling
+
+    def abort(self) -> None:
+        """End the conversation from another thread; nothing happens when there is none."""
+        open_socket = getattr(self.connection, "sock", None)
+        if open_socket is not None:
+            with suppress(OSError):  # it ended by itself meanwhile
+                open_socket.shutdown(socket.SHUT_RDWR)
