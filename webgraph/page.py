@@ -169,12 +169,16 @@ class Page(Looking, Questions):
             self._supervisor.scrub.learn([value])
         secret = self._supervisor.scrub.holds_secret(value)
         check = self._supervisor.bindings.check_for(value)
-        if secret:
-            self._supervisor.keeper.secret_was_typed(self._surface)
+
+        async def act(it: Act) -> None:
+            if secret:
+                self._supervisor.keeper.secret_was_typed(self._surface)
+            await it.on.fill(value, secret=secret, timeout_seconds=it.clock.left, check=check)
+
         await self._act(
             "fill",
             f"Fill {target} with “{self._supervisor.scrub.shown(value)}”",
-            lambda it: it.on.fill(value, secret=secret, timeout_seconds=it.clock.left, check=check),
+            act,
             target=target,
             then=then,
             timeout_seconds=timeout_seconds,

@@ -35,6 +35,10 @@ class Camera:
         self.masks = True
         self.media.add(urls)
 
+    def holds_secret(self, text: str) -> bool:
+        """Whether a text holds a secret, so that nobody who is shown pictures may be told it."""
+        return self._scrub.holds_secret(text)
+
     async def jpeg(self, surface: Surface) -> bytes:
         """The visible area, small."""
         if not self.masks:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _JAR_NAMES = ("cookies", "localStorage", "indexedDB")
 _JARS = re.compile(rb'"(?:cookies|localStorage|indexedDB)":\[[^\]]')
 _HEAD_BYTES = 200
-_SNAPSHOT = b'"type":"frame-snapshot"'
+_SNAPSHOT = b'"frame-snapshot"'
 _PAINT = ("image/", "video/", "audio/")
 # An element of a snapshot is [name, attributes, child, …]; [[snapshots ago, number]] is one of an earlier snapshot.
 _FIRST_CHILD = 2
@@ -42,32 +42,41 @@ class _Cleaner:
         self._media = media
         self._scan = LeakScan(redactor)
         self._covered = set(_covered_files(archive, media)) if media else set()
-        self._snapshots = _Snapshots(redactor)
 
     def cleaned(self, name: str, body: bytes) -> bytes:
         """A member without what must not be kept; raises LeftOutError when it cannot be kept at all."""
         if name in self._covered:
             raise LeftOutError("a picture of a site into which a secret was typed")
         if name.endswith((".network", ".trace")):
-            body = b"\n".join(self._event(line) for line in body.split(b"\n"))
+            body = b"\n".join(self._lines(body.split(b"\n")))
         body = self._redactor.data(body)
         leak = self._scan.leak_in(body, name=self._redactor.text(name))
         if leak is not None:
             raise LeftOutError(leak.reason)
         return body
 
-    def _event(self, line: bytes) -> bytes:
-        if _SNAPSHOT not in line[:_HEAD_BYTES]:
-            line = _without_jars(line)
-        elif self._redactor:
-            event = json.loads(line)
-            self._snapshots.mend(event["snapshot"])
-            line = _written(event)
-        if not self._media:
-            return line
-        return self._media.without_pictures(line.decode("utf-8", "surrogateescape")).encode(
-            "utf-8", "surrogateescape"
-        )
+    def _lines(self, lines: list[bytes]) -> Iterator[bytes]:
+        """The lines of a log of events, each as it may be kept."""
+        # All of them first: what is cut may lie in two snapshots, and the later one says so.
+        mended = self._mended(lines) if self._redactor else {}
+        for number, line in enumerate(lines):
+            event = mended.get(number)
+            clean = _written(event) if event is not None else _without_jars(line)
+            yield self._without_pictures(clean) if self._media else clean
+
+    def _mended(self, lines: list[bytes]) -> dict[int, Any]:
+        """The snapshots among the lines by their number, without what is cut."""
+        events = {
+            number: json.loads(line) for number, line in enumerate(lines) if _SNAPSHOT in line[:_HEAD_BYTES]
+        }
+        snapshots = _Snapshots(self._redactor)
+        for event in events.values():
+            snapshots.mend(event["snapshot"])
+        return events
+
+    def _without_pictures(self, line: bytes) -> bytes:
+        text = line.decode("utf-8", "surrogateescape")
+        return self._media.without_pictures(text).encode("utf-8", "surrogateescape")
 
 
 class _Snapshots:

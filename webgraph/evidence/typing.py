@@ -19,14 +19,21 @@ T = TypeVar("T")
 _IN_THE_TRACE = "Type a secret"
 
 # An important declaration on the element itself goes before every sheet of the page, animations included, and a script
-# that takes it away is answered before the next frame is drawn: observers run as soon as the script has ended.
+# that takes it away is answered before the next frame is drawn: observers run as soon as the script has ended. A page whose own
+# observer takes it away at once would make the two go round for ever: it wins for a moment, and the picture's own mask
+# over the field (webgraph.evidence.masking) is what is left.
 HIDE_VALUE = """element => {
+  let left = 0;
   const hide = () => {
     const style = element.style;
-    if (style.getPropertyValue('-webkit-text-security') !== 'disc'
-        || style.getPropertyPriority('-webkit-text-security') !== 'important')
-      style.setProperty('-webkit-text-security', 'disc', 'important');
+    if (style.getPropertyValue('-webkit-text-security') === 'disc'
+        && style.getPropertyPriority('-webkit-text-security') === 'important') return;
+    if (left-- <= 0) return;
+    style.setProperty('-webkit-text-security', 'disc', 'important');
   };
+  const refill = () => { left = 100; };
+  refill();
+  setInterval(refill, 50);
   hide();
   new MutationObserver(hide).observe(element, {attributes: true, attributeFilter: ['style']});
 }"""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from webgraph.workers.base import Actor, Candidate, Scope
 
 _LOOK_AGAIN_SECONDS = 0.3
+_UNTOLD = "what is looked for holds a secret, which is shown in no picture and told to no model"
 _BUDGET = "the attempt's vision steps or model tokens are spent"
 # A page that shows several, or something unlike, is given this long to finish drawing.
 _SETTLE_SECONDS = 1.0
@@ -140,6 +141,8 @@ class VisionWorker:
 
     async def _look(self, wanted: Wanted, scope: Scope, spent: _Spent) -> tuple[Picture, Findings]:
         """One look, paid for."""
+        if any(map(self._camera.holds_secret, (wanted.text, wanted.near, wanted.description))):
+            raise _Blind(Insufficiency.UNAVAILABLE, _UNTOLD)
         if not self._budget.take_look():
             raise _Blind(Insufficiency.BUDGET, _BUDGET)
         picture = await self._picture(scope)

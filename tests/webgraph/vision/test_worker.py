@@ -278,6 +278,40 @@ def test_a_secret_is_not_typed_by_sight_at_an_origin_it_is_not_bound_to(
     )
 
 
+def test_canary_canvas_is_black_in_what_a_model_is_sent_once_a_secret_was_typed(
+    by_sight: Callable[..., AttemptResult], pages: LocalPages, model: ModelServer
+):
+    class Types(Automation):
+        key = "types"
+        credentials = ("door",)
+
+        @stage(effect="read")
+        async def work(self, page: Page) -> None:
+            await page.goto(pages.url("/painted"))
+            assert await page.is_visible(BLUE)
+            await page.fill(Target(css="#secret"), self.credential("door")["word"])
+            await page.is_visible(BLUE)
+
+    model.sees((BUTTON, "", 0.9))
+    by_sight(automation=Types, secrets={"door": {"word": "open-sesame"}})
+
+    first, later = (asked["contents"][0]["parts"][0]["inlineData"]["data"] for asked in model.asked)
+    assert (blackness(first), blackness(later) > 0.07) == (0, True)
+
+
+def test_canary_in_what_is_looked_for_is_told_to_no_model(
+    by_sight: Callable[..., AttemptResult], pages: LocalPages, model: ModelServer
+):
+    async def job(page: Page) -> None:
+        await page.goto(pages.url("/painted"))
+        await page.click(Target(description="the button open-sesame"), timeout_seconds=1)
+
+    model.sees((BUTTON, "", 0.9))
+    result = by_sight(job, secrets={"door": {"word": "open-sesame"}})
+
+    assert (result.failure is not None, model.asked) == (True, [])
+
+
 def test_a_secret_is_not_typed_into_paint(
     by_sight: Callable[..., AttemptResult], attempt: Tried, pages: LocalPages, model: ModelServer
 ):
