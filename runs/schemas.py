@@ -191,6 +191,11 @@ class AttemptOut(Schema):
         description="The stage of an earlier attempt it went on after; empty: it began with the first."
     )
     resume_refusal: str = Field(description="Why it started over instead of going on; empty: it had not to.")
+    session: str = Field(
+        description="How it came to be signed in, where its automation shares a signed-in session: `fresh`, `cached`, "
+        "`refreshed`, or `degraded` when its session could not be kept; else empty."
+    )
+    session_note: str = Field(description="Since when the session was kept, or why it could not be.")
     version: int | None = Field(description="The version it executed; null before it began.")
     worker: str = Field(description="Node and process.")
     browser: dict[str, Any]
@@ -210,6 +215,8 @@ class AttemptOut(Schema):
             counts=not attempt.free,
             resumed_after=attempt.resumed_after,
             resume_refusal=attempt.resume_refusal,
+            session=attempt.session,
+            session_note=attempt.session_note,
             version=attempt.executed_version.number if attempt.executed_version else None,
             worker=attempt.worker_name,
             browser=attempt.browser,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from infra_shared.sessions.protocol import SessionCacheError
 from infra_shared.sessions.rules import Granted, Wish
+from webgraph.errors import FailureKind
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -14,6 +15,20 @@ if TYPE_CHECKING:
     from infra_shared.sessions.protocol import SessionCache
     from infra_shared.sessions.rules import Answer, CachedSession, Guard, SessionKey
     from webgraph.session import SessionUse
+
+
+FAILED_LOGINS = frozenset(
+    {
+        FailureKind.AUTH,
+        FailureKind.TIMEOUT,
+        FailureKind.TARGET_NOT_FOUND,
+        FailureKind.TARGET_AMBIGUOUS,
+        FailureKind.WRONG_PAGE,
+        FailureKind.BLOCKED_BY_SITE,
+    }
+)
+"""Ends of the stage that signs in after which the site may have counted a failed login. Others, such as a site that was
+not reached or a worker that was lost, say nothing about the account."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,10 @@ _TONES = {
     "acknowledged": "busy",
     "muted": "wait",
     "over": "good",
+    "kept": "good",
+    "signing_in": "busy",
+    "locked": "bad",
+    "not_cacheable": "person",
 }
 
 

@@ -16,6 +16,7 @@ from runs.admin import (
     pauses,
     runs,
     schedules,
+    sessions,
     sites,
 )
 
@@ -33,5 +34,6 @@ __all__ = [
     "pauses",
     "runs",
     "schedules",
+    "sessions",
     "sites",
 ]

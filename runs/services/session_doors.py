@@ -20,7 +20,7 @@ from runs.limit_keys import Kind, names_of
 from runs.models import Demand
 from runs.services.alerts import SESSION, console_link
 from runs.states import AttemptState
-from webgraph.errors import FailureKind
+from webgraph.session_desk import FAILED_LOGINS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,18 +32,6 @@ CACHE = DjangoSessionCache()
 TICKET_SPARE = timedelta(seconds=10)
 """So much longer than a lease an attempt holds the login that has yet to be claimed."""
 _HOLDER = "attempt:"
-_FAILED_LOGINS = frozenset(
-    {
-        FailureKind.AUTH,
-        FailureKind.TIMEOUT,
-        FailureKind.TARGET_NOT_FOUND,
-        FailureKind.TARGET_AMBIGUOUS,
-        FailureKind.WRONG_PAGE,
-        FailureKind.BLOCKED_BY_SITE,
-    }
-)
-"""Ends of the stage that signs in after which the site may have counted a failed login. Others, such as a site that was
-not reached or a worker that was lost, say nothing about the account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +49,18 @@ def read_doors(now: datetime) -> Doors:
     for row in SignedInSession.objects.being_signed_in(now).defer("state"):
         key = key_of(row)
         closed[Kind.SESSION.of(key.name)] = f"Another run signs in as {key.account} at {key.site}."
-        holders.add(int(row.holder.removeprefix(_HOLDER)))
+        holders.add(attempt_of(row.holder))
     return Doors(closed, frozenset(holders))
 
 
 def holder_of(attempt_id: int) -> str:
     """How an attempt is named that signs in."""
     return f"{_HOLDER}{attempt_id}"
+
+
+def attempt_of(holder: str) -> int:
+    """The key of the attempt that a holder's name means."""
+    return int(holder.removeprefix(_HOLDER))
 
 
 def session_of(run: Run) -> SessionKey | None:
@@ -138,7 +131,7 @@ def _is_failed_login(attempt: Attempt, declared: Mapping[str, Any]) -> bool:
     return (
         attempt.state in (AttemptState.FAILED, AttemptState.TIMED_OUT)
         and attempt.failed_stage == declared["login"]
-        and attempt.failure_kind in _FAILED_LOGINS
+        and attempt.failure_kind in FAILED_LOGINS
     )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from automations.library.practice_statements import PracticeStatements
+from config.local.processes import inherited
 from infra_shared.sessions.file_cache import FileSessionCache
 from infra_shared.sessions.rules import Guard, SessionKey, Wish
 from infra_shared.totp import TotpSeed
@@ -262,3 +265,35 @@ def test_a_plain_record_in_indexed_db_is_kept_with_the_session(shop, practice_si
     kept = shop.cache.read(shop.key("acme", Remembering), max_age=HOUR)
     (database,) = kept.state["storage_state"]["origins"][0]["indexedDB"]
     assert (database["name"], database["stores"][0]["name"]) == ("staff", "device")
+
+
+def test_webgraph_alone_signs_in_once_for_two_commands_with_sessions_in_files(
+    practice_site, tmp_path, browser_executable
+):
+    secrets = {"STAFF_NAME": STAFF_USERNAME, "STAFF_PASSWORD": DEMO_PASSWORD, "STAFF_SEED": STAFF_SEED}
+
+    def run(out: str) -> str:
+        command = [
+            sys.executable,
+            "-m",
+            "webgraph",
+            "run",
+            "automations.library.practice_statements:PracticeStatements",
+        ]
+        command += ["--param", f"base_url={practice_site.url}", "--allow", practice_site.host_and_port]
+        for field, name in (
+            ("username", "STAFF_NAME"),
+            ("password", "STAFF_PASSWORD"),
+            ("totp_seed", "STAFF_SEED"),
+        ):
+            command += ["--secret", f"practice-staff.{field}={name}"]
+        command += ["--spent-codes", str(tmp_path / "spent.json"), "--sessions", str(tmp_path / "sessions")]
+        command += ["--browser", browser_executable, "--out", str(tmp_path / out)]
+        done = subprocess.run(command, env=inherited(secrets), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    assert "session: fresh" in run("first")
+    assert "session: cached" in run("second")
+    assert practice_site.truth()["staff"]["sign_ins"] == 1
+    assert not any(b"practice_session" in path.read_bytes() for path in (tmp_path / "sessions").iterdir())

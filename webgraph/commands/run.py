@@ -10,7 +10,7 @@ from infra_shared.redaction import Redactor
 from infra_shared.totp import SeedError, without_seeds
 from webgraph.checkpoint_file import CheckpointFile, UnfinishedCommitError
 from webgraph.code_file import FileCodes
-from webgraph.commands import browsing
+from webgraph.commands import browsing, sessions
 from webgraph.commands.loading import UsageError, automation_named, files, say, secrets
 from webgraph.folder_recorder import FolderRecorder
 from webgraph.learned import heals_in_words, read_fingerprints, write_fingerprints
@@ -22,9 +22,11 @@ from webgraph.secret_values import secret_names
 if TYPE_CHECKING:
     import argparse
 
+    from webgraph.browser.host import BrowserHost
     from webgraph.checkpoint import Checkpoint
     from webgraph.outcome import AttemptResult
     from webgraph.recorder import StepOutcome
+    from webgraph.session_desk import CacheDesk
 
 
 def add_to(commands: Any) -> None:
@@ -52,6 +54,7 @@ def add_to(commands: Any) -> None:
         metavar="FILE",
         help="which one-time codes (of a credential's field totp_seed) were used, so that none is used twice",
     )
+    sessions.add_to(parser)
     parser.add_argument("--evidence", choices=[level.value for level in EvidenceLevel])
 
 
@@ -66,8 +69,10 @@ def run(given: argparse.Namespace) -> int:
     asked = [automation.key, {name: value for name, value in params.items() if name not in secret}]
     kept = CheckpointFile(given.checkpoint, asked=asked) if given.checkpoint is not None else None
     redactor = Redactor(())
+    desk = sessions.desk(given, automation, params)
     spec = AttemptSpec(
         automation=automation,
+        session=desk,
         redactor=redactor,
         params=params,
         files=files(automation, params),
@@ -80,11 +85,7 @@ def run(given: argparse.Namespace) -> int:
         resume_from=_left(kept, given.checkpoint),
     )
     recorder = FolderRecorder(_unused(given.out), say, kept, scan=LeakScan(redactor))
-    host = browsing.host(given)
-    try:
-        result = run_attempt(spec, recorder, host)
-    finally:
-        host.close()
+    result = _attempt(spec, recorder, browsing.host(given), desk)
     recorder.finish(result)
     if result.outcome is Outcome.SUCCEEDED:
         _learn(given.fingerprints, known, recorder.outcomes)
@@ -92,6 +93,22 @@ def run(given: argparse.Namespace) -> int:
             kept.remove()
     say(_last_line(result, given.out))
     return 0 if result.outcome is Outcome.SUCCEEDED else 1
+
+
+def _attempt(
+    spec: AttemptSpec, recorder: FolderRecorder, host: BrowserHost, desk: CacheDesk | None
+) -> AttemptResult:
+    """Make the attempt; one that shares a session begins when nobody else signs in to it."""
+    declared = spec.automation.session
+    try:
+        if desk is None or declared is None:
+            return run_attempt(spec, recorder, host)
+        sessions.wait_for_turn(desk, up_to=spec.automation.deadline)
+        result = run_attempt(spec, recorder, host, on_beat=desk.beat)
+        sessions.close(desk, declared.login, result)
+        return result
+    finally:
+        host.close()
 
 
 def _secrets(given: argparse.Namespace) -> tuple[dict[str, dict[str, str]], FileCodes]:

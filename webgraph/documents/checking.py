@@ -13,10 +13,12 @@ from webgraph.documents import steps as kinds
 from webgraph.documents.conditions import Expression
 from webgraph.documents.fields import problems_of, regex_problem, type_of
 from webgraph.documents.parts import Matches, TargetName
+from webgraph.documents.sessions import declared_session
 from webgraph.documents.variables import VariableError, template
 from webgraph.flow import Automation
 from webgraph.recorder import Effect
 from webgraph.sites import origin_of
+from webgraph.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from webgraph.browser.profile import BrowserProfile
     from webgraph.documents.fields import ParamField, ResultField
     from webgraph.documents.problems import FlowProblem
-    from webgraph.documents.schema import Document, Options, Stage
+    from webgraph.documents.schema import Document, Options, Session, Stage
     from webgraph.documents.source import Path, Source
 
 NEXT_ROW = ("pages", "next_row")
@@ -181,6 +183,26 @@ class Checker:
             reason = _unknown(name, self._known.credentials, "credential declared under `credentials`")
             self._say(("profile", part, "credential"), reason)
 
+    def session(self, session: Session, stages: Mapping[str, Effect]) -> None:
+        """Look at the shared session; every stage is known by now."""
+        for path, text in (
+            (("site",), session.site),
+            (("account",), session.account),
+            (("probe", "url"), session.probe.url),
+        ):
+            where: Path = ("session", *path)
+            before = len(self.problems)
+            self._variables(where, text, in_fill=False)
+            if len(self.problems) == before:
+                self._counted(where, text)
+        where = ("session", "probe", "target")
+        before = len(self.problems)
+        self._strings(where, session.probe.target)
+        if len(self.problems) == before and any(map(_has_variables, _texts(session.probe.target))):
+            self._say(where, "It is the same for all runs: no variable stands here.")
+        for problem in declared_session(session, Target(css="*")).problems(stages, self._known.credentials):
+            self._say(("session",), problem)
+
     def _steps(self, path: Path, steps: list[Any]) -> None:
         for number, step in enumerate(steps):
             self._step((*path, number), step)
@@ -316,6 +338,19 @@ def _site_problem(site: str) -> str:
     except ValueError as error:
         return str(error)
     return ""
+
+
+def _has_variables(text: str) -> bool:
+    return any(template(text).variables)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text below a part."""
+    if isinstance(value, str):
+        yield value
+    elif not isinstance(value, TargetName):
+        for _, part in _inner(value):
+            yield from _texts(part)
 
 
 def _parts(model: BaseModel) -> Iterator[tuple[str, Any]]:

@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, create_model
 
 from webgraph.documents.fields import params_model, result_model
+from webgraph.documents.parts import TargetName
 from webgraph.documents.running import Steps, Variables
+from webgraph.documents.sessions import declared_session
 from webgraph.documents.variables import template
 from webgraph.flow import Automation, NoData, stage
+from webgraph.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from webgraph.documents.fields import ItemField
+    from webgraph.documents.parts import TargetData
     from webgraph.documents.reading import BoundStage, Flow
-    from webgraph.documents.schema import Stage
+    from webgraph.documents.schema import Session, Stage
     from webgraph.page import Page
+    from webgraph.session import Said, SignedInSession
 
     StageMethod = Callable[[Any, Page], Awaitable[Any]]
 
@@ -65,7 +70,23 @@ def automation_from(flow: Flow) -> type[Automation]:
         bound.stage.name: _stage_method(bound, flow if bound is last else None) for bound in flow.stages
     }
     name = "".join(word.capitalize() for word in document.key.split("-"))
-    return type(name, (Automation,), members)
+    made: type[Automation] = type(name, (Automation,), members)
+    if document.session is not None:
+        made.session = _session(document.session, document.targets, made)
+    return made
+
+
+def _session(
+    session: Session, targets: Mapping[str, TargetData], automation: type[Automation]
+) -> SignedInSession:
+    def filled(text: str) -> Said:
+        if not any(template(text).variables):
+            return text
+        return lambda params: Variables(automation(params), {}).text(text)
+
+    wanted = session.probe.target
+    described = targets[wanted.root] if isinstance(wanted, TargetName) else wanted
+    return declared_session(session, Target(**described.as_json()), filled)
 
 
 def _stage_method(bound: BoundStage, flow: Flow | None) -> StageMethod:

@@ -148,6 +148,8 @@ class _Reading:
         checker.targets()
         checker.result(self._document.result)
         checker.profile(self._document.profile)
+        if self._document.session is not None:
+            checker.session(self._document.session, {item.stage.name: item.stage.effect for item in stages})
         self._problems += checker.problems
         return stages
 

@@ -19,7 +19,15 @@ END = "<!-- end of what is generated -->"
 _CHAPTERS: list[tuple[str, list[type[BaseModel]]]] = [
     (
         "The document",
-        [schema.FlowDocument, schema.SharedDocument, schema.Stage, schema.Include, schema.Options],
+        [
+            schema.FlowDocument,
+            schema.SharedDocument,
+            schema.Stage,
+            schema.Include,
+            schema.Options,
+            schema.Session,
+            schema.SessionProbe,
+        ],
     ),
     (
         "The browser profile",
@@ -100,6 +108,8 @@ def _heading(model: type[BaseModel]) -> str:
         schema.Stage: "A stage",
         schema.Include: "An include",
         schema.Options: "`options`",
+        schema.Session: "`session`",
+        schema.SessionProbe: "`probe`",
         parts.TargetData: "A target",
         profile.BrowserProfile: "`profile`",
         profile.Viewport: "`viewport`",

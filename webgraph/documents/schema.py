@@ -10,7 +10,7 @@ from infra_shared.own_patterns import MOST_PATTERNS, problem_of
 from webgraph.browser.profile import BrowserProfile
 from webgraph.documents.conditions import When
 from webgraph.documents.fields import ParamField, ResultField
-from webgraph.documents.parts import Key, Name, Part, TargetData, Text
+from webgraph.documents.parts import AnyTarget, Key, Name, Part, Seconds, TargetData, Text
 from webgraph.documents.steps import AnyStep
 from webgraph.errors import FailureKind
 from webgraph.recorder import Effect, EvidenceLevel
@@ -105,6 +105,37 @@ def _stage_tag(value: Any) -> str:
     return ":include" if is_include else ":stage"
 
 
+class SessionProbe(Part):
+    """How to see that one is signed in: a page that only a signed-in visitor is shown, and something on it."""
+
+    url: Text
+    target: AnyTarget
+    within_seconds: Seconds = Field(default=5, description="How long the page may build itself.")
+
+
+class Session(Part):
+    """The signed-in session all its runs share: with a valid one, the stage that signs in is left out."""
+
+    site: Text = Field(
+        min_length=1, description="Such as `https://shop.example`; sessions are told apart by it."
+    )
+    login: Name = Field(description="The stage that signs in; it keeps nothing that later stages need.")
+    credential: str = Field(default="", description="The credential it signs in with.")
+    account: Text = Field(
+        default="",
+        description="Tells several accounts of one credential apart, such as `{{ params.account }}`. It is stored and shown.",
+    )
+    probe: SessionProbe
+    max_age_seconds: float = Field(
+        default=28_800, gt=0, description="After this long a session is not trusted any more."
+    )
+    max_failed_logins: int | None = Field(
+        default=None,
+        ge=1,
+        description="After how many failed logins one after another no other one is tried for a while.",
+    )
+
+
 class Document(Part):
     """What both kinds of document have."""
 
@@ -131,6 +162,7 @@ class FlowDocument(Document):
         default=BrowserProfile(), description="How the browser presents itself to the site."
     )
     options: Options = Options()
+    session: Session | None = None
     stages: list[
         Annotated[
             Annotated[Stage, Tag(":stage")] | Annotated[Include, Tag(":include")],
