@@ -414,6 +414,19 @@ def test_whose_a_connection_is_can_be_told_in_two_ways(
         assert tell(link.getpeername(), ("127.0.0.3", 1)) is None
 
 
+def test_doors_that_are_open_when_the_gateway_ends_are_closed_with_it(gateway: Gateway) -> None:
+    async def left_open() -> int:
+        async with gateway.door(Ways(AddressPolicy())) as door:
+            port = port_of(door)
+            gateway.close()
+            return port
+
+    port = asyncio.run(left_open())
+
+    with pytest.raises(ConnectionRefusedError):
+        asyncio.run(asyncio.open_connection("127.0.0.1", port))
+
+
 def test_a_gateway_whose_thread_ended_opens_the_next_door_on_another(gateway: Gateway) -> None:
     async def address() -> tuple[str, bytes]:
         async with gateway.door(Ways(AddressPolicy())) as door:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -29,18 +30,23 @@ class Gateway:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._starting = threading.Lock()
+        self._doors: set[Door] = set()
 
     @asynccontextmanager
     async def door(self, ways: Ways) -> AsyncIterator[Door]:
         """A door for one attempt, from any loop; when the block ends, every connection through it has ended."""
         loop = self._running()
         door = Door(ways)
-        await _on(loop, door.open())
+        self._doors.add(door)
         try:
+            await _on(loop, door.open())
             yield door
         finally:
-            if loop.is_running():
-                await asyncio.shield(_on(loop, door.close()))
+            self._doors.discard(door)
+            # A thread that ends closes every door itself, and may end before it hears of this one.
+            with contextlib.suppress(TimeoutError):
+                if loop.is_running():
+                    await asyncio.wait_for(asyncio.shield(_on(loop, door.close())), _STOP_SECONDS)
 
     def close(self) -> None:
         """End the thread and every door. Callable from any thread, more than once."""
@@ -55,8 +61,9 @@ class Gateway:
         with self._starting:
             if self._loop is None or self._thread is None or not self._thread.is_alive():
                 self._loop = asyncio.new_event_loop()
+                self._doors = set()
                 self._thread = threading.Thread(
-                    target=_serve, args=(self._loop,), name="browser gateway", daemon=True
+                    target=_serve, args=(self._loop, self._doors), name="browser gateway", daemon=True
                 )
                 self._thread.start()
             return self._loop
@@ -66,10 +73,12 @@ def _on(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> asynci
     return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
 
 
-def _serve(loop: asyncio.AbstractEventLoop) -> None:
+def _serve(loop: asyncio.AbstractEventLoop, doors: set[Door]) -> None:
     asyncio.set_event_loop(loop)
     try:
         loop.run_forever()
+        for door in list(doors):
+            loop.run_until_complete(door.close())
         pending = asyncio.all_tasks(loop)
         for task in pending:
             task.cancel()
