@@ -184,7 +184,7 @@ class Automation:
 
     @classmethod
     def _pattern_problems(cls) -> list[str]:
-        patterns = cls.redact_patterns
+        patterns: Any = cls.redact_patterns  # what its author wrote, whatever that is
         if isinstance(patterns, str) or not all(isinstance(item, str) for item in patterns):
             return ["`redact_patterns` must be a tuple of regular expressions as texts."]
         if len(patterns) > MOST_PATTERNS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
@@ -40,7 +40,7 @@ SECRET = Target(css="#secret")
 DONE = Target(css="body[data-done]")
 
 
-def _members(trace: bytes, ending: str) -> list[dict]:
+def _members(trace: bytes, ending: str) -> list[dict[str, Any]]:
     with zipfile.ZipFile(io.BytesIO(trace)) as archive:
         names = [name for name in archive.namelist() if name.endswith(ending)]
         return [json.loads(line) for name in names for line in archive.read(name).splitlines()]
@@ -172,7 +172,7 @@ def test_canary_trace_keeps_neither_cookies_nor_pictures_of_a_site_that_knows_it
     assert hits("trace.zip", trace, WORD) == []
 
 
-def _trace_of(*snapshots: list) -> bytes:
+def _trace_of(*snapshots: list[Any]) -> bytes:
     out = io.BytesIO()
     events = [
         {"type": "frame-snapshot", "snapshot": {"frameId": "f", "callId": "c", "html": html}}
@@ -251,7 +251,7 @@ def test_matches_of_an_automations_own_patterns_are_in_no_text_that_is_kept(
     card = "4000 1234 5678 9010"
     monkeypatch.setitem(PAGES, "/card", f"<p id=word>{card}</p><script>console.log('{card}')</script>")
 
-    async def job(page: Page) -> dict[str, str]:
+    async def job(page: Page) -> None:
         await page.goto(pages.url("/card"))
         await page.click(Target(css="#nowhere", called=card), timeout_seconds=0.2)
 

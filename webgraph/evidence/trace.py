@@ -104,6 +104,7 @@ class _Snapshots:
         if isinstance(node, list) and node and isinstance(node[0], list):
             ago, number = node[0]
             return _earlier(before, ago, number)
+        leaves: _Leaves
         if isinstance(node, str):
             leaves = (_Leaf(parent, at),)
         elif isinstance(node, list):
