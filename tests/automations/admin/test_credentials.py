@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from automations.models import Credential
-from automations.services.credentials import set_credential
-from tests.support.credentials import values_of
+from automations.services.credential_use import give
+from automations.services.credentials import Binding, set_credential
+from infra_shared.models import AuditLine
+from tests.support.console import client_with
+from tests.support.credentials import asking, given, values_of
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -50,3 +53,43 @@ def test_replacing_takes_all_values_anew(console: Client) -> None:
     console.post(f"{CREDENTIALS}{credential.pk}/replace/", {"field_0": "token", "value_0": "new"})
 
     assert values_of("shop") == {"token": "new"}
+
+
+def test_a_credential_is_set_with_what_it_is_bound_to(console: Client) -> None:
+    console.post(f"{CREDENTIALS}set/", ENTERED | {"kind": "login", "sites": "https://Shop.example/in\n"})
+
+    assert given("shop").origins == {"shop": ["https://shop.example"]}
+
+
+def test_binding_a_credential_takes_no_values_and_leaves_a_line(console: Client) -> None:
+    credential = set_credential(name="shop", fields={"token": SECRET}, actor="command")
+    page = f"{CREDENTIALS}{credential.pk}/bind/"
+
+    assert console.post(page, {"sites": "not an address"}).status_code == 422
+    console.post(page, {"sites": "https://shop.example"})
+
+    assert (values_of("shop"), given("shop").origins["shop"]) == ({"token": SECRET}, ["https://shop.example"])
+    assert AuditLine.objects.get(action="credential.bind").actor.startswith("operator:")
+
+
+def test_the_page_of_a_credential_shows_its_latest_uses_and_that_it_may_go_anywhere(console: Client) -> None:
+    credential = set_credential(
+        name="shop", fields={"token": SECRET}, binding=Binding(any_site=True), actor="command"
+    )
+    attempt = asking()
+    give(names=["shop"], asking=attempt)
+
+    text = console.get(f"{CREDENTIALS}{credential.pk}/change/").text
+
+    assert f"/admin/runs/run/{attempt.run_id}/change/" in text
+    assert "any site a page leads to" in text
+    assert SECRET not in text
+
+
+def test_an_operator_who_may_only_look_can_neither_bind_nor_replace() -> None:
+    credential = set_credential(name="shop", fields={"token": SECRET}, actor="command")
+    client = client_with("automations.view_credential")
+
+    assert client.get(f"{CREDENTIALS}{credential.pk}/change/").status_code == 200
+    for page in ("bind", "replace"):
+        assert client.post(f"{CREDENTIALS}{credential.pk}/{page}/", {"sites": ""}).status_code == 403
