@@ -14,6 +14,11 @@ KEPT = (
     ),
     Kept(model="automations.Credential", keep=Keep.BOUNDED, words="as many as people set up"),
     Kept(
+        model="automations.CredentialUse",
+        keep=Keep.RULE,
+        words="AUDIT_DAYS; chore forget-credential-uses",
+    ),
+    Kept(
         model="automations.SpentCode",
         keep=Keep.RULE,
         words="until its code can be used no more; chore forget-spent-codes",

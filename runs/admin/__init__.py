@@ -14,10 +14,11 @@ from runs.admin import (
     nodes,
     panels,
     pauses,
+    retention,
     runs,
     schedules,
-    sessions,
     sites,
+    storage,
 )
 
 __all__ = [
@@ -32,8 +33,9 @@ __all__ = [
     "nodes",
     "panels",
     "pauses",
+    "retention",
     "runs",
     "schedules",
-    "sessions",
     "sites",
+    "storage",
 ]

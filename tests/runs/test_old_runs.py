@@ -9,7 +9,6 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from automations.models import Schedule
 from infra_shared.database import database_now
 from infra_shared.models import Blob, Caller, Deletion
 from infra_shared.retention import Order
@@ -38,11 +37,13 @@ from runs.services.requests import Origin, RunRequest, request_run
 from runs.services.reruns import rerun
 from runs.services.retention_rules import set_rule
 from runs.states import Cause
+from tests.support import schedules
 from webgraph.recorder import Effect, StageStart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from automations.models import AutomationVersion
     from tests.support.runs_factory import RunsFactory
 
 pytestmark = pytest.mark.django_db
@@ -137,18 +138,10 @@ def test_an_idempotency_key_is_remembered_for_a_week_whatever_a_rule_says(runs_f
 
 
 def test_the_occurrence_of_a_removed_run_goes_with_it_and_one_without_a_run_by_its_age(
-    runs_factory: RunsFactory,
+    runs_factory: RunsFactory, version: AutomationVersion
 ) -> None:
     now, run = database_now(), runs_factory.succeeded()
-    schedule = Schedule.objects.create(
-        name="Nightly",
-        automation=run.automation,
-        customer=run.customer,
-        kind="interval",
-        every_seconds=60,
-        planned_until=now,
-        replanned_at=now,
-    )
+    schedule = schedules.make()
     facts: Any = {"schedule": schedule, "handled_at": now}
     Occurrence.objects.create(fire_at=now, state=OccurrenceState.FIRED, run=run, **facts)
     for minutes, state in enumerate((OccurrenceState.SKIPPED, OccurrenceState.WAITING), start=1):
