@@ -17,5 +17,6 @@ class InfraSharedConfig(AppConfig):
     def ready(self) -> None:
         """Register the system checks, and what each app measures in its module `metrics`."""
         from infra_shared import checks  # noqa: F401, PLC0415 - registering is the import's purpose
+        from infra_shared.sign_in import receivers  # noqa: F401, PLC0415 - the same
 
         autodiscover_modules("metrics")

@@ -67,7 +67,6 @@ class AccountAdapter(DefaultAccountAdapter):
     def login(self, request: HttpRequest, user: Any) -> None:
         """Open the session, and write it down."""
         super().login(request, user)
-        marks.begin(request.session)
         operators.record_own(user, "operator.sign_in", details={"address": client_address(request)})
 
     def get_reauthentication_methods(self, _user: AbstractBaseUser | AnonymousUser) -> list[dict[str, str]]:

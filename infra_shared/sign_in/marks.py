@@ -24,18 +24,16 @@ def begin(session: SessionBase, *, now: float | None = None) -> None:
 
 
 def is_over(session: SessionBase, *, now: float | None = None) -> bool:
-    """Whether the session is too old, or nobody used it for too long."""
+    """Whether the session is too old, nobody used it for too long, or it does not say."""
     moment = now or time.time()
-    age, idle = moment - session.get(SIGNED_IN_AT, moment), moment - session.get(SEEN_AT, moment)
+    age, idle = moment - session.get(SIGNED_IN_AT, 0), moment - session.get(SEEN_AT, 0)
     return bool(age > settings.SESSION_MAX.total_seconds() or idle > settings.SESSION_IDLE.total_seconds())
 
 
 def note_use(session: SessionBase, *, now: float | None = None) -> None:
     """Note that a person used the session; at most one write a minute."""
     moment = now or time.time()
-    if SIGNED_IN_AT not in session:
-        begin(session, now=moment)
-    elif moment - session.get(SEEN_AT, 0) > _SEEN_STEP:
+    if moment - session.get(SEEN_AT, 0) > _SEEN_STEP:
         session[SEEN_AT] = moment
 
 
