@@ -3,7 +3,7 @@
 The eight steps of `benchmarks.evidence` by hand, and so many pages opened at once; each ratio is the median of the
 rounds' own ratios. One round goes before, unmeasured.
 
-    python -m benchmarks.gateway [--runs N] [--pages N]
+    python -m benchmarks.gateway [--runs N] [--pages N] --json
 """
 
 from __future__ import annotations
@@ -112,6 +112,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gateway", description=__doc__)
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--pages", type=int, default=10)
+    parser.add_argument(
+        "--json", action="store_true", help="accepted for uniformity: the last line is always JSON"
+    )
     given = parser.parse_args(arguments)
     with practice_site() as address:
         evidence.SITE.url = f"http://{address}"
