@@ -74,7 +74,7 @@ def failure_of(error: BaseException, automation: Automation) -> WebGraphError:
     if isinstance(error, WebGraphError):
         return error
     if isinstance(error, PlaywrightError | TimeoutError):
-        return classify(error)
+        return classify(error, proxied=automation.profile.proxy is not None)
     if isinstance(error, ValidationError):
         words = f"What was read does not fit {error.title}: {_problems(error)}"
         return BadResultError(words, rejected=rejected_rows(error))

@@ -354,6 +354,39 @@ def test_a_socks_proxy_is_signed_in_to_and_gets_the_name(
     assert asyncio.run(talk()).endswith(ends)
 
 
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+def test_a_proxy_that_hangs_up_did_not_connect(
+    gateway: Gateway, names: dict[str, list[str]], scheme: str
+) -> None:
+    names["shop.test"] = ["93.184.215.14"]
+
+    async def hang_up(_reader: StreamReader, _writer: StreamWriter) -> None: ...
+
+    async def talk() -> str:
+        async with served(hang_up) as port:
+            policy = AddressPolicy((f"127.0.0.1:{port}",), proxied=True)
+            async with gateway.door(Ways(policy, Upstream(scheme, Place("127.0.0.1", port)))) as door:
+                await asked(door, connect("shop.test:443"))
+                return str(door.verdicts.about("https://shop.test/"))
+
+    assert asyncio.run(talk()) == "The proxy did not connect to the site."
+
+
+def test_the_addresses_of_a_name_are_tried_one_after_the_other(
+    gateway: Gateway, listen: Callable[..., Listener], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener = listen()
+    both = tuple(map(ipaddress.ip_address, ("127.0.0.7", "127.0.0.1")))
+    monkeypatch.setattr(network, "resolve", lambda *_: both)
+    place = f"two.test:{listener.port}"
+
+    async def talk() -> bytes:
+        async with gateway.door(Ways(AddressPolicy((place,)))) as door:
+            return await asked(door, connect(place))
+
+    assert asyncio.run(talk()).startswith(b"HTTP/1.1 200 ")
+
+
 @pytest.mark.parametrize(
     ("pattern", "fits"),
     [

@@ -48,7 +48,7 @@ class Conversation:
         """Serve it. A place that cannot be reached ends it, and the verdict says why."""
         try:
             await self._serve()
-        except (_BadRequestError, h11.RemoteProtocolError, UnicodeDecodeError, ValueError):
+        except (_BadRequestError, h11.ProtocolError, ValueError):
             self._writer.write(_answer(400))
         except WebGraphError:
             return  # told by the verdict; without an answer the browser sees a connection that failed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import ssl
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -110,7 +111,7 @@ class Ways:
         secure = ssl.create_default_context() if upstream.scheme == "https" else None
         try:
             return await _connected(addresses, upstream.place.port, secure, upstream.place.host)
-        except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
+        except OSError as error:  # as are TimeoutError and ssl.SSLError
             raise ProxyError(_NOT_REACHED) from error
 
     async def _through_socks(self, upstream: Upstream, place: Place) -> Link:
@@ -123,7 +124,7 @@ class Ways:
             stream = await proxy.connect(place.host, place.port, timeout=_CONNECT_SECONDS)
         except (ProxyConnectionError, ProxyTimeoutError) as error:
             raise ProxyError(_NOT_REACHED) from error
-        except (SocksError, OSError) as error:
+        except (SocksError, OSError, EOFError) as error:  # EOFError: it said nothing more
             raise ProxyError(_NOT_CONNECTED) from error
         return Link(stream.reader, stream.writer)
 
@@ -132,18 +133,19 @@ async def _connected(
     addresses: Sequence[IpAddress], port: int, secure: ssl.SSLContext | None = None, name: str | None = None
 ) -> Link:
     """A connection to the first address that takes one; raises what the last one said. No name is resolved here."""
-    last = addresses[-1]
-    for address in addresses:
-        try:
-            async with asyncio.timeout(_CONNECT_SECONDS / len(addresses)):
-                streams = await asyncio.open_connection(
-                    str(address), port, ssl=secure, server_hostname=name if secure else None
-                )
-            return Link(*streams)
-        except (OSError, TimeoutError):
-            if address == last:
-                raise
-    raise ConnectionRefusedError  # no address at all
+    seconds = _CONNECT_SECONDS / len(addresses)
+
+    async def to(address: IpAddress) -> Link:
+        server_name = name if secure else None
+        async with asyncio.timeout(seconds):
+            return Link(
+                *await asyncio.open_connection(str(address), port, ssl=secure, server_hostname=server_name)
+            )
+
+    for address in addresses[:-1]:
+        with contextlib.suppress(OSError):  # the next one is tried; TimeoutError is an OSError
+            return await to(address)
+    return await to(addresses[-1])
 
 
 async def _through_http(link: Link, upstream: Upstream, place: Place) -> Link:
@@ -151,7 +153,7 @@ async def _through_http(link: Link, upstream: Upstream, place: Place) -> Link:
     try:
         async with asyncio.timeout(_CONNECT_SECONDS):
             status, early = await _ask_for_tunnel(link, upstream, place)
-    except (h11.RemoteProtocolError, OSError, TimeoutError) as error:
+    except (h11.ProtocolError, OSError) as error:
         link.writer.transport.abort()
         raise ProxyError(_NOT_CONNECTED) from error
     if 200 <= status < 300:
