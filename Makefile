@@ -8,7 +8,7 @@ ON_POSTGRES = $(VENV_PYTHON) -m config.local.postgres --
 TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run smoke setup check format test test-all bench password key lock
+.PHONY: help run smoke setup check format test test-all audit bench password key lock
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*##/make \1 —/p' Makefile
@@ -38,6 +38,9 @@ test: setup  ## run the tests, on SQLite and on PostgreSQL
 test-all: setup  ## run the slow proofs too
 	$(PYTEST)
 	$(ON_POSTGRES) $(PYTEST) --only-database
+
+audit: setup  ## ask the registries for known weaknesses of what the locks name; needs a network
+	@$(VENV_PYTHON) -m config.local.audit
 
 bench: setup  ## run the benchmarks, or one: make bench NAME=engine
 	@$(VENV_PYTHON) -m config.local.bench $(NAME)
