@@ -1,8 +1,8 @@
 """The only writer of a status.
 
 `open_run` and `open_attempt` create the two rows, `move_run` and `move_attempt` change their state by
-compare-and-set, each with its row in the transition log; a run's end erases its secret params. Only `runs.services` imports this module, and calls it
-inside a transaction of its own.
+compare-and-set, each with its row in the transition log; a run's end erases its secret params. Only `runs.services`
+imports this module, and calls it inside a transaction of its own.
 """
 
 from __future__ import annotations

@@ -75,8 +75,9 @@ def refuse_secrets(*, version: AutomationVersion, params: Mapping[str, Any]) -> 
 
     ParamsInvalidError names each secret param that is given or cannot be left out: what starts by itself has none.
     """
-    needed = set(version.params_schema.get("required", ())) | params.keys()
-    names = sorted(secret_params_of(version) & needed)
+    left_out = set(version.params_schema.get("required", ())) - params.keys()
+    given = {name for name, value in params.items() if value is not None}
+    names = sorted(secret_params_of(version) & (left_out | given))
     if names:
         raise ParamsInvalidError([FieldProblem(name, _UNATTENDED) for name in names])
 

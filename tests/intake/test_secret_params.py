@@ -11,17 +11,10 @@ from intake.services.triggers import input_of, try_trigger
 from intake.states import MatchState
 from runs.models import Run
 from tests.support import intake, sample
-from tests.support.secret_sample import SecretSample
+from tests.support.secret_sample import OptionalSecretSample, SecretSample
 
 pytestmark = pytest.mark.django_db
 MAPPING = "{city: city, spare: ref}"
-
-
-class OptionalSecret(SecretSample):
-    """Needs no secret param, and takes one."""
-
-    class Params(SecretSample.Params):
-        pin: str = "none"
 
 
 def test_a_trigger_of_secret_params_is_not_saved_and_points_to_credentials(source, monkeypatch) -> None:
@@ -48,7 +41,7 @@ def test_a_match_fails_with_the_reason_when_a_new_version_adds_a_secret_param(
 
 
 def test_what_an_event_says_becomes_no_secret_param(source, monkeypatch) -> None:
-    trigger = intake.trigger(source, sample.install(monkeypatch, OptionalSecret), mapping=MAPPING)
+    trigger = intake.trigger(source, sample.install(monkeypatch, OptionalSecretSample), mapping=MAPPING)
     intake.stored()
 
     tasks.route_events()

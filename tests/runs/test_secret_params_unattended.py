@@ -13,7 +13,7 @@ from runs.models import Occurrence, Run
 from runs.services import backfills, scheduling
 from tests.support import sample
 from tests.support.schedules import ACTOR, make, put_behind
-from tests.support.secret_sample import PIN, SecretSample
+from tests.support.secret_sample import PIN, OptionalSecretSample, SecretSample
 
 if TYPE_CHECKING:
     from automations.models import AutomationVersion, Schedule
@@ -58,6 +58,17 @@ def test_a_time_is_refused_with_the_reason_when_a_new_version_adds_a_secret_para
     occurrence = Occurrence.objects.get()
     assert (occurrence.state, "credential" in occurrence.reason) == ("refused", True)
     assert not Run.objects.exists()
+
+
+def test_a_schedule_leaves_out_a_secret_param_that_is_not_needed(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample.install(monkeypatch, OptionalSecretSample)
+    put_behind(make(), 1)
+
+    assert scheduling.fire_due_schedules() == 1
+
+    assert Run.objects.get().params == {"city": "Riga", "pin": "none", "spare": None}
 
 
 def test_a_backfill_is_refused_when_secret_params_are_needed(schedule: Schedule) -> None:

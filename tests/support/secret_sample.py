@@ -59,6 +59,15 @@ class SecretSample(Automation):
         """Order."""
 
 
+class OptionalSecretSample(SecretSample):
+    """Needs no secret param, and takes one."""
+
+    class Params(SecretSample.Params):
+        """What it may be told."""
+
+        pin: str = "none"  # type: ignore[assignment]  # another version, where it is no secret
+
+
 def ask(**changes: Any) -> Run:
     """Request a run of it."""
     request = RunRequest(automation="sample", params={"city": "Riga", "pin": PIN})

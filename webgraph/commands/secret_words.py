@@ -34,8 +34,15 @@ def _named(word: str, option: str) -> tuple[str, str]:
     asked_by = f"{option} {name}"
     if separator:
         return name, variable(source.removeprefix(_FROM_ENVIRONMENT), asked_by=asked_by)
-    value = getpass.getpass(f"{name}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    value = _asked(name) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     if not value:
         msg = f"{asked_by}: nothing was given; type it, or pipe one line for each secret."
         raise UsageError(msg)
     return name, value
+
+
+def _asked(name: str) -> str:
+    try:
+        return getpass.getpass(f"{name}: ")
+    except EOFError:  # Ctrl-D: nothing was typed
+        return ""
