@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from io import StringIO
+from itertools import count
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
-from django.core.management import call_command
+from django.conf import settings
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from automations.models import Customer
+from infra_shared.blobs.protocol import BlobStorageError
 from infra_shared.database import database_now
 from infra_shared.ids import uuid7_at
 from infra_shared.models import AuditLine, Blob, Deletion
@@ -222,6 +226,36 @@ def test_artifacts_prune_needs_no_server_and_a_dry_run_removes_nothing(runs_fact
     assert lines[0]["rows"] == 3
     assert run.artifacts.count() == 3
     assert any(line["rule"] == "step_picture, by age" for line in _command("deletions", "--json"))
+
+
+def test_the_page_of_retention_says_what_the_code_says() -> None:
+    out = StringIO()
+    call_command("artifacts", "reference", stdout=out)
+
+    assert out.getvalue() == (settings.BASE_DIR / "docs" / "retention.md").read_text()
+
+
+def test_artifacts_prune_ends_with_3_when_the_time_is_over(runs_factory: RunsFactory) -> None:
+    with (
+        patch("infra_shared.services.pruning.clock.monotonic", side_effect=count(0, 60)),
+        pytest.raises(CommandError) as ended,
+    ):
+        call_command("artifacts", "prune", "--seconds", "1", "--json", stdout=StringIO())
+
+    assert ended.value.returncode == 3
+
+
+def test_artifacts_prune_ends_with_1_when_the_store_does_not_answer(
+    runs_factory: RunsFactory,
+) -> None:
+    away = BlobStorageError("The store is away.")
+    with (
+        patch("infra_shared.services.orphans.artifact_store", side_effect=away),
+        pytest.raises(CommandError) as ended,
+    ):
+        call_command("artifacts", "prune", stdout=StringIO(), stderr=StringIO())
+
+    assert ended.value.returncode == 1
 
 
 def _command(*arguments: str) -> Any:

@@ -1,4 +1,4 @@
-"""`manage.py artifacts prune|usage|deletions`: what is kept, what went, and making room now."""
+"""`manage.py artifacts prune|usage|deletions|reference`: what is kept, what went, and making room now."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from infra_shared.nouns import ACTOR, NounCommand, at_least
 from infra_shared.retention import Order
 from infra_shared.services.pruning import Round, prune
 from infra_shared.sizes import in_words
+from runs.management.retention_page import page
 from runs.services.storage_outlook import read_outlooks
 from runs.services.storage_use import recount
 
@@ -111,6 +112,10 @@ class Command(NounCommand):
             self.say_json(rows)
             return
         self._say_lines(rows, empty="Nothing was removed.")
+
+    def do_reference(self, **_: Any) -> None:
+        """Print docs/retention.md: the default rules, and every table with its end."""
+        self.say(page().rstrip())
 
     def _progress(self, done: Round) -> None:
         self.stderr.write(f"{done.total_rows} so far\r", ending="")
