@@ -24,6 +24,7 @@ PAGES = {
     "/admin/runs/storagequota/set/": "Engineer",
     "/admin/runs/retentionrule/": "Viewer",
     "/admin/runs/retentionrule/set/": "Engineer",
+    "/admin/infra_shared/signedinsession/": "Viewer",
     "/admin/infra_shared/alert/": "Viewer",
     "/admin/infra_shared/alertchannel/": "Engineer",
     "/admin/infra_shared/alertchannel/new/": "Engineer",
