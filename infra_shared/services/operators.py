@@ -17,7 +17,6 @@ from django.db.models import Max, Sum
 from django.utils.crypto import salted_hmac
 
 from infra_shared.clock import utc_now
-from infra_shared.crypto import reencrypt
 from infra_shared.models import SpentFactorCode
 from infra_shared.services import audit, rate_limits
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 PASSWORD_BYTES = 15
 CODE_TRIES, CODE_TRIES_SECONDS = 5, 300
 _SPENT_KEPT = timedelta(minutes=10)  # a code is good for a minute and a half
-_ENCRYPTED = ("secret", "seed")
 
 
 class NoSuchRoleError(ValueError):
@@ -121,18 +119,6 @@ def purge_sign_ins(*, now: datetime | None = None) -> int:
     sessions, _ = Session.objects.filter(expire_date__lt=moment).delete()
     codes, _ = SpentFactorCode.objects.filter(spent_at__lt=moment - _SPENT_KEPT).delete()
     return int(attempts + sessions + codes)
-
-
-@transaction.atomic
-def reencrypt_second_factors() -> int:
-    """Encrypt each operator's seeds with the newest key; how many there are. DecryptionError where no key fits."""
-    count = 0
-    for factor in Authenticator.objects.select_for_update():
-        sealed = {name: reencrypt(factor.data[name]) for name in _ENCRYPTED if name in factor.data}
-        factor.data |= sealed
-        factor.save(update_fields=["data"])
-        count += len(sealed)
-    return count
 
 
 def record_own(operator: User, action: str, *, details: Mapping[str, object] | None = None) -> None:
