@@ -28,7 +28,6 @@ const served = navigator.serviceWorker.register('/service.js?to=' + to).then(asy
 const hint = rel => document.head.append(Object.assign(document.createElement('link'), {rel, href: at(rel)}));
 ['prefetch', 'preconnect', 'dns-prefetch', 'icon', 'manifest', 'modulepreload'].forEach(hint);
 navigator.sendBeacon(at('beacon'), 'x');
-document.body.insertAdjacentHTML('beforeend', `<a id=file href="${at('download')}" download>File</a>`);
 Promise.allSettled([fetch(at('fetch')), fetch(at('post'), {method: 'POST', mode: 'no-cors', body: 'x'}),
   fetch('/leads?to=' + encodeURIComponent(at('redirect')), {mode: 'no-cors'}),
   loads('img', 'src', 'picture'), loads('script', 'src', 'script'), loads('link', 'href', 'style', {rel: 'stylesheet'}),

@@ -53,7 +53,7 @@ class Door:
     async def _converse(self, reader: StreamReader, writer: StreamWriter) -> None:
         try:
             ends = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
-            if neighbours.is_own(*ends):
+            if all(ends) and neighbours.is_own(*ends):  # a connection that is gone already has no ends
                 await Conversation(reader, writer, self._ways, self.verdicts).hold()
         finally:
             writer.close()

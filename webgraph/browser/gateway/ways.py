@@ -153,9 +153,11 @@ async def _through_http(link: Link, upstream: Upstream, place: Place) -> Link:
     try:
         async with asyncio.timeout(_CONNECT_SECONDS):
             status, early = await _ask_for_tunnel(link, upstream, place)
-    except (h11.ProtocolError, OSError) as error:
+    except BaseException as error:
         link.writer.transport.abort()
-        raise ProxyError(_NOT_CONNECTED) from error
+        if isinstance(error, h11.ProtocolError | OSError):
+            raise ProxyError(_NOT_CONNECTED) from error
+        raise
     if 200 <= status < 300:
         return replace(link, early=early)
     link.writer.transport.abort()
