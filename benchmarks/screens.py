@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     given = parser.parse_args(arguments)
     given.out.mkdir(parents=True, exist_ok=True)
-    with throwaway_system() as system:
+    with throwaway_system(OPERATORS_NEED_SECOND_FACTOR="false") as system:
         account = _prepare(system, given.runs)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=locate(None), chromium_sandbox=False)
