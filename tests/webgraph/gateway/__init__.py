@@ -1,0 +1,1 @@
+"""Tests of the proxy in front of every browser, without a browser."""
