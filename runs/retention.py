@@ -8,7 +8,7 @@ KEPT = (
     Kept(
         model="runs.Run",
         keep=Keep.RULE,
-        words="by the rules of retention: 365 days, 180 when it was cancelled; never less than 7",
+        words="by the rules of retention: 365 days; never less than 7",
         sweep="runs.services.old_runs.sweep_runs",
     ),
     Kept(model="runs.Attempt", keep=Keep.WITH_OWNER, words="with its run"),

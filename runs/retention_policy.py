@@ -68,7 +68,7 @@ DEFAULTS: Mapping[str, Days] = {
     ArtifactKind.REJECTED_ROWS: _WORK,
     ArtifactKind.INPUT: _WORK,
     QUARANTINED: Days(succeeded=30, resolved=30, failed=30, cancelled=30),
-    RUN: Days(succeeded=365, resolved=365, failed=365, cancelled=180),
+    RUN: Days(succeeded=365, resolved=365, failed=365, cancelled=365),
 }
 KINDS = tuple(str(kind) for kind in DEFAULTS)
 EVIDENCE = tuple(

@@ -68,6 +68,9 @@ class Artifact(models.Model):
             models.Index(fields=("run", "kind"), name="artifact_by_run"),
             # The oldest of a kind, which retention looks at; the ids are in the order of time.
             models.Index(fields=("kind", "id"), name="artifact_by_kind"),
+            models.Index(
+                fields=("id",), name="artifact_quarantined", condition=Q(quarantined_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
