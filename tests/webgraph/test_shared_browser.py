@@ -19,8 +19,8 @@ from webgraph.browser.host import BrowserHost
 from webgraph.browser.profile import BrowserProfile
 from webgraph.browser.recycling import RecyclePolicy
 from webgraph.browser.signed_profile import sign
-from webgraph.network import AddressPolicy
 from webgraph.errors import BrowserCrashError, FailureKind
+from webgraph.network import AddressPolicy
 from webgraph.target import Target
 
 if TYPE_CHECKING:
