@@ -33,6 +33,16 @@ class EmailBackend(smtp.EmailBackend):
 
         return Telling
 
+    def open(self) -> bool | None:
+        """Connect and sign in; where that fails nothing stays open, as it would with Django's."""
+        try:
+            return super().open()
+        except BaseException:
+            if self.connection is not None:
+                self.connection.close()
+                self.connection = None
+            raise
+
     def abort(self) -> None:
         """End the conversation from another thread; nothing happens when there is none."""
         open_socket = getattr(self.connection, "sock", None)

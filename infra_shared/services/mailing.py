@@ -5,6 +5,7 @@ from __future__ import annotations
 from email.mime.image import MIMEImage
 from typing import TYPE_CHECKING
 
+import structlog
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 MAIL_SECONDS = 25.0
 """EMAIL_TIMEOUT bounds each answer of the server, this the whole: a server may drip for ever."""
+_log = structlog.get_logger(__name__)
 _SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
 
@@ -65,7 +67,7 @@ def _composed(message: OutboxMessage, connection: BaseEmailBackend) -> EmailMult
 
 
 def _attach_html(mail: EmailMultiAlternatives, message: OutboxMessage, sender: str) -> None:
-    picture = picture_of(message.seen_ref) if PICTURE_PLACE in message.body_html else None
+    picture = _picture(message) if PICTURE_PLACE in message.body_html else None
     name = content_id(message.pk, sender=sender) if picture is not None else ""
     mail.attach_alternative(with_picture(message.body_html, content_id=name), "text/html")
     if picture is not None:
@@ -74,3 +76,11 @@ def _attach_html(mail: EmailMultiAlternatives, message: OutboxMessage, sender: s
         part.add_header("Content-Disposition", "inline", filename="what-it-saw.jpg")
         mail.mixed_subtype = "related"  # beside the two forms, for the HTML to show
         mail.attach(part)
+
+
+def _picture(message: OutboxMessage) -> bytes | None:
+    try:
+        return picture_of(message.seen_ref)
+    except Exception as error:  # noqa: BLE001 - a broken file or a store that is away must not keep a mail back
+        _log.warning("mail_picture_left_out", message_id=message.pk, error=f"{type(error).__name__}: {error}")
+        return None

@@ -10,11 +10,9 @@ import io
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-import structlog
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from infra_shared.blobs.django_store import artifact_store
-from infra_shared.blobs.protocol import BlobError
 from runs.models import Artifact
 from webgraph.recorder import ArtifactKind
 
@@ -27,21 +25,17 @@ MOST_BYTES = 100_000
 _WIDTH, _HEIGHT = 560, 700
 _QUALITIES = (70, 45, 25)
 _KINDS = (ArtifactKind.FAILURE_PICTURE, ArtifactKind.STEP_PICTURE)
-_NO_PICTURE = (BlobError, UnidentifiedImageError, Image.DecompressionBombError, OSError)
-_log = structlog.get_logger(__name__)
 
 
 def small_picture(run_id: str) -> bytes | None:
-    """A JPEG of at most MOST_BYTES of the last thing the run saw; None when there is none that may be shown."""
+    """A JPEG of at most MOST_BYTES of the last thing the run saw; None when there is none that may be shown.
+
+    Raises what a store that is away and a broken picture raise.
+    """
     artifact = _latest(UUID(run_id))
     if artifact is None or artifact.blob is None or artifact.blob.size_bytes > MOST_READ_BYTES:
         return None
-    try:
-        return as_small_jpeg(_read(artifact.blob))
-    except _NO_PICTURE as error:
-        # The mail matters more than its picture.
-        _log.warning("mail_picture_left_out", run_id=run_id, artifact=str(artifact.pk), error=str(error))
-        return None
+    return as_small_jpeg(_read(artifact.blob))
 
 
 def as_small_jpeg(body: bytes) -> bytes | None:
