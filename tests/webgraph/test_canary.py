@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
+from pydantic import BaseModel
 
 from infra_shared.leaks import LeakScan
 from infra_shared.redaction import NOTES_MEMBER, Redactor
@@ -18,6 +19,7 @@ from tests.webgraph.local_pages import PAGES
 from webgraph.evidence import keeper
 from webgraph.evidence.media import CoveredMedia
 from webgraph.evidence.trace import clean_trace
+from webgraph.flow import Automation, stage
 from webgraph.folder_recorder import FolderRecorder
 from webgraph.network import AddressPolicy
 from webgraph.recorder import ArtifactKind
@@ -150,6 +152,45 @@ def test_canary_pictures_cover_canvas_video_and_images_of_a_site_that_knows_it_u
     assert max(Image.open(io.BytesIO(shown)).convert("L").crop(painted).tobytes()) > 200
 
 
+class ShowsAgain(Automation):
+    """Opens a page in one stage and looks at it in the next."""
+
+    key = "shows-again"
+    credentials = ("shop",)
+
+    class Params(BaseModel):
+        """Where."""
+
+        url: str
+
+    @stage(effect="read")
+    async def open(self, page: Page) -> None:
+        """Open it."""
+        await page.goto(self.params.url)
+
+    @stage(effect="read")
+    async def look(self, page: Page) -> None:
+        """Look at it."""
+        await page.text(Target(css="#word"))
+
+
+def test_canary_of_an_earlier_attempt_is_masked_in_the_pictures_of_the_one_that_goes_on(
+    attempt: Tried, pages: LocalPages, monkeypatch
+):
+    monkeypatch.setitem(PAGES, "/shown", f"<p id=word style='font: 40px monospace'>{WORD}</p>")
+    given: dict[str, Any] = {"params": {"url": pages.url("/shown")}, "secrets": SECRETS}
+    attempt(automation=ShowsAgain, **given)
+    left = attempt.memory.stage_ends[0].checkpoint
+    before = len(attempt.memory.of(ArtifactKind.STEP_PICTURE))
+
+    attempt(automation=ShowsAgain, resume_from=left, **given)
+
+    pictures = attempt.memory.of(ArtifactKind.STEP_PICTURE)[before:]
+    shown = [Image.open(io.BytesIO(item.body)).convert("L").crop((15, 15, 400, 45)) for item in pictures]
+    assert shown
+    assert max(max(part.tobytes()) for part in shown) < 40
+
+
 def test_canary_trace_keeps_neither_cookies_nor_pictures_of_a_site_that_knows_it(
     attempt: Tried, pages: LocalPages
 ):
@@ -167,6 +208,7 @@ def test_canary_trace_keeps_neither_cookies_nor_pictures_of_a_site_that_knows_it
     assert b"cookie-value-4711" not in b"".join(members.values())
     assert b'"name":"session"' in members["trace.network"]
     assert b"data:image" not in members["trace.trace"]
+    assert b"data:image" not in b"".join(item.body for item in attempt.memory.of(ArtifactKind.STEP_HTML))
     assert not [name for name in members if name.endswith(".png")]
     assert b"a picture of a site into which a secret was typed" in members[NOTES_MEMBER]
     assert hits("trace.zip", trace, WORD) == []
