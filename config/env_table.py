@@ -124,20 +124,8 @@ SETTINGS = (
         "Failed sign-ins a minute one address may make, whatever the names.",
         rules.at_least(1),
     ),
-    Setting(
-        "SESSION_IDLE_SECONDS",
-        "int",
-        7200,
-        "How long an operator may do nothing before the session ends.",
-        rules.at_least(60),
-    ),
-    Setting(
-        "SESSION_MAX_SECONDS",
-        "int",
-        43200,
-        "How long an operator's session lasts at most.",
-        rules.at_least(60),
-    ),
+    Setting("SESSION_IDLE_SECONDS", "int", 7200, "Longest an operator may do nothing.", rules.at_least(60)),
+    Setting("SESSION_MAX_SECONDS", "int", 43200, "Longest an operator is signed in.", rules.at_least(60)),
     Setting(
         "API_KEY_PREFIX",
         "str",
