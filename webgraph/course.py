@@ -279,7 +279,9 @@ class Course:
         if again is None:
             return await self._automation.run_stage(stage.instead, page)
         self._may_sign_in_again = False
+        self._supervisor.stage = again.stage  # so that its steps, and a failed login, are told as its own
         await self._run(again.stage, page, surface, context)
+        self._supervisor.stage = stage.name
         return await self._run(stage.name, page, surface, context)
 
     async def _signed_out(self, stage: Stage) -> SignInAgain | None:

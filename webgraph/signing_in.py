@@ -85,7 +85,7 @@ class SigningIn:
                 note = f"signed in at {kept.stored_at:%Y-%m-%d %H:%M:%S} UTC"
                 await self._say(Provenance.CACHED, note)
                 return True
-            self._kept, self._saw = None, kept.generation
+            self._give_up_kept()
             await self._find()
             await put(context, surface.page, self._kept_state())
         raise AuthError(
@@ -97,6 +97,7 @@ class SigningIn:
     ) -> None:
         """Sign in by the stage's own code, or by a session somebody else has signed in to meanwhile."""
         if self._granted is None:
+            self._give_up_kept()  # where this attempt went on with one, and is asked to sign in all the same
             await self._find()
             if self._kept is not None:
                 await put(context, surface.page, self._kept.state)
@@ -117,6 +118,11 @@ class SigningIn:
             return
         renewed = granted is not None and granted.renews
         await self._say(Provenance.REFRESHED if renewed else Provenance.FRESH, "")
+
+    def _give_up_kept(self) -> None:
+        if self._kept is not None:
+            self._saw = self._kept.generation
+        self._kept = None
 
     def _kept_state(self) -> dict[str, Any] | None:
         return self._kept.state if self._kept is not None else None

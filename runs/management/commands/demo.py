@@ -35,6 +35,7 @@ from runs.services.requests import Origin, RunRequest, request_run
 from runs.states import Cause, RunState
 from webgraph.fingerprint import key_of
 from webgraph.practice_site.accounts import DEMO_PASSWORD, DEMO_USERNAME
+from webgraph.practice_site.staff import STAFF_SEED, STAFF_USERNAME
 from webgraph.recorder import ArtifactKind, Tier
 
 if TYPE_CHECKING:
@@ -43,7 +44,10 @@ if TYPE_CHECKING:
     from webgraph.target import Target
 
 AUTOMATION = "practice-invoices"
-CREDENTIAL = "practice-shop"
+CREDENTIALS = {
+    "practice-shop": {"username": DEMO_USERNAME, "password": DEMO_PASSWORD},
+    "practice-staff": {"username": STAFF_USERNAME, "password": DEMO_PASSWORD, "totp_seed": STAFF_SEED},
+}
 SCHEDULE = "Practice shop, every quarter of an hour"
 EVERY = timedelta(minutes=15)
 FIRST_AFTER = timedelta(seconds=12)
@@ -74,9 +78,9 @@ class Command(NounCommand):
         """Make what is missing of the demo; may be repeated, also with another address of the practice site."""
         register_python_automations(live_digests=live_versions())
         customer, _created = Customer.objects.get_or_create(key=DEFAULT_CUSTOMER, defaults={"name": "Main"})
-        if not Credential.objects.filter(name=CREDENTIAL).exists():
-            fields = {"username": DEMO_USERNAME, "password": DEMO_PASSWORD}
-            set_credential(name=CREDENTIAL, fields=fields, actor=ACTOR)
+        for name, fields in CREDENTIALS.items():
+            if not Credential.objects.filter(name=name).exists():
+                set_credential(name=name, fields=fields, actor=ACTOR)
         _schedule(customer, site_url)
         _failed_run(site_url)
 
