@@ -18,14 +18,19 @@ class EmailBackend(smtp.EmailBackend):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.refused: Refusals = {}
+        self._made: list[smtplib.SMTP] = []
 
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
         """As Django chooses it, but keeping the answer about single recipients, which Django drops."""
         base: Any = smtplib.SMTP_SSL if self.use_ssl else smtplib.SMTP
-        refused = self.refused
+        made, refused = self._made, self.refused
 
         class Telling(base):  # type: ignore[misc]  # one of two classes, known when it connects
+            def __init__(self, *args: Any, **kwargs: Any) -> None:
+                made.append(self)  # before it connects: Django knows it only once it has signed in
+                super().__init__(*args, **kwargs)
+
             def sendmail(self, *args: Any, **kwargs: Any) -> Refusals:
                 answer: Refusals = super().sendmail(*args, **kwargs)
                 refused.update(answer)
@@ -38,14 +43,13 @@ class EmailBackend(smtp.EmailBackend):
         try:
             return super().open()
         except BaseException:
-            if self.connection is not None:
-                self.connection.close()
-                self.connection = None
+            for conversation in self._made:
+                conversation.close()
             raise
 
     def abort(self) -> None:
-        """End the conversation from another thread; nothing happens when there is none."""
-        open_socket = getattr(self.connection, "sock", None)
-        if open_socket is not None:
-            with suppress(OSError):  # it ended by itself meanwhile
-                open_socket.shutdown(socket.SHUT_RDWR)
+        """End every conversation from another thread; nothing happens when there is none."""
+        for conversation in self._made:
+            if conversation.sock is not None:
+                with suppress(OSError):  # it ended by itself meanwhile
+                    conversation.sock.shutdown(socket.SHUT_RDWR)
