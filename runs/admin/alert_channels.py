@@ -162,7 +162,9 @@ class ChannelAdmin(ConsoleAdmin):
             rows=rows,
             tools=tools,
             may_change=change,
-            deliveries=channel.deliveries.select_related("alert_channel").order_by("-id")[:MOST_DELIVERIES],
+            deliveries=channel.deliveries.select_related("alert_channel", "digest").order_by("-id")[
+                :MOST_DELIVERIES
+            ],
         )
 
     def add_channel_view(self, request: HttpRequest) -> HttpResponse:

@@ -110,7 +110,9 @@ class AlertAdmin(ConsoleAdmin):
     def row_page(self, request: HttpRequest, row: Alert) -> HttpResponse:
         """One alert: what, since when, how often, what it is about, who was told."""
         may_handle = self.may(request, "handle")
-        deliveries = row.deliveries.select_related("alert_channel").order_by("-id")[:MOST_DELIVERIES]
+        deliveries = row.deliveries.select_related("alert_channel", "digest").order_by("-id")[
+            :MOST_DELIVERIES
+        ]
         return self.page(
             request,
             "review/alert/page.html",
