@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -78,21 +79,28 @@ class CacheDesk:
         self._max_age = max_age
         self._guard = guard
         self._fence: int | None = None
+        self._out_of_order = "Nobody let this attempt sign in for others."
         self._signed_in = False
         self.use: SessionUse | None = None
         """How the attempt came to be signed in, once that is known."""
 
     def current(self, _: None) -> CachedSession | None:
-        """The kept session; one that cannot be read is none."""
+        """The kept session; one that cannot be read is none, and is forgotten: it would be in the way for ever."""
         try:
             return self._cache.read(self._key, max_age=self._max_age)
         except SessionCacheError:
-            return None  # whoever signs in then replaces it, or is told why that cannot be
+            with suppress(SessionCacheError):  # then `ask` says what is wrong
+                self._cache.invalidate(self._key)
+            return None
 
     def ask(self, saw: int) -> Answer:
-        """May this attempt sign in? One whose session cannot be kept may, alone and for itself."""
+        """May this attempt sign in? Where the cache is out of order it may, for itself alone."""
         wish = Wish(holder=self._holder, lease=self._lease, max_age=self._max_age, saw=saw)
-        answer = self._cache.ask(self._key, wish)
+        try:
+            answer = self._cache.ask(self._key, wish)
+        except SessionCacheError as error:
+            self._out_of_order = str(error)
+            return Granted(fence=0)
         if isinstance(answer, Granted):
             self._fence, self._signed_in = answer.fence, False
         return answer
@@ -101,7 +109,7 @@ class CacheDesk:
         """Keep what the login left; why it is not kept, empty when it is."""
         fence = self._fence
         if fence is None:
-            return "Nobody let this attempt sign in for others."
+            return self._out_of_order
         obstacle = left.obstacle
         if left.state is not None:
             try:
@@ -131,4 +139,8 @@ class CacheDesk:
     def give_up(self, failure: str) -> bool:
         """End a login that did not succeed; True when nobody may try any more."""
         self._fence = None
-        return bool(self._cache.give_up(self._key, holder=self._holder, failure=failure, guard=self._guard))
+        with suppress(SessionCacheError):  # then it never held one
+            return bool(
+                self._cache.give_up(self._key, holder=self._holder, failure=failure, guard=self._guard)
+            )
+        return False

@@ -91,8 +91,12 @@ class RunDesk(CacheDesk):
     def signed_in(self, left: Signed) -> str:
         """Keep what the login left, and let those start who wait for it; why it is not kept, empty when it is."""
         signed_in = super().signed_in
-        obstacle: str = self._fenced(lambda: signed_in(left))
-        session_doors.close_session_alert(self._key, "a login succeeded")
+
+        def work() -> str:
+            session_doors.close_session_alert(self._key, "a login succeeded")
+            return signed_in(left)
+
+        obstacle: str = self._fenced(work)
         self._write(self._wake)
         return obstacle
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.db import connection
 
 from automations.models import Customer
@@ -247,6 +248,18 @@ def test_an_attempt_that_needs_no_login_lets_others_take_the_session(processes):
     assert session_doors.CACHE.look(KEY).holder == session_doors.holder_of(
         Attempt.objects.get(state=AttemptState.QUEUED).pk
     )
+
+
+def test_a_kept_session_whose_key_is_gone_is_forgotten_and_signed_in_to_anew(processes, settings):
+    session_doors.CACHE.ask(KEY, wish("attempt:0"))
+    session_doors.CACHE.store(KEY, fence=1, state=STATE.state or {})
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    (run,) = ask_for(1)
+    dispatching.dispatch_due_attempts()
+    desk = desk_of(claimed(run, processes[0]))
+
+    assert desk.current(None) is None
+    assert isinstance(desk.ask(NEVER), Granted)
 
 
 def test_the_kept_session_is_encrypted_in_every_column(processes):

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.fernet import Fernet
 
 from automations.library.practice_statements import PracticeStatements
 from config.local.processes import inherited
@@ -265,6 +266,17 @@ def test_a_plain_record_in_indexed_db_is_kept_with_the_session(shop, practice_si
     kept = shop.cache.read(shop.key("acme", Remembering), max_age=HOUR)
     (database,) = kept.state["storage_state"]["origins"][0]["indexedDB"]
     assert (database["name"], database["stores"][0]["name"]) == ("staff", "device")
+
+
+def test_a_session_cache_out_of_order_leaves_the_attempt_degraded(shop, tmp_path):
+    shop.run()
+    (tmp_path / "sessions" / "key").write_text(Fernet.generate_key().decode())
+    shop.cache = FileSessionCache(tmp_path / "sessions")
+
+    result = shop.run(holder="b")
+
+    assert (result.outcome, shop.provenance) == (Outcome.SUCCEEDED, Provenance.DEGRADED)
+    assert "kept with another key" in shop.desk.use.note
 
 
 def test_webgraph_alone_signs_in_once_for_two_commands_with_sessions_in_files(
