@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from infra_shared.blobs.protocol import BlobEncoding
 
@@ -21,6 +21,13 @@ class BlobQuerySet(models.QuerySet["Blob"]):
         return self.filter(last_put_at__lt=moment)
 
 
+class BlobFinding(models.TextChoices):
+    """What a check of the store found to be wrong with a blob."""
+
+    MISSING = "missing", "missing from the store"
+    DAMAGED = "damaged", "damaged in the store"
+
+
 class Blob(models.Model):
     """One content in the blob store, named by the SHA-256 of its plain bytes."""
 
@@ -32,6 +39,10 @@ class Blob(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     last_put_at = models.DateTimeField(auto_now=True, db_index=True)
+    checked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its bytes were last read whole and compared with the digest."
+    )
+    finding = models.CharField(max_length=8, blank=True, choices=BlobFinding.choices)
 
     objects = BlobQuerySet.as_manager()
 
@@ -41,6 +52,15 @@ class Blob(models.Model):
                 condition=Q(encoding__in=[item.value for item in BlobEncoding]),
                 name="blob_encoding_known",
             ),
+            models.CheckConstraint(
+                condition=Q(finding="") | Q(finding__in=BlobFinding.values, checked_at__isnull=False),
+                name="blob_finding_has_a_check",
+            ),
+        ]
+        indexes = [
+            # What a check takes next: never looked at first, then the longest ago.
+            models.Index(F("checked_at").asc(nulls_first=True), "digest", name="blob_by_check"),
+            models.Index(fields=("digest",), name="blob_found_bad", condition=~Q(finding="")),
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from infra_shared.clock import utc_now
 from infra_shared.ids import uuid7
-from infra_shared.models import Blob
+from infra_shared.models import Blob, Spool
 from runs.models.attempt import Attempt, Step
 from runs.models.run import Run
 from webgraph.recorder import ArtifactKind
@@ -20,12 +20,18 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
         """Those whose bytes can be read."""
         return self.filter(blob__isnull=False)
 
+    def waiting(self) -> ArtifactQuerySet:
+        """Those whose bytes lie in a node's spool until the store takes them."""
+        return self.filter(spool__isnull=False)
+
 
 class Artifact(models.Model):
     """One kept file, or the record that it is missing: `blob` is None exactly when `missing_reason` says why.
 
     A quarantined file is missing to everybody who reads: what was found in it is said, and its bytes lie encrypted in
     `sealed_blob` (see `infra_shared.sealing`) until retention takes them.
+
+    One with a `spool` waits there for the store, and is missing until it was delivered.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -44,6 +50,7 @@ class Artifact(models.Model):
     quarantined_at = models.DateTimeField(null=True, blank=True)
     quarantine_reason = models.CharField(max_length=500, blank=True)
     sealed_blob = models.ForeignKey(Blob, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    spool = models.ForeignKey(Spool, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     meta = models.JSONField(default=dict)
     captured_at = models.DateTimeField()
     created_at = models.DateTimeField(default=utc_now)
@@ -63,6 +70,10 @@ class Artifact(models.Model):
                 | (Q(quarantined_at__isnull=False, blob__isnull=True) & ~Q(quarantine_reason="")),
                 name="artifact_quarantined_or_not",
             ),
+            models.CheckConstraint(
+                condition=Q(spool__isnull=True) | Q(blob__isnull=True, sealed_blob__isnull=True),
+                name="artifact_waits_or_is_stored",
+            ),
         ]
         indexes = [
             models.Index(fields=("run", "kind"), name="artifact_by_run"),
@@ -80,3 +91,8 @@ class Artifact(models.Model):
     def is_quarantined(self) -> bool:
         """Whether its bytes were set aside because they hold a secret, or may."""
         return self.quarantined_at is not None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether its bytes wait on a node for the store."""
+        return self.spool_id is not None
