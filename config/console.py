@@ -129,6 +129,12 @@ UNFOLD: dict[str, Any] = {
                     _item("Pauses", "pause_circle", "runs_pause_changelist", "runs.view_pause"),
                     _item("Limits", "speed", "runs_limit_changelist", "runs.view_limit", of_all=True),
                     _item("Sites", "language", "runs_site_changelist", "runs.view_site", of_all=True),
+                    _item(
+                        "Signed-in sessions",
+                        "passkey",
+                        "infra_shared_signedinsession_changelist",
+                        "infra_shared.view_signedinsession",
+                    ),
                     _item("Nodes", "dns", "runs_node_changelist", "runs.view_node"),
                     _item("Storage", "database", "runs_storagequota_changelist", "runs.view_storagequota"),
                     _item(
