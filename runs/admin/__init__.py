@@ -17,6 +17,7 @@ from runs.admin import (
     retention,
     runs,
     schedules,
+    sessions,
     sites,
     storage,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "retention",
     "runs",
     "schedules",
+    "sessions",
     "sites",
     "storage",
 ]
