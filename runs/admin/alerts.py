@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin
+from django.db.models import Q
 from django.http import Http404
 from django.utils import timezone
 
@@ -159,7 +160,8 @@ class AlertAdmin(ConsoleAdmin):
     def send_again_view(self, request: HttpRequest, pk: int, message_pk: int) -> HttpResponse:
         """Put a message that failed back into the outbox."""
         row = self._handled(request, pk)
-        message = OutboxMessage.objects.filter(pk=message_pk, alert=row).first()
+        said = Q(alert=row) | Q(folded__alert=row)  # by itself, or by the digest that stands for it
+        message = OutboxMessage.objects.filter(said, pk=message_pk).first()
         if message is None or not reaches_all(request.user):
             raise Http404("There is no such message.")
         if request.method != "POST" or not send_again(message=message, actor=actor(request)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -41,3 +41,16 @@ def test_a_channel_is_tried_and_the_command_says_whether_it_arrived(
     mailbox.refuses = "550 No such user"
     with pytest.raises(CommandError, match="No such user"):
         call_command("alerts", "test", "ops")
+
+
+def test_the_addresses_of_the_settings_are_tried_under_their_settings_name(
+    mailbox: Mailbox, capsys: pytest.CaptureFixture[str], settings: Any
+) -> None:
+    with pytest.raises(CommandError, match="ALERT_EMAILS names nobody"):
+        call_command("alerts", "test", "ALERT_EMAILS")
+
+    settings.ALERT_EMAILS = ["anna@example.org"]
+    call_command("alerts", "test", "ALERT_EMAILS")
+
+    assert "A test arrived at anna@example.org." in capsys.readouterr().out
+    assert len(mailbox.mails) == 1

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from smtplib import SMTPDataError
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from automations.models import Customer
 from infra_shared.models import Alert, AlertChannel, AuditLine, OutboxMessage
+from infra_shared.services import outbox
 from infra_shared.services.outbox import send_due
 from tests.support.operators import in_role
 
 if TYPE_CHECKING:
     from django.test import Client
 
+    from infra_shared.mail_backend import Refusals
     from tests.support.receivers import WebhookReceiver
     from tests.support.runs_factory import RunsFactory
 
@@ -141,3 +144,28 @@ def test_the_overview_says_that_nobody_is_told_and_later_that_canaries_are_overd
     )
 
     assert "overdue" in console.get("/admin/").text
+
+
+def test_a_digest_that_failed_is_seen_and_sent_again_from_the_page_of_each_alert_in_it(
+    console: Client, runs_factory: RunsFactory, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.ALERT_EMAILS, settings.MAIL_BURST = ["ops@example.org"], 1
+    runs_factory.failed("The shop is closed.")
+    runs_factory.failed("The cart is empty.")
+
+    def refuse(_message: OutboxMessage) -> Refusals:
+        raise SMTPDataError(550, b"Too much mail")
+
+    with monkeypatch.context() as refusing:
+        refusing.setattr(outbox, "send_mail", refuse)
+        send_due()
+    digest = OutboxMessage.objects.get(purpose="digest")
+    page = page_of(Alert.objects.of_rules("failure")[0])
+    text = console.get(page).text
+    assert "digest failed" in text
+    assert "Too much mail" in text
+
+    console.post(page.replace("change/", f"send-again/{digest.pk}/"))
+    digest.refresh_from_db()
+    assert digest.state == "pending"
+    assert "in a digest" in console.get(page).text
