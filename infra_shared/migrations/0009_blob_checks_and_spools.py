@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='blob',
-            index=models.Index(models.OrderBy(models.F('checked_at'), nulls_first=True), models.F('digest'), name='blob_by_check'),
+            index=models.Index(fields=['checked_at', 'digest'], name='blob_by_check'),
         ),
         migrations.AddIndex(
             model_name='blob',

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from infra_shared.blobs.protocol import BlobEncoding
 
@@ -58,8 +58,9 @@ class Blob(models.Model):
             ),
         ]
         indexes = [
-            # What a check takes next: never looked at first, then the longest ago.
-            models.Index(F("checked_at").asc(nulls_first=True), "digest", name="blob_by_check"),
+            # What a check takes next: the longest ago; those never looked at are asked for by themselves.
+            # No `nulls_first` in it: SQLite refuses that in an index.
+            models.Index(fields=("checked_at", "digest"), name="blob_by_check"),
             models.Index(fields=("digest",), name="blob_found_bad", condition=~Q(finding="")),
         ]
 
