@@ -25,11 +25,12 @@ _ASSIGNMENT = re.compile(r"(?:export )?[A-Za-z_0-9]+=")
 """What django-environ reads; other lines it would only log, with their text."""
 
 
+_LED_BY = "Configuration: "
 _BY_NAME = {row.name: row for row in SETTINGS}
 
 
 def _stop(line: str) -> NoReturn:
-    raise SystemExit(f"Configuration: {line}")
+    raise SystemExit(f"{_LED_BY}{line}")
 
 
 def _load_file() -> None:
@@ -82,6 +83,17 @@ def read(name: str) -> Any:
     if complaint:
         _stop(f"{name} {complaint} {row.purpose}")
     return converted
+
+
+def complaints() -> list[str]:
+    """One line for each setting that is missing or malformed, where `read` would end the process at the first."""
+    found = []
+    for row in SETTINGS:
+        try:
+            read(row.name)
+        except SystemExit as stopped:
+            found.append(str(stopped).removeprefix(_LED_BY))
+    return found
 
 
 def _written(row: Setting) -> str | None:

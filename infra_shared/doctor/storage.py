@@ -1,0 +1,74 @@
+"""Whether the store of files takes bytes, gives a part of them back, and removes them."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from infra_shared import clock
+from infra_shared.blobs.django_store import artifact_store
+from infra_shared.blobs.protocol import BlobError
+from infra_shared.checkup import Check, bad, good, register
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from infra_shared.blobs.protocol import BlobStore
+    from infra_shared.checkup import Finding
+
+_FIRST, _LENGTH = 100_000, 1_000
+_REFUSALS = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "403", "401", "Forbidden")
+_NO_BUCKET = ("NoSuchBucket", "404")
+
+
+def look() -> Iterator[Finding]:
+    """Put a blob of random bytes, read a range of it, and delete it."""
+    began = clock.monotonic()
+    try:
+        _go_round(artifact_store())
+    except BlobError as error:
+        yield bad(str(error), _advice(str(error)))
+        return
+    seconds = clock.monotonic() - began
+    yield good(f"{_place()} took a blob, gave a part of it back and deleted it within {seconds:.1f} s.")
+
+
+def _go_round(store: BlobStore) -> None:
+    canary = secrets.token_bytes(2 * _FIRST)
+    info = store.put(canary, text=False)
+    try:
+        with store.open(info, start=_FIRST, length=_LENGTH) as reader:
+            piece = b""
+            while more := reader.read(_LENGTH):
+                piece += more
+        if piece != canary[_FIRST : _FIRST + _LENGTH]:
+            raise BlobError("What was read back is not what was stored.")
+    finally:
+        store.delete(info)
+    if store.exists(info):
+        raise BlobError("What was deleted is still there.")
+
+
+def _place() -> str:
+    options = settings.STORAGES["artifacts"]["OPTIONS"]
+    bucket = options.get("bucket_name")
+    return f"The bucket {bucket}" if bucket else f"The folder {options.get('location')}"
+
+
+def _advice(why: str) -> str:
+    if not settings.STORAGES["artifacts"]["OPTIONS"].get("bucket_name"):
+        return "See that DATA_DIR is writable for this user, and that its disk has room."
+    if any(word in why for word in _REFUSALS):
+        return (
+            "Compare ARTIFACTS_S3_ACCESS_KEY and ARTIFACTS_S3_SECRET_KEY (or the instance's role) with the bucket's "
+            "policy in docs/deploy.md."
+        )
+    if any(word in why for word in _NO_BUCKET):
+        return "Create the bucket, or mend ARTIFACTS_S3_BUCKET and ARTIFACTS_S3_REGION."
+    return "See that ARTIFACTS_S3_ENDPOINT_URL is right and reachable from this machine."
+
+
+ADVICE = "See that the store of files answers: docs/deploy.md."
+register(Check(name="storage", look=look, advice=ADVICE, order=50, seconds=45))
