@@ -311,6 +311,26 @@ SETTINGS = (
     Setting("ARTIFACTS_S3_ACCESS_KEY", "str", "", "Access key; empty: the instance's role."),
     Setting("ARTIFACTS_S3_SECRET_KEY", "str", "", "Secret key belonging to ARTIFACTS_S3_ACCESS_KEY."),
     Setting(
+        "ARTIFACTS_SPOOL_DIR",
+        "path",
+        None,
+        "Folder on this machine in which artifacts wait while their store is away; empty: `spool` in DATA_DIR.",
+    ),
+    Setting(
+        "ARTIFACTS_SPOOL_BYTES",
+        "int",
+        2_000_000_000,
+        "Most bytes that may wait there; beyond it artifacts are recorded as missing. 0: nothing waits.",
+        rules.at_least(0),
+    ),
+    Setting(
+        "ARTIFACTS_SPOOL_LOST_HOURS",
+        "int",
+        24,
+        "What waits on a node that is silent for so long is recorded as missing.",
+        rules.at_least(1),
+    ),
+    Setting(
         "EMAIL_URL",
         "str",
         "consolemail://",

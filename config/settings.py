@@ -130,6 +130,9 @@ STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 ARTIFACTS_DIR = DATA_DIR / "artifacts"
+ARTIFACTS_SPOOL_DIR = env.read("ARTIFACTS_SPOOL_DIR") or DATA_DIR / "spool"
+ARTIFACTS_SPOOL_BYTES = env.read("ARTIFACTS_SPOOL_BYTES")
+ARTIFACTS_SPOOL_LOST = timedelta(hours=env.read("ARTIFACTS_SPOOL_LOST_HOURS"))
 _bucket = env.read("ARTIFACTS_S3_BUCKET")
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import io
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from infra_shared.leaks import LeakScan
 from infra_shared.sealing import seal
 
 if TYPE_CHECKING:
-    from infra_shared.blobs.protocol import BlobInfo, BlobStore
+    from pathlib import Path
+
+    from infra_shared.blobs.protocol import BlobInfo
     from infra_shared.leaks import Leak
     from infra_shared.redaction import Redactor
 
@@ -25,6 +25,13 @@ class Stored:
     leak: Leak | None = None
 
 
+class BlobTaker(Protocol):
+    """What the gate needs of a store."""
+
+    def put(self, source: bytes | Path, *, text: bool) -> BlobInfo:
+        """Keep the bytes; raises BlobStorageError."""
+
+
 class EvidenceGate:
     """Puts bytes into a store. What holds one of the redactor's secrets goes there unaltered, but encrypted.
 
@@ -32,7 +39,7 @@ class EvidenceGate:
     in a download it is what the site gave. Safe for use by the one thread that stores, while others teach the redactor.
     """
 
-    def __init__(self, store: BlobStore, redactor: Redactor | None) -> None:
+    def __init__(self, store: BlobTaker, redactor: Redactor | None) -> None:
         """Without a redactor the run has no secrets."""
         self._store = store
         self._scan = LeakScan(redactor) if redactor is not None else None
@@ -43,10 +50,14 @@ class EvidenceGate:
 
     def put(self, body: bytes, *, text: bool, name: str = "") -> Stored:
         """Store the bytes, sealed when they or their name hold a secret; raises BlobStorageError."""
+        ready, leak = self.passed(body, name=name)
+        return Stored(self._store.put(ready, text=text and leak is None), leak)
+
+    def passed(self, body: bytes, *, name: str = "") -> tuple[bytes, Leak | None]:
+        """The bytes as they may lie on a disk, and the leak for which they were sealed."""
         leak = self.leak_in(body, name=name)
         if leak is None:
-            return Stored(self._store.put(body, text=text))
-        with tempfile.NamedTemporaryFile(prefix="sealed-") as sealed:
-            seal(io.BytesIO(body), sealed)
-            sealed.flush()
-            return Stored(self._store.put(Path(sealed.name), text=False), leak)
+            return body, None
+        sealed = io.BytesIO()
+        seal(io.BytesIO(body), sealed)
+        return sealed.getvalue(), leak

@@ -2,7 +2,8 @@
 
 Rows are written by the thread that calls, so the fence is checked before each step. Bytes go to the blob store on
 one background thread and their rows follow as soon as they are stored, so slow storage delays no step. What the
-store refuses, or does not take in time, becomes a recorded gap; what holds a secret of the run is quarantined.
+store refuses, or does not take in time, waits in the spool of the node; what has no room there becomes a recorded gap.
+What holds a secret of the run is quarantined.
 """
 
 from __future__ import annotations
@@ -16,11 +17,15 @@ import structlog
 
 from infra_shared import clock
 from infra_shared.blobs.protocol import BlobStorageError, BlobStore
+from infra_shared.blobs.spool import SpoolError
 from infra_shared.database import when_reachable
 from infra_shared.ids import uuid7
+from infra_shared.log_context import bound
+from runs.attempt_log import say_for_automation
 from runs.errors import LostClaimError
 from runs.evidence_gate import EvidenceGate, Stored
-from runs.services import guards, questions, recording
+from runs.evidence_spool import EvidenceSpool, PausedStore, is_text
+from runs.services import guards, questions, recording, spooled
 from runs.services.claims import Claim, stop_reason
 from webgraph.errors import AttemptStopped
 from webgraph.recorder import Evidence, EvidenceGap, StageEnd, StageStart, StepIntent, StepOutcome
@@ -29,14 +34,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
 
+    from infra_shared.blobs.spool import SpoolFolder
     from infra_shared.redaction import Redactor
     from runs.models import Artifact
-    from webgraph.recorder import Question, Resumed, StageAnswer
+    from webgraph.recorder import LogLine, Question, Resumed, StageAnswer
 
 T = TypeVar("T")
 WAIT_SLICE_SECONDS = 0.25
 MAX_PENDING_BYTES = 64 * 1024 * 1024
-TEXT_TYPES = ("text/", "application/json", "application/x-ndjson", "application/xml")
 _log = structlog.get_logger(__name__)
 
 
@@ -51,13 +56,16 @@ class EvidenceWriter:
         outage: timedelta,
         sleep: Callable[[float], None] = clock.sleep,
         redactor: Redactor | None = None,
+        spool: SpoolFolder | None = None,
     ) -> None:
         """`sleep` is called whenever the writer waits, for the store too: there a worker process extends its lease.
 
-        `redactor` knows the run's secrets, and learns those of answers.
+        `redactor` knows the run's secrets, and learns those of answers. Without a `spool`, what the store does not take
+        is a gap.
         """
         self._claim = claim
-        self._gate = EvidenceGate(store, redactor)
+        self._gate = EvidenceGate(PausedStore(store), redactor)
+        self._spool = EvidenceSpool(spool, self._gate, redactor) if spool is not None else None
         self._outage = outage
         self._sleep = sleep
         self._redactor = redactor
@@ -95,36 +103,38 @@ class EvidenceWriter:
     def step_started(self, step: StepIntent) -> None:
         """Write the intent, unless the attempt has to stop."""
         self.write_stored()
-        reason = self._write(lambda: stop_reason(self._claim))
-        if reason is not None:
-            raise AttemptStopped(reason)
-        self._steps[step.index] = self._write(lambda: recording.step_started(claim=self._claim, step=step))
+        with bound(step=step.index):
+            reason = self._write(lambda: stop_reason(self._claim))
+            if reason is not None:
+                raise AttemptStopped(reason)
+            started = self._write(lambda: recording.step_started(claim=self._claim, step=step))
+        self._steps[step.index] = started
 
     def step_finished(self, step: StepOutcome) -> None:
         """Write the outcome."""
-        self._write(lambda: recording.step_finished(claim=self._claim, step=step))
+        with bound(step=step.index):
+            self._write(lambda: recording.step_finished(claim=self._claim, step=step))
 
     def evidence(self, item: Evidence) -> None:
-        """Hand the bytes to the storage thread; a backlog beyond the bound is recorded as a gap."""
+        """Hand the bytes to the storage thread; a backlog beyond the bound goes to the spool."""
         if self._pending_bytes + len(item.body) > MAX_PENDING_BYTES and self._pending:
-            self.gap(_gap(item, "The store is too slow: too many bytes were waiting for it."))
+            self._wait_or_gap(item, "The store is too slow: too many bytes were waiting for it.")
             return
-        text = item.content_type.startswith(TEXT_TYPES)
         self._pending_bytes += len(item.body)
-        upload = self._uploads.submit(self._gate.put, item.body, text=text, name=item.name)
+        upload = self._uploads.submit(self._put, item)
         self._pending.append((item, upload))
+
+    def logged(self, line: LogLine) -> None:
+        """Log what the automation said; its words go where all lines of this process go, and into the attempt's log."""
+        with bound(step=line.step_index):
+            say_for_automation(line)
 
     def gap(self, gap: EvidenceGap) -> None:
         """Write that an artifact is missing."""
-        step_id, artifact_id = self._step_id(gap.step_index), uuid7()
-        self._write(
-            lambda: recording.artifact_missing(
-                claim=self._claim, artifact_id=artifact_id, gap=gap, step_id=step_id
-            )
-        )
+        self._write_gap(gap)
 
     def flush(self, *, seconds: float) -> None:
-        """Wait for the bytes under way, at most so long, and write their rows; what is late becomes a gap."""
+        """Wait for the bytes under way, at most so long, and write their rows; what is late waits in the spool."""
         until = clock.monotonic() + seconds
         while self._pending:
             item, upload = self._pending.popleft()
@@ -135,13 +145,21 @@ class EvidenceWriter:
         """Whether the bytes hold a secret of the run."""
         return self._gate.leak_in(body) is not None
 
-    def store(self, body: bytes, *, text: bool, seconds: float) -> Stored:
-        """Put bytes that are no evidence into the store; raises BlobStorageError when it does not take them in time."""
-        upload = self._uploads.submit(self._gate.put, body, text=text)
+    def keep_now(self, item: Evidence, *, seconds: float) -> Artifact:
+        """Store bytes that are no evidence, such as a large result, and write their row.
+
+        The row says that they wait, or why they are missing, when the store does not take them in time.
+        """
+        upload = self._uploads.submit(self._put, item)
         self._await(upload, clock.monotonic() + seconds)
         if not upload.done():
-            raise BlobStorageError(f"The store did not take them within {seconds:.0f} s.")
-        return upload.result()
+            upload.cancel()
+            return self._wait_or_gap(item, f"The store did not take it within {seconds:.0f} s.")
+        try:
+            stored = upload.result()
+        except BlobStorageError as error:
+            return self._wait_or_gap(item, error.reason)
+        return self.keep(item, stored)
 
     def close(self) -> None:
         """End the storage thread without waiting for it."""
@@ -179,6 +197,11 @@ class EvidenceWriter:
             )
         )
 
+    def _put(self, item: Evidence) -> Stored:
+        """What the storage thread does."""
+        with bound(step=item.step_index):
+            return self._gate.put(item.body, text=is_text(item), name=item.name)
+
     def _await(self, upload: Future[Stored], until: float) -> None:
         """Return when the upload ended or the time came; the worker process keeps its lease meanwhile."""
         while not upload.done() and (left := until - clock.monotonic()) > 0:
@@ -188,14 +211,36 @@ class EvidenceWriter:
     def _keep(self, item: Evidence, upload: Future[Stored]) -> None:
         self._pending_bytes -= len(item.body)
         if not upload.done():
-            self.gap(_gap(item, "The store did not take it before the attempt ended."))
+            upload.cancel()
+            self._wait_or_gap(item, "The store did not take it before the attempt ended.")
             return
         try:
             stored = upload.result()
         except BlobStorageError as error:
-            self.gap(_gap(item, error.reason))
+            self._wait_or_gap(item, error.reason)
             return
         self.keep(item, stored)
+
+    def _write_gap(self, gap: EvidenceGap) -> Artifact:
+        step_id, artifact_id = self._step_id(gap.step_index), uuid7()
+        return self._write(
+            lambda: recording.artifact_missing(
+                claim=self._claim, artifact_id=artifact_id, gap=gap, step_id=step_id
+            )
+        )
+
+    def _wait_or_gap(self, item: Evidence, reason: str) -> Artifact:
+        """Have the bytes wait in the spool; a gap when there is none, or when it does not take them."""
+        if self._spool is None:
+            return self._write_gap(_gap(item, reason))
+        try:
+            waiting = self._spool.keep(
+                item, attempt=self._claim.attempt, step_id=self._step_id(item.step_index)
+            )
+        except SpoolError as error:
+            return self._write_gap(_gap(item, f"{reason} {error.reason}"))
+        _log.warning("artifact_waits", kind=item.kind.value, reason=reason)
+        return self._write(lambda: spooled.artifact_waits(claim=self._claim, waiting=waiting))
 
     def _step_id(self, index: int | None) -> int | None:
         return self._steps.get(index) if index is not None else None

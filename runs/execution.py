@@ -22,11 +22,11 @@ from automations.services.healing import overrides_for
 from automations.services.registry import code_for, definitions, latest_code_for
 from infra_shared import clock
 from infra_shared.blobs.django_store import artifact_store
-from infra_shared.blobs.protocol import BlobStorageError, BlobStore
 from infra_shared.clock import utc_now
 from infra_shared.database import when_reachable
 from infra_shared.logging import hiding_in_logs
 from infra_shared.redaction import Redactor
+from infra_shared.services.spools import spool_folder
 from runs.errors import LostClaimError, SecretsGoneError
 from runs.evidence_writer import EvidenceWriter
 from runs.limit_keys import Kind, names_of
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from automations.models import AutomationVersion
+    from infra_shared.blobs.protocol import BlobStore
     from runs.models import Artifact
     from runs.services.session_desks import RunDesk
     from webgraph.browser.host import BrowserHost
@@ -163,6 +164,7 @@ class _Execution:
             outage=self._time_left(),
             sleep=_beating(self._worker),
             redactor=redactor,
+            spool=spool_folder(),
         )
         try:
             result = run_attempt(
@@ -207,18 +209,7 @@ class _Execution:
         )
 
     def _write_success(self, result: AttemptResult, writer: EvidenceWriter) -> str:
-        try:
-            row, artifact = self._keep_result(result, writer)
-        except BlobStorageError as error:
-            failure = outcomes.Failure(
-                kind=FailureKind.STORAGE,
-                message=f"The result could not be stored: {error.reason}",
-                permanent=False,
-            )
-            self._write(
-                lambda: outcomes.finish_failed(claim=self._claim, failure=failure, browser=result.browser)
-            )
-            return "failed"
+        row, artifact = self._keep_result(result, writer)
         self._write(
             lambda: outcomes.finish_succeeded(
                 claim=self._claim, result=row, result_artifact=artifact, browser=result.browser
@@ -256,7 +247,8 @@ class _Execution:
     ) -> tuple[dict[str, Any] | None, Artifact | None]:
         """The result for the run's row, or an artifact when it is larger than a row should hold.
 
-        None, too, of a commit that happened earlier and left none.
+        None, too, of a commit that happened earlier and left none. An artifact the store does not take waits in the
+        spool, or is a gap: the run did what it was asked for.
         """
         body = json.dumps(result.result, ensure_ascii=False).encode()
         # It was redacted; should it hold a secret all the same, it is quarantined as a file would be.
@@ -269,7 +261,7 @@ class _Execution:
             body=body,
             captured_at=utc_now(),
         )
-        return None, writer.keep(item, writer.store(body, text=True, seconds=FLUSH_SECONDS))
+        return None, writer.keep_now(item, seconds=FLUSH_SECONDS)
 
     def _fail(self, kind: FailureKind, message: str, *, permanent: bool = True) -> str:
         failure = outcomes.Failure(kind=kind, message=message, permanent=permanent)

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.conf import settings
 
 from runs.cluster.process import current_process
+from runs.cluster.spool_keeper import look_after_spool
 from runs.execution import execute
 from runs.services import (
     alert_rules,
@@ -17,6 +18,7 @@ from runs.services import (
     resuming,
     schedule_health,
     scheduling,
+    spooled,
 )
 
 
@@ -43,6 +45,11 @@ def pause_failing_schedules() -> int:
 def look_after_alerts() -> dict[str, int]:
     """Open alerts about late schedules and stuck queues, and close what is over."""
     return alert_rules.look_after_alerts()
+
+
+def look_after_spools() -> dict[str, int | str]:
+    """Deliver what waits on this machine for the store, and record as gaps what waited on nodes that are gone."""
+    return {"problem": look_after_spool(), "lost": spooled.give_up_lost()}
 
 
 def forget_old_nodes() -> int:

@@ -84,6 +84,7 @@ def _artifacts_in_a_folder_of_the_test(request: pytest.FixtureRequest, tmp_path:
     if touches_database(request.node):
         override = request.getfixturevalue("settings")
         override.ARTIFACTS_DIR = tmp_path / "artifacts"
+        override.ARTIFACTS_SPOOL_DIR = tmp_path / "spool"
         artifacts = {
             **settings.STORAGES["artifacts"],
             "OPTIONS": {"location": tmp_path / "artifacts"},

@@ -23,6 +23,7 @@ from runs.cluster.beats import BeatSender
 from runs.cluster.browsers import SharedBrowser
 from runs.cluster.children import Child
 from runs.cluster.node_row import NodeRow
+from runs.cluster.spool_keeper import SpoolKeeper
 from runs.cluster.watchdog import NODE, STALLED
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class NodeTree:
     def __init__(self, node: Node, parts: NodeParts, *, code_watch: CodeWatch | None = None) -> None:
         self._node = node
         self._row = NodeRow(node.pk)
+        self._spool = SpoolKeeper()
         self._code_watch = code_watch
         self._signals = 0
         self._drain_began: float | None = None
@@ -93,6 +95,7 @@ class NodeTree:
         for number in STOP_SIGNALS:
             signal.signal(number, self._count_signal)
         self._row.start()
+        self._spool.start()
         for child in self._children():
             child.begin()
         ending = None
@@ -147,6 +150,7 @@ class NodeTree:
             child.kill()
         if self._browser is not None:
             self._browser.close()
+        self._spool.stop(within_seconds=ROW_SECONDS)
         if ending is not Ending.ROW_GONE:
             self._row.stop(within_seconds=ROW_SECONDS, hand_back=ending is Ending.AT_ONCE)
 

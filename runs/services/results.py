@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from infra_shared.blobs.django_store import artifact_store
+from infra_shared.blobs.protocol import BlobStorageError
 from runs.errors import NoResultError, ResultPendingError
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ def result_of(*, run: Run) -> dict[str, Any]:
         return dict(json.loads(body))
     if artifact is not None and artifact.is_quarantined:
         raise NoResultError(f"The result is quarantined and given to nobody. {artifact.quarantine_reason}")
+    if artifact is not None and artifact.is_waiting:
+        raise BlobStorageError(f"The result cannot be read yet. {artifact.missing_reason}")
+    if artifact is not None:
+        raise NoResultError(f"The result was not kept. {artifact.missing_reason}")
     state = run.get_state_display().lower()
     if run.is_terminal:
         raise NoResultError(f"The run ended without a result: {state}.")

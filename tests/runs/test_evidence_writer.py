@@ -78,7 +78,7 @@ def test_the_lease_is_extended_while_a_slow_store_takes_evidence(
 def test_the_lease_is_extended_while_a_slow_store_takes_a_result(
     writer: EvidenceWriter, store: StoreThatWaits
 ) -> None:
-    assert writer.store(b"result", text=True, seconds=60).blob.size_bytes == len(b"result")
+    assert writer.keep_now(PICTURE, seconds=60).size_bytes == len(PICTURE.body)
     assert store.beats >= BEATS
 
 

@@ -183,7 +183,7 @@ def test_a_result_that_holds_a_secret_is_quarantined_and_given_to_nobody(
         captured_at=utc_now(),
     )
 
-    artifact = writer.keep(item, writer.store(body, text=True, seconds=30))
+    artifact = writer.keep_now(item, seconds=30)
 
     outcomes.finish_succeeded(claim=claim, result=None, result_artifact=artifact)
     with pytest.raises(NoResultError, match="quarantined"):

@@ -1,0 +1,355 @@
+"""An outage of the store delays artifacts and never fails runs: what is within the spool's bound is not lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.utils import timezone
+
+from infra_shared.blobs.django_store import artifact_store
+from infra_shared.blobs.protocol import BlobInfo, BlobStorageError
+from infra_shared.blobs.spool import SpoolFolder
+from infra_shared.clock import utc_now
+from infra_shared.models import Blob, Spool
+from infra_shared.redaction import Redactor
+from infra_shared.services.spools import report_spool, spool_folder
+from runs.cluster.spool_keeper import look_after_spool
+from runs.evidence_writer import EvidenceWriter
+from runs.models import Artifact, Run
+from runs.services import outcomes, spooled
+from runs.services.results import result_of
+from tests.support import sample
+from webgraph.recorder import ArtifactKind, Evidence
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from automations.models import AutomationVersion
+    from runs.services.claims import Claim
+
+pytestmark = pytest.mark.django_db
+SECRET = "canary/Zq7 xk&9"
+
+
+class StoreThatIsAway:
+    """Answers nothing, and counts how often it was asked."""
+
+    asked = 0
+
+    def put(self, _source: bytes | Path, *, text: bool) -> BlobInfo:
+        self.asked += 1
+        raise BlobStorageError(f"The store of {'texts' if text else 'files'} does not answer.")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(artifact_store(), name)
+
+
+@pytest.fixture
+def claim(version: AutomationVersion) -> Claim:
+    _, claim = sample.claimed_run(version)
+    return claim
+
+
+@pytest.fixture
+def away() -> StoreThatIsAway:
+    return StoreThatIsAway()
+
+
+@pytest.fixture
+def folder() -> SpoolFolder:
+    folder = spool_folder()
+    assert folder is not None
+    return folder
+
+
+@pytest.fixture
+def writer(claim: Claim, away: StoreThatIsAway, folder: SpoolFolder) -> EvidenceWriter:
+    return EvidenceWriter(
+        claim=claim, store=away, outage=timedelta(seconds=1), redactor=Redactor([SECRET]), spool=folder
+    )
+
+
+def _evidence(body: bytes, **facts: Any) -> Evidence:
+    facts = {"kind": ArtifactKind.DOWNLOAD, "name": "list.csv", "content_type": "text/csv"} | facts
+    return Evidence(body=body, captured_at=utc_now(), **facts)
+
+
+def _captured(writer: EvidenceWriter, *bodies: bytes) -> list[Artifact]:
+    for body in bodies:
+        writer.evidence(_evidence(body))
+    writer.flush(seconds=30)
+    return list(Artifact.objects.order_by("pk"))
+
+
+def _read(artifact: Artifact) -> bytes:
+    assert artifact.blob is not None
+    with artifact_store().open(artifact.blob) as reader:
+        return reader.read(10_000)
+
+
+def test_what_the_store_does_not_take_waits_on_the_node_and_the_row_says_so(
+    writer: EvidenceWriter, folder: SpoolFolder
+) -> None:
+    (artifact,) = _captured(writer, b"a,b")
+
+    assert artifact.is_waiting
+    assert artifact.missing_reason.startswith("It waits for the store of files, on the node ")
+    assert folder.waiting() == [artifact.pk]
+
+
+def test_what_waited_is_delivered_once_the_store_is_back_and_the_spool_is_empty(
+    writer: EvidenceWriter, folder: SpoolFolder
+) -> None:
+    bodies = [b"first", b"second", b"first"]
+    _captured(writer, *bodies)
+
+    assert look_after_spool() == ""
+
+    rows = Artifact.objects.select_related("blob").order_by("pk")
+    assert [_read(row) for row in rows] == bodies
+    assert [row.missing_reason for row in rows] == ["", "", ""]
+    assert folder.state().files == Spool.objects.get().files == 0
+    assert Blob.objects.count() == 2
+
+
+def test_a_store_that_is_away_is_not_asked_again_for_every_picture(
+    writer: EvidenceWriter, away: StoreThatIsAway
+) -> None:
+    assert len(_captured(writer, *[bytes([number]) for number in range(20)])) == 20
+
+    assert away.asked == 1
+
+
+def test_a_backlog_beyond_the_bound_of_memory_goes_to_the_spool(
+    writer: EvidenceWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runs.evidence_writer.MAX_PENDING_BYTES", 5)
+
+    artifacts = _captured(writer, b"12345", b"12345")
+
+    assert [artifact.is_waiting for artifact in artifacts] == [True, True]
+
+
+def test_beyond_the_bound_of_the_spool_the_gap_is_recorded_with_its_reason(
+    writer: EvidenceWriter, claim: Claim, away: StoreThatIsAway, folder: SpoolFolder, tmp_path: Path
+) -> None:
+    small = SpoolFolder(tmp_path / "small", most_bytes=3_000)
+    writer = EvidenceWriter(claim=claim, store=away, outage=timedelta(seconds=1), spool=small)
+
+    kept, gap = _captured(writer, b"x" * 2_000, b"y" * 2_000)
+
+    assert kept.is_waiting
+    assert not gap.is_waiting
+    assert "the spool of this node is full" in gap.missing_reason
+
+
+def test_the_spool_holds_no_secret_and_only_its_owner_can_read_it(
+    writer: EvidenceWriter, folder: SpoolFolder, settings: Any
+) -> None:
+    writer.evidence(_evidence(SECRET.encode(), name=f"{SECRET}.csv"))
+    writer.flush(seconds=30)
+
+    (path,) = settings.ARTIFACTS_SPOOL_DIR.glob("*.waiting")
+    assert SECRET.encode() not in path.read_bytes()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    look_after_spool()
+    artifact = Artifact.objects.get()
+    assert artifact.is_quarantined
+    assert artifact.sealed_blob is not None
+    assert artifact.blob is None
+
+
+def test_a_result_too_large_for_its_row_waits_too_and_the_run_succeeds(
+    writer: EvidenceWriter, claim: Claim
+) -> None:
+    result = {"rows": ["x" * 1_000] * 100}
+    item = _evidence(json.dumps(result).encode(), kind=ArtifactKind.RESULT, content_type="application/json")
+
+    artifact = writer.keep_now(item, seconds=30)
+    outcomes.finish_succeeded(claim=claim, result=None, result_artifact=artifact)
+
+    with pytest.raises(BlobStorageError, match="cannot be read yet"):
+        result_of(run=Run.objects.get(pk=claim.attempt.run_id))
+    look_after_spool()
+    assert result_of(run=Run.objects.get(pk=claim.attempt.run_id)) == result
+
+
+def test_a_crash_between_the_put_and_the_row_leaves_neither_a_duplicate_nor_a_loss(
+    writer: EvidenceWriter, folder: SpoolFolder
+) -> None:
+    (artifact,) = _captured(writer, b"delivered twice")
+    held = folder.read(artifact.pk)
+    assert held is not None
+    artifact_store().put(held.body, text=held.text)  # and here its process died
+    look_after_spool()
+    folder.keep(
+        held.key, held.body, text=held.text, facts=held.facts
+    )  # or it died before the file was dropped
+
+    look_after_spool()
+
+    assert _read(Artifact.objects.select_related("blob").get()) == b"delivered twice"
+    assert (Blob.objects.count(), folder.waiting()) == (1, [])
+
+
+def test_a_worker_that_died_before_it_wrote_the_row_loses_nothing(
+    writer: EvidenceWriter, folder: SpoolFolder
+) -> None:
+    _captured(writer, b"its row was never written")
+    Artifact.objects.all().delete()
+
+    look_after_spool()
+
+    assert _read(Artifact.objects.select_related("blob").get()) == b"its row was never written"
+
+
+def test_what_waits_for_a_run_that_is_not_kept_any_more_is_dropped(
+    writer: EvidenceWriter, claim: Claim, folder: SpoolFolder
+) -> None:
+    _captured(writer, b"of a run that retention removed")
+    held = folder.read(folder.waiting()[0])
+    assert held is not None
+    folder.keep(held.key, held.body, text=True, facts=held.facts | {"run_id": str(held.key)})
+
+    look_after_spool()
+
+    assert folder.waiting() == []
+
+
+def test_another_process_of_the_machine_may_deliver_and_only_one_at_a_time(
+    writer: EvidenceWriter, folder: SpoolFolder
+) -> None:
+    _captured(writer, b"x")
+    with folder.owned() as is_owner:
+        other = spooled.deliver(folder=folder, store=artifact_store(), seconds=5)
+
+    assert is_owner
+    assert other is None
+    assert spooled.deliver(folder=folder, store=artifact_store(), seconds=5) == spooled.Delivery(delivered=1)
+
+
+def test_a_process_that_is_killed_lets_go_of_the_spool(folder: SpoolFolder, settings: Any) -> None:
+    code = (
+        "import pathlib, sys; from infra_shared.blobs.spool import SpoolFolder\n"
+        "with SpoolFolder(pathlib.Path(sys.argv[1]), most_bytes=1).owned() as mine: print(mine, flush=True); input()"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, settings.ARTIFACTS_SPOOL_DIR],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"True\n"
+        with folder.owned() as is_owner:
+            assert not is_owner
+        child.kill()
+    with folder.owned() as is_owner:
+        assert is_owner
+
+
+def test_an_outage_leaves_everything_in_the_spool_and_the_row_says_what_the_store_said(
+    writer: EvidenceWriter, folder: SpoolFolder, away: StoreThatIsAway
+) -> None:
+    _captured(writer, b"1", b"2", b"3", b"4", b"5")
+    before = away.asked
+
+    delivery = spooled.deliver(folder=folder, store=away, seconds=5)
+    assert delivery is not None
+    row = report_spool(folder=folder, problem=delivery.problem)
+
+    assert away.asked == before + 3
+    assert (row.files, row.problem) == (5, "The store of texts does not answer.")
+    assert row.oldest_at is not None
+
+
+def test_one_thing_the_store_refuses_does_not_hold_up_the_rest(
+    writer: EvidenceWriter, folder: SpoolFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused, _ = _captured(writer, b"too large for this store", b"fits")
+
+    class Picky(StoreThatIsAway):
+        def put(self, source: bytes | Path, *, text: bool) -> BlobInfo:
+            return (
+                artifact_store().put(source, text=text)
+                if source == b"fits"
+                else super().put(source, text=text)
+            )
+
+    delivery = spooled.deliver(folder=folder, store=Picky(), seconds=5)
+
+    assert delivery is not None
+    assert (delivery.delivered, folder.waiting()) == (1, [refused.pk])
+
+
+def test_a_file_that_was_damaged_in_the_spool_becomes_a_gap_and_is_never_delivered(
+    writer: EvidenceWriter, folder: SpoolFolder, settings: Any
+) -> None:
+    _captured(writer, b"whole")
+    (path,) = settings.ARTIFACTS_SPOOL_DIR.glob("*.waiting")
+    path.write_bytes(path.read_bytes()[:-1])
+
+    look_after_spool()
+
+    artifact = Artifact.objects.get()
+    assert not artifact.is_waiting
+    assert "damaged" in artifact.missing_reason
+    assert Blob.objects.count() == 0
+
+
+def test_what_is_no_longer_in_the_spool_becomes_a_gap(writer: EvidenceWriter, folder: SpoolFolder) -> None:
+    (artifact,) = _captured(writer, b"somebody emptied the folder")
+    folder.drop(artifact.pk)
+
+    look_after_spool()
+
+    artifact.refresh_from_db()
+    assert "no longer in the spool" in artifact.missing_reason
+    assert not artifact.is_waiting
+
+
+def test_what_waited_on_a_node_that_is_gone_for_long_becomes_a_gap(
+    writer: EvidenceWriter, settings: Any
+) -> None:
+    (artifact,) = _captured(writer, b"on a disk nobody sees again")
+    assert spooled.give_up_lost() == 0
+
+    Spool.objects.update(seen_at=timezone.now() - settings.ARTIFACTS_SPOOL_LOST - timedelta(minutes=1))
+
+    assert spooled.give_up_lost() == 1
+    artifact.refresh_from_db()
+    assert "which is gone since" in artifact.missing_reason
+
+
+def test_a_node_that_comes_back_after_it_was_given_up_delivers_all_the_same(
+    writer: EvidenceWriter, settings: Any
+) -> None:
+    _captured(writer, b"back from the dead")
+    Spool.objects.update(seen_at=timezone.now() - settings.ARTIFACTS_SPOOL_LOST * 2)
+    spooled.give_up_lost()
+
+    look_after_spool()
+
+    assert _read(Artifact.objects.select_related("blob").get()) == b"back from the dead"
+
+
+def test_a_crash_while_a_file_was_written_leaves_nothing_that_looks_whole(
+    folder: SpoolFolder, settings: Any
+) -> None:
+    _ = folder.id
+    rest = settings.ARTIFACTS_SPOOL_DIR / "some.waiting.17.part"
+    rest.write_bytes(b"half")
+    os.utime(rest, (0, 0))
+
+    assert folder.waiting() == []
+    look_after_spool()
+
+    assert not rest.exists()
