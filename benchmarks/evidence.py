@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from webgraph.recorder import (
         Evidence,
         EvidenceGap,
+        LogLine,
         Question,
         Resumed,
         StageEnd,
@@ -119,6 +120,9 @@ class Kept:
     def gap(self, gap: EvidenceGap) -> None:
         """Remember it: a picture that was not taken must not count as speed."""
         self.gaps.append(gap.reason)
+
+    def logged(self, line: LogLine) -> None:
+        """Nothing to count."""
 
 
 async def bare(host: BrowserHost) -> None:

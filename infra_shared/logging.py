@@ -3,8 +3,9 @@
     log = structlog.get_logger(__name__)
     log.info("attempt_claimed", worker=name)
 
-Fields bound with `structlog.contextvars.bound_contextvars(run_id=…, attempt=…, step=…, request_id=…)` appear on every
-line below. Lines of Django, uvicorn and django-q take the same way out: JSON in production, readable in development.
+Fields bound with `structlog.contextvars.bound_contextvars(request_id=…)` or by `infra_shared.log_context` (run, attempt,
+step) appear on every line below. Lines of Django, uvicorn and django-q take the same way out: JSON in production,
+readable in development.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from infra_shared.log_context import bound_now
 from infra_shared.scrubbing import scrub
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -32,6 +34,7 @@ _TOLD_BY_US = ("axes",)
 _OWN_KEYS = frozenset({"timestamp", "level", "logger", "_record", "_from_structlog"})
 
 _known_secrets: list[Redactor] = []
+_listeners: list[Callable[[Mapping[str, Any]], None]] = []
 
 
 def configure_from_settings(config: Mapping[str, Any]) -> None:
@@ -43,9 +46,11 @@ def configure_logging(*, level: str, json: bool) -> None:
     """Send every log line of this process to standard error, as JSON or readable, scrubbed."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        _with_context,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        # A line that an automation wrote a moment ago, in the browser's thread, brings its own time.
+        structlog.processors.MaybeTimeStamper(fmt="iso", utc=True),
         structlog.stdlib.ExtraAdder(),
         _without_request,
         structlog.processors.StackInfoRenderer(),
@@ -84,6 +89,19 @@ def hiding_in_logs(redactor: Redactor) -> Iterator[None]:
         _known_secrets.remove(redactor)
 
 
+@contextmanager
+def listening_to_lines(take: Callable[[Mapping[str, Any]], None]) -> Iterator[None]:
+    """While the block runs, `take` is given every line of this process that is written, scrubbed, as a mapping.
+
+    It is called by the thread that logs, which waits: it must be quick, must not log, and must not raise.
+    """
+    _listeners.append(take)
+    try:
+        yield
+    finally:
+        _listeners.remove(take)
+
+
 def _configure_standard_library(level: str, shared: list[Processor], renderer: Processor) -> None:
     logging.config.dictConfig(
         {
@@ -96,6 +114,7 @@ def _configure_standard_library(level: str, shared: list[Processor], renderer: P
                     "processors": [
                         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                         _scrub_line,
+                        _tell_listeners,
                         renderer,
                     ],
                 }
@@ -127,6 +146,13 @@ def _without_request(_logger: WrappedLogger, _method: str, line: EventDict) -> E
     return line
 
 
+def _with_context(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+    """With what is bound for this thread, task or process; a line's own fields stay as they are."""
+    for name, value in bound_now().items():
+        line.setdefault(name, value)
+    return line
+
+
 def _scrub_line(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
     """The last processor before rendering: nothing is added to a line after it."""
     clean: EventDict = {}
@@ -135,3 +161,10 @@ def _scrub_line(_logger: WrappedLogger, _method: str, line: EventDict) -> EventD
     for redactor in tuple(_known_secrets):
         clean = redactor.json(clean)
     return clean
+
+
+def _tell_listeners(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+    """Give who listens what is about to be written."""
+    for take in tuple(_listeners):
+        take(dict(line))
+    return line

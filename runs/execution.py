@@ -24,9 +24,11 @@ from infra_shared import clock
 from infra_shared.blobs.django_store import artifact_store
 from infra_shared.clock import utc_now
 from infra_shared.database import when_reachable
-from infra_shared.logging import hiding_in_logs
+from infra_shared.log_context import bound_everywhere
+from infra_shared.logging import hiding_in_logs, listening_to_lines
 from infra_shared.redaction import Redactor
 from infra_shared.services.spools import spool_folder
+from runs.attempt_log import AttemptLog
 from runs.errors import LostClaimError, SecretsGoneError
 from runs.evidence_writer import EvidenceWriter
 from runs.limit_keys import Kind, names_of
@@ -49,7 +51,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from automations.models import AutomationVersion
-    from infra_shared.blobs.protocol import BlobStore
     from runs.models import Artifact
     from runs.services.session_desks import RunDesk
     from webgraph.browser.host import BrowserHost
@@ -101,11 +102,14 @@ def execute(attempt_id: int, worker: Worker) -> str:
 
 
 def _carry_out(claim: Claim, worker: Worker) -> str:
-    run = claim.attempt.run
-    with structlog.contextvars.bound_contextvars(run_id=str(run.pk), attempt=claim.attempt.number):
+    run, log = claim.attempt.run, AttemptLog()
+    with (
+        bound_everywhere(run_id=str(run.pk), attempt=claim.attempt.number),
+        listening_to_lines(log.take),
+    ):
         _log.info("attempt_claimed", automation=run.version.automation.key, fence=claim.fence)
         try:
-            word = _Execution(claim, worker).carry_out()
+            word = _Execution(claim, worker, log).carry_out()
         except (LostClaimError, AttemptStopped) as error:
             _log.warning("attempt_moved_on", reason=str(error))
             word = "moved_on"
@@ -119,19 +123,35 @@ def _carry_out(claim: Claim, worker: Worker) -> str:
 class _Execution:
     """What one claimed attempt needs while it runs."""
 
-    def __init__(self, claim: Claim, worker: Worker) -> None:
+    def __init__(self, claim: Claim, worker: Worker, log: AttemptLog) -> None:
         self._claim = claim
         self._worker = worker
+        self._log = log
         self._run = claim.attempt.run
         self._version: AutomationVersion = claim.attempt.run.version
-        self._store: BlobStore = artifact_store()
         self._secret_params: Mapping[str, Any] = {}
         self._desk: RunDesk | None = None
         # Counted on this machine's own clock, which need not agree with the database's.
         self._until = clock.monotonic() + _deadline_seconds(claim)
+        self._redactor = Redactor(())
+        self._writer = EvidenceWriter(
+            claim=claim,
+            store=artifact_store(),
+            outage=self._time_left(),
+            sleep=_beating(worker),
+            redactor=self._redactor,
+            spool=spool_folder(),
+        )
 
     def carry_out(self) -> str:
         """Run the automation and write its end."""
+        try:
+            with hiding_in_logs(self._redactor):
+                return self._carry_out()
+        finally:
+            self._writer.close()
+
+    def _carry_out(self) -> str:
         code = self._code()
         if code is None:
             return self._fail(FailureKind.BUG, _no_code(self._version))
@@ -139,46 +159,44 @@ class _Execution:
             given = self._write(lambda: give(names=code.credentials, asking=self._asking(code)))
         except CredentialError as error:
             return self._fail(FailureKind.AUTH, str(error), permanent=error.permanent)
-        redactor = Redactor(given.values())
-        with hiding_in_logs(redactor):
-            try:
-                redactor.learn(questions.secrets_in(run=self._run))
-                self._secret_params = secrets_of(run=self._run)
-                redactor.learn(str(value) for value in self._secret_params.values())
-                return self._attempt(code, given, redactor)
-            except (DatabaseError, LostClaimError, AttemptStopped):
-                raise
-            except SecretsGoneError as error:
-                return self._fail(FailureKind.BAD_PARAMS, str(error))
-            except WebGraphError as error:  # such as no browser on this machine
-                return self._fail(error.kind, redactor.text(str(error)))
-            except Exception as error:  # noqa: BLE001 - a process boundary: it becomes the attempt's end
-                _log.exception("attempt_broke")
-                message = redactor.text(f"The server itself failed: {type(error).__name__}: {error}")
-                return self._fail(FailureKind.BUG, message)
+        redactor = self._redactor
+        redactor.learn(given.values())
+        try:
+            redactor.learn(questions.secrets_in(run=self._run))
+            self._secret_params = secrets_of(run=self._run)
+            redactor.learn(str(value) for value in self._secret_params.values())
+            return self._attempt(code, given, redactor)
+        except (DatabaseError, LostClaimError, AttemptStopped):
+            raise
+        except SecretsGoneError as error:
+            return self._fail(FailureKind.BAD_PARAMS, str(error))
+        except WebGraphError as error:  # such as no browser on this machine
+            return self._fail(error.kind, redactor.text(str(error)))
+        except Exception as error:  # noqa: BLE001 - a process boundary: it becomes the attempt's end
+            _log.exception("attempt_broke")
+            message = redactor.text(f"The server itself failed: {type(error).__name__}: {error}")
+            return self._fail(FailureKind.BUG, message)
 
     def _attempt(self, code: type[Automation], given: Given, redactor: Redactor) -> str:
-        writer = EvidenceWriter(
-            claim=self._claim,
-            store=self._store,
-            outage=self._time_left(),
-            sleep=_beating(self._worker),
-            redactor=redactor,
-            spool=spool_folder(),
+        writer = self._writer
+        result = run_attempt(
+            self._spec(code, given, redactor),
+            writer,
+            self._worker.browser_host,
+            on_beat=lambda: self._beat(writer),
+            beat_seconds=BEAT_SECONDS,
+            stop_seconds=settings.STOP_GRACE.total_seconds(),
         )
-        try:
-            result = run_attempt(
-                self._spec(code, given, redactor),
-                writer,
-                self._worker.browser_host,
-                on_beat=lambda: self._beat(writer),
-                beat_seconds=BEAT_SECONDS,
-                stop_seconds=settings.STOP_GRACE.total_seconds(),
-            )
-            writer.flush(seconds=FLUSH_SECONDS)
-            return self._write_end(result, writer)
-        finally:
-            writer.close()
+        _log.info("attempt_result", outcome=result.outcome, **_why(result))
+        self._keep_log()
+        return self._write_end(result, writer)
+
+    def _keep_log(self) -> None:
+        """Store what was said up to now, and wait for the evidence under way: the row of the attempt ends next."""
+        part = self._log.next_part(self._redactor)
+        if part is not None:
+            self._writer.evidence(part)
+        self._writer.flush(seconds=FLUSH_SECONDS)
 
     def _write_end(self, result: AttemptResult, writer: EvidenceWriter) -> str:
         if result.by_force:
@@ -265,6 +283,8 @@ class _Execution:
 
     def _fail(self, kind: FailureKind, message: str, *, permanent: bool = True) -> str:
         failure = outcomes.Failure(kind=kind, message=message, permanent=permanent)
+        _log.info("attempt_result", outcome="failed", failure_kind=kind.value, reason=message)
+        self._keep_log()
         self._write(lambda: outcomes.finish_failed(claim=self._claim, failure=failure))
         return "failed"
 
@@ -314,6 +334,8 @@ class _Execution:
         if self._desk is not None:
             self._write(self._desk.beat)
         try:
+            if self._log.is_due and (part := self._log.next_part(self._redactor)) is not None:
+                writer.evidence(part)
             writer.write_stored()
         except AttemptStopped as order:
             return order.reason
@@ -326,6 +348,12 @@ class _Execution:
 
     def _time_left(self) -> timedelta:
         return timedelta(seconds=max(self._until - clock.monotonic(), 1.0))
+
+
+def _why(result: AttemptResult) -> dict[str, str]:
+    failure = result.failure
+    said = {} if failure is None else {"failure_kind": failure.kind.value, "reason": failure.message}
+    return said | ({"stopped": result.stop_reason} if result.stop_reason else {})
 
 
 def _no_code(version: AutomationVersion) -> str:

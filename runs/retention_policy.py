@@ -59,6 +59,7 @@ DEFAULTS: Mapping[str, Days] = {
     ArtifactKind.STAGE_STATE: _SEEN,
     ArtifactKind.REQUEST_LOG: _SEEN,
     ArtifactKind.CONSOLE_LOG: _SEEN,
+    ArtifactKind.LOG: _SEEN,
     ArtifactKind.TRACE: Days(succeeded=7, resolved=30, failed=90, cancelled=7),
     ArtifactKind.FAILURE_PICTURE: _FAILURE,
     ArtifactKind.FAILURE_HTML: _FAILURE,

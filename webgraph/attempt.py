@@ -28,6 +28,7 @@ from webgraph.outcome import AttemptFailure, AttemptResult, Outcome
 from webgraph.page import Page
 from webgraph.recorder import EvidenceLevel, Resumed
 from webgraph.recovery import Recoveries
+from webgraph.run_log import RunLog
 from webgraph.secret_values import secrets_in
 from webgraph.signing_in import SigningIn
 from webgraph.supervisor import Supervisor
@@ -99,6 +100,7 @@ class Attempt:
             overrides=spec.overrides,
             recoveries=self._recoveries,
         )
+        self._automation.log = RunLog(journal, self._scrub, self._supervisor)
         self._browser: dict[str, Any] = {"profile": declared.profile.as_json()}
         self._asking = self._supervisor.asking = Asking(spec.answers, journal, self._scrub)
         self._supervisor.bindings = self._bindings

@@ -14,6 +14,7 @@ from infra_shared.own_patterns import MOST_PATTERNS, problem_of
 from webgraph.browser.profile import BrowserProfile
 from webgraph.recorder import Effect, EvidenceLevel
 from webgraph.recovery import NewWindow, Recovery, SignInAgain
+from webgraph.run_log import RunLog
 from webgraph.secret_values import has_secrets, problems_of_secrets
 from webgraph.sites import origin_of
 
@@ -131,6 +132,8 @@ class Automation:
         self.params: Any = params
         self.state: Any = self.State()
         self._secrets = dict(secrets or {})
+        self.log = RunLog()
+        """Where it says what it does, for whoever reads the run: `self.log.info("page_read", rows=12)`."""
 
     def credential(self, name: str) -> Mapping[str, str]:
         """The fields of a credential this automation declared."""

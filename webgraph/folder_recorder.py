@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from webgraph.outcome import AttemptResult
     from webgraph.recorder import (
         Evidence,
+        LogLine,
         Question,
         Resumed,
         StageAnswer,
@@ -33,7 +34,7 @@ _LONGEST_NAME = 100
 
 
 class FolderRecorder:
-    """A Recorder that writes `steps.jsonl`, `evidence.jsonl`, `run.json` and the files below `evidence/`.
+    """A Recorder that writes `steps.jsonl`, `evidence.jsonl`, `log.jsonl`, `run.json` and the files below `evidence/`.
 
     `say` is called with one line for each thing that happens. A file in which `scan` finds a secret is left out, as
     there is no key here to encrypt it with. The browser's storage state is written into the
@@ -57,7 +58,8 @@ class FolderRecorder:
         self.outcomes: list[StepOutcome] = []
         self._steps = folder / "steps.jsonl"
         self._index = folder / "evidence.jsonl"
-        for log in (self._steps, self._index):
+        self._log = folder / "log.jsonl"
+        for log in (self._steps, self._index, self._log):
             log.write_text("", encoding="utf-8")
 
     def stage_started(self, stage: StageStart) -> StageAnswer:
@@ -120,6 +122,12 @@ class FolderRecorder:
         """Keep and say that something is missing."""
         self._say(f"       no {gap.kind}: {gap.reason}")
         _append(self._index, {**asdict(gap), "file": None})
+
+    def logged(self, line: LogLine) -> None:
+        """Say it and keep it."""
+        words = " ".join([line.event, *(f"{name}={value}" for name, value in line.fields.items())])
+        self._say(f"       {line.level}: {words}")
+        _append(self._log, asdict(line))
 
     def finish(self, result: AttemptResult) -> None:
         """Write how the attempt ended."""

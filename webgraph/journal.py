@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from webgraph.recorder import (
         Evidence,
         EvidenceGap,
+        LogLine,
         Question,
         Recorder,
         Resumed,
@@ -80,6 +81,10 @@ class Journal:
     def gap(self, item: EvidenceGap) -> None:
         """Report without waiting."""
         self._queue.put(Report("gap", item))
+
+    def logged(self, item: LogLine) -> None:
+        """Report without waiting. Callable from any thread."""
+        self._queue.put(Report("logged", item))
 
     def close(self) -> None:
         """Wake the reading thread: nothing more will come. Callable from any thread."""

@@ -61,6 +61,16 @@ class ArtifactKind(StrEnum):
     RESULT = "result"
     REJECTED_ROWS = "rejected_rows"
     INPUT = "input"
+    LOG = "log"
+
+
+class LogLevel(StrEnum):
+    """How much a log line matters."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +245,18 @@ class EvidenceGap:
     stage: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """What the automation said with `self.log`: a text and fields as JSON, redacted; `step_index` is the latest step's."""
+
+    level: LogLevel
+    event: str
+    fields: dict[str, Any]
+    logged_at: datetime
+    step_index: int | None = None
+    stage: str = ""
+
+
 class Recorder(Protocol):
     """Keeps what an attempt reports."""
 
@@ -264,3 +286,6 @@ class Recorder(Protocol):
 
     def gap(self, gap: EvidenceGap) -> None:
         """Keep that a file is missing, and why."""
+
+    def logged(self, line: LogLine) -> None:
+        """Keep what the automation said."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from infra_shared.clock import monotonic, utc_now
+from infra_shared.log_context import bound
 from webgraph.bindings import Bindings
 from webgraph.changes import Changes
 from webgraph.conditions import downloads, requested
@@ -165,6 +166,12 @@ class Supervisor:
         index = self._budget.take_step()
         self.last_index, self.last_surface = index, surface
         surface.forget_refusal()
+        with bound(step=index):
+            return await self._recorded(index, surface, plan, act)
+
+    async def _recorded(
+        self, index: int, surface: Surface, plan: StepPlan, act: Callable[[Act], Awaitable[T]]
+    ) -> T:
         await self._begin(self._intent(index, surface, plan))
         finder = self._finder(self._fingerprints.get(self._key(plan)))
         finder.decisions += self._noted()

@@ -24,6 +24,7 @@ _SERVED_AS_TEXT = (
     ArtifactKind.STEP_AXTREE,
     ArtifactKind.REQUEST_LOG,
     ArtifactKind.CONSOLE_LOG,
+    ArtifactKind.LOG,
     ArtifactKind.STAGE_STATE,
     ArtifactKind.RESULT,
     ArtifactKind.REJECTED_ROWS,

@@ -47,6 +47,7 @@ ARTIFACTS = {
     ArtifactKind.TRACE: "Trace",
     ArtifactKind.REQUEST_LOG: "Requests",
     ArtifactKind.CONSOLE_LOG: "Browser console",
+    ArtifactKind.LOG: "Log",
     ArtifactKind.STAGE_STATE: "State after a stage",
     ArtifactKind.DOWNLOAD: "Downloaded file",
     ArtifactKind.RESULT: "Result",

@@ -50,6 +50,7 @@ _SERVED = {
     ArtifactKind.FAILURE_AXTREE: _Serving(_TEXT),
     ArtifactKind.REQUEST_LOG: _Serving(_JSON_LINES),
     ArtifactKind.CONSOLE_LOG: _Serving(_JSON_LINES),
+    ArtifactKind.LOG: _Serving(_JSON_LINES),
     ArtifactKind.STAGE_STATE: _Serving(_JSON),
     ArtifactKind.RESULT: _Serving(_JSON),
     ArtifactKind.REJECTED_ROWS: _Serving(_JSON_LINES),

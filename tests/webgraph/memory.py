@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         ArtifactKind,
         Evidence,
         EvidenceGap,
+        LogLine,
         Question,
         Resumed,
         StageAnswer,
@@ -47,6 +48,7 @@ class Memory:
     outcomes: list[StepOutcome] = field(default_factory=list)
     files: list[Evidence] = field(default_factory=list)
     gaps: list[EvidenceGap] = field(default_factory=list)
+    lines: list[LogLine] = field(default_factory=list)
 
     def stage_started(self, stage: StageStart) -> StageAnswer:
         self.stages.append(stage)
@@ -74,6 +76,9 @@ class Memory:
 
     def gap(self, gap: EvidenceGap) -> None:
         self.gaps.append(gap)
+
+    def logged(self, line: LogLine) -> None:
+        self.lines.append(line)
 
     def of(self, kind: ArtifactKind) -> list[Evidence]:
         return [item for item in self.files if item.kind is kind]
