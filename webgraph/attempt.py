@@ -14,6 +14,8 @@ from playwright.async_api import Error as PlaywrightError
 
 from webgraph.asking import PARKED, Asking
 from webgraph.bindings import Bindings
+from webgraph.bounds import Bounds
+from webgraph.browser.gateway.meter import Meter
 from webgraph.browser.signed_profile import sign
 from webgraph.budget import Budget
 from webgraph.codes import Codes
@@ -86,7 +88,10 @@ class Attempt:
             scrub=self._scrub,
             scratch=self._scratch,
             cover_media=declared.cover_media,
+            limits=spec.limits,
         )
+        self._bounds = Bounds(spec.limits, told=self._keeper.console.limit)
+        self._meter = Meter(spec.limits.traffic_bytes, spec.limits.traffic, self._too_much_traffic)
         self._recoveries = Recoveries(declared.recoveries)
         self._supervisor = Supervisor(
             workers=spec.workers if spec.workers is not None else self._tiers(),
@@ -135,6 +140,11 @@ class Attempt:
 
     def _tiers(self) -> tuple[Worker, ...]:
         return DomWorker(), AxTreeWorker(), VisionWorker(self._eyes, self._keeper.camera, self._budget)
+
+    def _too_much_traffic(self) -> None:
+        """Called on the gateway's thread."""
+        assert self._loop is not None  # nothing comes in before the attempt runs
+        self._loop.call_soon_threadsafe(self._bounds.exceeded, self._spec.limits.traffic())
 
     def stop(self, reason: str, *, act_seconds: float = 0.0) -> None:
         """End the attempt soon: no further step, evidence kept, context closed. Callable from any thread.
@@ -194,7 +204,11 @@ class Attempt:
             await self._signing_in.open()
             storage_state = self._signing_in.storage_state
         lease = self._host.lease(
-            self._profile, self._policy, storage_state=storage_state, alone=self._spec.alone
+            self._profile,
+            self._policy,
+            storage_state=storage_state,
+            alone=self._spec.alone,
+            meter=self._meter,
         )
         async with lease as context:
             return await self._in_context(context, after)
@@ -206,8 +220,9 @@ class Attempt:
             # What an earlier attempt typed may be on the pages that come back.
             self._keeper.camera.secret_was_typed([after.url])
         verdicts = self._host.verdicts(context)
-        windows = Windows(context, replace(self._policy, verdict=verdicts.about))
-        dialogs = Dialogs(context, self._keeper.console, self._supervisor.note)
+        self._bounds.why_crashed = lambda: self._host.why_crashed(context, self._spec.limits)
+        windows = Windows(context, replace(self._policy, verdict=verdicts.about), self._bounds)
+        dialogs = Dialogs(context, self._keeper.console, self._supervisor.note, self._bounds)
         try:
             await self._profile.guard(context)
             await self._keeper.begin(context, verdicts)

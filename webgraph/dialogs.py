@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Dialog
 
     from webgraph.bindings import PlaceCheck
+    from webgraph.bounds import Bounds
     from webgraph.evidence.logs import ConsoleLog
 
 
@@ -32,15 +33,21 @@ class DialogAnswer:
 
 
 _DISMISS = DialogAnswer(accept=False)
+_LONGEST_NOTE = 1_000
 
 
 class Dialogs:
     """Dismisses every dialog unless a step said otherwise, and lets a page be left; none can hang on one."""
 
     def __init__(
-        self, context: BrowserContext, log: ConsoleLog, note: Callable[[dict[str, Any]], None]
+        self,
+        context: BrowserContext,
+        log: ConsoleLog,
+        note: Callable[[dict[str, Any]], None],
+        bounds: Bounds,
     ) -> None:
-        """`note` is told of each dialog that no step expected."""
+        """`note` is told of each dialog that no step expected, up to the bounds' limit."""
+        self._bounds = bounds
         self._log = log
         self._note = note
         self._answer = _DISMISS
@@ -57,6 +64,7 @@ class Dialogs:
             self._answer = before
 
     def _on_dialog(self, dialog: Dialog) -> None:
+        self._bounds.dialog_opened()
         # Dismissing this one would keep the automation from ever leaving the page.
         answer = DialogAnswer(accept=True) if dialog.type == "beforeunload" else self._answer
         if answer.check is not None and not self._is_bound(dialog, answer.check):
@@ -78,10 +86,8 @@ class Dialogs:
 
     async def _settle(self, dialog: Dialog, answer: DialogAnswer) -> None:
         answered = "accepted" if answer.accept else "dismissed"
-        self._log.dialog(dialog, answer=answered)
-        if dialog.type == "beforeunload" or answer is _DISMISS:
-            words = f"{answered}: {dialog.message}" if dialog.message else answered
-            self._note(recovered(f"{dialog.type} dialog", found=True, reason=words))
+        if self._bounds.over is None:
+            self._record(dialog, answer, answered)
         try:
             if answer.accept:
                 await dialog.accept(answer.text or dialog.default_value)
@@ -90,3 +96,9 @@ class Dialogs:
         except PlaywrightError:
             # Its page closed while the dialog was open, which answered it.
             return
+
+    def _record(self, dialog: Dialog, answer: DialogAnswer, answered: str) -> None:
+        self._log.dialog(dialog, answer=answered)
+        if dialog.type == "beforeunload" or answer is _DISMISS:
+            words = f"{answered}: {dialog.message}" if dialog.message else answered
+            self._note(recovered(f"{dialog.type} dialog", found=True, reason=words[:_LONGEST_NOTE]))

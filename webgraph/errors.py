@@ -82,6 +82,13 @@ class NavigationError(WebGraphError):
     kind = FailureKind.NAVIGATION
 
 
+class LimitError(NavigationError):
+    """A page did more than an installation lets one attempt's pages do; the message names the setting."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, permanent=True)
+
+
 class StepTimeoutError(WebGraphError):
     """A step, or the attempt, did not finish within its time."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
-from webgraph.errors import WebGraphError
+from webgraph.errors import LimitError, WebGraphError
 from webgraph.network import without_sign_in
 from webgraph.recovery import recovered
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from webgraph.surface import Windows
 
 _ADDRESS_SECONDS = 5.0
+_LONGEST_NOTE = 1_000
 _NAME = "a window that nobody asked for"
 
 
@@ -69,12 +70,16 @@ class NewWindows:
             await page.wait_for_url("http**", timeout=_ADDRESS_SECONDS * 1000, wait_until="commit")
             address = page.url
             done = await self._done(page, opener, address)
+        except LimitError:
+            return  # it was one too many, which the attempt ends with
         except WebGraphError as refusal:
             self._note(recovered(_NAME, found=True, reason=f"closed: {refusal}"))
         except PlaywrightError:
             return  # it closed itself meanwhile, as one that only brings a download does
         else:
-            self._note(recovered(_NAME, found=True, reason=f"{done}: {without_sign_in(address)}"))
+            self._note(
+                recovered(_NAME, found=True, reason=f"{done}: {without_sign_in(address)}"[:_LONGEST_NOTE])
+            )
 
     async def _done(self, page: Page, opener: Page | None, address: str) -> str:
         if self._declared is None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from webgraph.codes import CodeSource, NoCodes
+from webgraph.limits import Limits
 from webgraph.network import AddressPolicy
 from webgraph.vision.settings import VisionSettings
 
@@ -55,6 +56,8 @@ class AttemptSpec:
     deadline_seconds: float | None = None
     step_timeout_seconds: float | None = None
     address_policy: AddressPolicy = field(default_factory=AddressPolicy)
+    limits: Limits = field(default_factory=Limits)
+    """How much its pages may do."""
     alone: bool = False
     """Whether it gets a browser that nobody shares, also where the host has one that is shared."""
     workers: tuple[Worker, ...] | None = None

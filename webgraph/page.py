@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 from pydantic import SecretStr
 
@@ -26,13 +27,14 @@ from webgraph.workers.base import Need
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Sequence
 
-    from playwright.async_api import Response
+    from playwright.async_api import Download, Response
 
     from webgraph.conditions import Condition
     from webgraph.supervisor import Act
     from webgraph.surface import Surface
     from webgraph.target import Target
 
+_LONGEST_TITLE = 2_000
 _SCROLL_PAGE = "([left, top]) => window.scrollTo({left, top, behavior: 'instant'})"
 
 
@@ -71,7 +73,8 @@ class Page(Looking, Questions):
             if response is not None and not any_status:
                 await self._judge(response, ok)
             status = response.status if response else None
-            return PageAnswer(status, surface.url, await quietly(surface.page, surface.page.title))
+            title = await quietly(surface.page, surface.page.title)
+            return PageAnswer(status, surface.url, title[:_LONGEST_TITLE])
 
         plan = StepPlan(
             action="goto",
@@ -323,7 +326,7 @@ class Page(Looking, Questions):
             with tempfile.TemporaryDirectory(dir=keeper.scratch) as folder:
                 path = Path(folder) / "download"
                 async with asyncio.timeout(it.clock.left):
-                    await download.save_as(path)
+                    await _save(download, path, surface)
                 await keeper.download(download.suggested_filename, path, index=it.index, stage=stage)
                 body = await asyncio.to_thread(path.read_bytes)
             await download.delete()
@@ -384,6 +387,13 @@ class Page(Looking, Questions):
             failure = unexpected_status(response.status, url=response.url)
         if failure is not None:
             raise failure
+
+
+async def _save(download: Download, path: Path, surface: Surface) -> None:
+    try:
+        await download.save_as(path)
+    except PlaywrightError as error:
+        raise surface.downloads.refusal(download) or error from error
 
 
 def _payload(files: Sequence[InputFile | FileContent | Path]) -> list[Any]:

@@ -14,7 +14,6 @@ from webgraph.changes import Changes
 from webgraph.conditions import downloads, requested
 from webgraph.errors import (
     AttemptStopped,
-    BrowserCrashError,
     StepTimeoutError,
     TargetAmbiguousError,
     TargetNotFoundError,
@@ -51,6 +50,9 @@ T = TypeVar("T")
 # What Playwright's own timeouts leave open (a hung renderer answers nothing) is cut this much later.
 _GRACE_SECONDS = 2.0
 _PARSE_SECONDS = 10.0
+# What a page writes is shown to people: so much of it tells them as much as all of it.
+_LONGEST_URL = 4_000
+_LONGEST_MESSAGE = 2_000
 # These do not wait for what they look for, so the page's own scripts are given their time before.
 _LOOKS_ONCE = frozenset({"count", "is_visible"})
 # Something in the way may appear while a target is waited for: time is kept for a second try without it.
@@ -337,9 +339,13 @@ class Supervisor:
             action=plan.action,
             description=self.scrub.text(plan.description),
             target=self.scrub.json(target),
-            url=self.scrub.text(surface.url),
+            url=self._shown_url(surface),
             started_at=utc_now(),
         )
+
+    def _shown_url(self, surface: Surface) -> str:
+        """Where the page is, without secrets; a page may make its address two megabytes long."""
+        return self.scrub.text(surface.url)[:_LONGEST_URL]
 
     def _finish(
         self,
@@ -358,10 +364,10 @@ class Supervisor:
                 succeeded=failure is None,
                 finished_at=utc_now(),
                 duration_seconds=round(monotonic() - started, 4),
-                url=self.scrub.text(surface.url),
+                url=self._shown_url(surface),
                 tier=finder.tier,
                 failure_kind=failure.kind if failure else None,
-                message=self.scrub.text(str(failure)) if failure else "",
+                message=self.scrub.text(str(failure))[:_LONGEST_MESSAGE] if failure else "",
                 decisions=tuple(self.scrub.json(item) for item in finder.decisions),
                 changed=finder.changed,
                 fingerprint=self.scrub.json(finder.seen) if finder.seen and not failure else None,
@@ -372,7 +378,11 @@ class Supervisor:
         if not isinstance(failure, AttemptStopped):
             # A download leaves the page as it is; should it not, its document differs and is pictured anew.
             self.keeper.after_step(
-                surface, index=index, stage=self.stage, only_looked=plan.reads or plan.action == "download"
+                surface,
+                index=index,
+                stage=self.stage,
+                only_looked=plan.reads or plan.action == "download",
+                failed=failure is not None,
             )
 
 
@@ -386,9 +396,9 @@ def _armed(condition: Condition | None, surface: Surface) -> Condition | None:
 
 
 def _explained(failure: WebGraphError, surface: Surface) -> WebGraphError:
-    """The failure, or what lies behind it: a crash, or a server's error page, where nothing is where it should be."""
-    if surface.crashed:
-        return BrowserCrashError("The page's process crashed.")
+    """The failure, or what lies behind it: a crash, a limit, or an error page, where nothing is where it should be."""
+    if surface.ended is not None and not isinstance(failure, AttemptStopped):
+        return surface.ended
     if isinstance(failure, _ON_AN_ERROR_PAGE):
         return surface.document_failure() or failure
     return failure

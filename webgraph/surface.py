@@ -10,6 +10,8 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from infra_shared.clock import monotonic, utc_now
+from webgraph.bounds import Bounds
+from webgraph.downloads import Downloads
 from webgraph.errors import AddressRefusedError, BrowserCrashError, WebGraphError
 from webgraph.failures import from_status
 from webgraph.quiet import command
@@ -25,6 +27,8 @@ OPEN_SECONDS = 30.0
 """Generous: how long a browser that works may take to open an empty window."""
 _ERROR_PAGE = "chrome-error:"
 _STOP_LOADING_SECONDS = 1.0
+_ANSWER_SECONDS = 1.5
+_HUSH_SECONDS = 2.0
 _LOAD_SECONDS = 5.0
 _LOOK_AGAIN_SECONDS = (0.005, 0.01, 0.02, 0.04)
 _LOOK_AGAIN_LATER_SECONDS = 0.08
@@ -44,6 +48,12 @@ _DIGEST = """(() => {
   };
   return read(document) ? String(mark) : null;
 })()"""
+# As Playwright's own `content` has it.
+_HTML = """most => {
+  const type = document.doctype ? new XMLSerializer().serializeToString(document.doctype) : '';
+  const html = type + (document.documentElement?.outerHTML ?? '');
+  return [html.slice(0, most), html.length];
+}"""
 
 
 class Surface:
@@ -52,24 +62,34 @@ class Surface:
     Only document requests are paused for the check (a route would pause all of them and switch the cache off).
     """
 
-    def __init__(self, page: Page, session: CDPSession, policy: AddressPolicy) -> None:
+    def __init__(
+        self, page: Page, session: CDPSession, policy: AddressPolicy, bounds: Bounds | None = None
+    ) -> None:
         self.page = page
         self.session = session
         self._policy = policy
+        self.bounds = bounds or Bounds()
+        self.downloads = Downloads(self.bounds)
         self._refusal: WebGraphError | None = None
         self._unreached = ""
+        self._frame = ""
         self._checks: set[asyncio.Task[None]] = set()
         self.crashed = False
+        self.ended: WebGraphError | None = None
+        """Why no step is made here any more, where the page went beyond a limit or its process is gone."""
         self._limit: asyncio.Timeout | None = None
         self.document: Response | None = None
         """The answer that made the document now shown; None before the first one, and in a popup's first."""
 
     @classmethod
-    async def open(cls, page: Page, policy: AddressPolicy) -> Surface:
+    async def open(cls, page: Page, policy: AddressPolicy, bounds: Bounds | None = None) -> Surface:
         """Watch a page from now on."""
         session = await page.context.new_cdp_session(page)
-        surface = cls(page, session, policy)
+        surface = cls(page, session, policy, bounds)
         page.on("crash", surface._on_crash)
+        page.on("close", surface._on_close)
+        surface.bounds.watch(surface)
+        await surface.downloads.watch(page, session)
         page.on("response", surface._on_response)
         page.on("requestfailed", surface._on_failed)
         session.on("Fetch.requestPaused", surface._on_document)
@@ -100,12 +120,12 @@ class Surface:
 
     @asynccontextmanager
     async def limit(self, seconds: float) -> AsyncIterator[None]:
-        """End what is done inside with TimeoutError after the time, or at once when the page's process crashes.
+        """End what is done inside with TimeoutError after the time, or at once when the window is ended.
 
         Not every question that was under way when a page crashed is ever answered, so nobody waits for that.
         """
         outer = self._limit
-        async with asyncio.timeout(0 if self.crashed else seconds) as limit:
+        async with asyncio.timeout(0 if self.ended else seconds) as limit:
             self._limit = limit
             try:
                 yield
@@ -134,6 +154,58 @@ class Surface:
                 await self.session.send("Page.stopLoading")
         except (PlaywrightError, TimeoutError):
             return  # the page is gone or hangs, which its next user will be told
+
+    def end(self, error: WebGraphError) -> None:
+        """End the step at work here with this error, now and later; the first one stands."""
+        self.ended = self.ended or error
+        if self._limit is not None:
+            self._limit.reschedule(asyncio.get_running_loop().time())
+
+    async def hush(self) -> None:
+        """Run none of the page's scripts any more, one that never ends included: then it can be looked at."""
+        try:
+            async with asyncio.timeout(_HUSH_SECONDS):
+                off = {"value": True}
+                await command(self.page, self.session, "Emulation.setScriptExecutionDisabled", off)
+                await command(self.page, self.session, "Runtime.terminateExecution")
+        except (PlaywrightError, TimeoutError):
+            return  # the page is gone or hangs elsewhere, which whoever looks at it will be told
+
+    async def hush_if_stuck(self) -> None:
+        """The same, when the page answers nothing: for a step that failed, after which nothing is done with it."""
+        asked = {"expression": "0", "returnByValue": True}
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                await command(self.page, self.session, "Runtime.evaluate", asked)
+        except TimeoutError:
+            self.bounds.tell("The page answered nothing, so its scripts were stopped to look at it.")
+            await self.hush()
+        except PlaywrightError:
+            return  # between two documents, or gone
+
+    async def html(self, most_characters: int) -> tuple[str, int]:
+        """The document as it is now, cut where it is longer, and how long it is.
+
+        Asked for in a world of its own, where the page's scripts have changed nothing.
+        """
+        frame = (
+            self._frame
+            or (await command(self.page, self.session, "Page.getFrameTree"))["frameTree"]["frame"]["id"]
+        )
+        self._frame = frame
+        world = await command(
+            self.page, self.session, "Page.createIsolatedWorld", {"frameId": frame, "worldName": "webgraph"}
+        )
+        asked = {
+            "expression": f"({_HTML})({most_characters:d})",
+            "contextId": world["executionContextId"],
+            "returnByValue": True,
+        }
+        answer = await command(self.page, self.session, "Runtime.evaluate", asked)
+        if "value" not in answer["result"]:
+            raise PlaywrightError(answer["exceptionDetails"]["text"])
+        html, length = answer["result"]["value"]
+        return html, length
 
     async def digest(self) -> str | None:
         """A mark of everything in the document that an act could have changed; None where that cannot be told.
@@ -178,6 +250,7 @@ class Surface:
 
     def forget_refusal(self) -> None:
         """A new step begins: an earlier refusal is not its fault."""
+        self.bounds.step_begins()
         self._refusal, self._unreached = None, ""
 
     def why_unreached(self) -> WebGraphError | None:
@@ -204,6 +277,7 @@ class Surface:
     def _on_response(self, response: Response) -> None:
         if self._is_document(response.request):
             self.document = response
+            self.bounds.document_opened()
 
     def _on_failed(self, request: Request) -> None:
         if self._is_document(request):
@@ -223,8 +297,10 @@ class Surface:
 
     def _on_crash(self, _page: Page) -> None:
         self.crashed = True
-        if self._limit is not None:
-            self._limit.reschedule(asyncio.get_running_loop().time())
+        self.end(BrowserCrashError(self.bounds.why_crashed() or "The page's process crashed."))
+
+    def _on_close(self, _page: Page) -> None:
+        self.bounds.forget(self)
 
     def _on_document(self, event: dict[str, Any]) -> None:
         task = asyncio.ensure_future(self._judge(event))
@@ -250,9 +326,10 @@ class Surface:
 class Windows:
     """Every window of a browser context, each watched from the moment it opens."""
 
-    def __init__(self, context: BrowserContext, policy: AddressPolicy) -> None:
+    def __init__(self, context: BrowserContext, policy: AddressPolicy, bounds: Bounds | None = None) -> None:
         self._context = context
         self._policy = policy
+        self._bounds = bounds or Bounds()
         self._opening: dict[Page, asyncio.Task[Surface]] = {}
         self._refused: dict[Page, WebGraphError] = {}
         context.on("page", self._on_page)
@@ -278,7 +355,8 @@ class Windows:
 
     def _on_page(self, page: Page) -> None:
         if page not in self._opening:
-            task = asyncio.ensure_future(self._watch(page))
+            is_one_too_many = not self._bounds.window_opened()
+            task = asyncio.ensure_future(self._turn_away(page) if is_one_too_many else self._watch(page))
             # A window nobody asks for may close before it is watched; that is no news to anyone.
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
             self._opening[page] = task
@@ -287,8 +365,12 @@ class Windows:
     def _on_close(self, page: Page) -> None:
         self._opening.pop(page, None)
 
+    async def _turn_away(self, page: Page) -> Surface:
+        await page.close()
+        raise self._bounds.limits.too_many_windows()
+
     async def _watch(self, page: Page) -> Surface:
-        surface = await Surface.open(page, self._policy)
+        surface = await Surface.open(page, self._policy, self._bounds)
         try:
             await surface.check_first_document()
         except WebGraphError as refusal:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from playwright.async_api import Error as PlaywrightError
 
+from infra_shared.clock import monotonic
 from webgraph.browser.driver import CLOSE_SECONDS
-from webgraph.browser.keeper import UNUSABLE
+from webgraph.browser.keeper import PAGE_ENDED, UNUSABLE
 from webgraph.browser.launching import LAUNCH_SECONDS
 from webgraph.browser.loan import Fault
 from webgraph.errors import BrowserCrashError
@@ -50,6 +51,11 @@ class BorrowedLoan:
     def browser(self) -> Browser:
         """The browser; its contexts are this process's alone."""
         return self._connection.browser
+
+    @property
+    def page_ended_at(self) -> float | None:
+        """When the keeper last said that it ends a page."""
+        return self._door.page_ended_at
 
     async def give_back(self, fault: Fault) -> None:
         """Let go of it; others go on using it."""
@@ -137,6 +143,7 @@ class _Door:
 
     def __init__(self, doors: set[_Door]) -> None:
         self.closed_by_keeper = asyncio.Event()
+        self.page_ended_at: float | None = None
         self._doors = doors
         self._socket: socket.socket | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -190,7 +197,9 @@ class _Door:
 
     async def _wait_for_end(self, reader: asyncio.StreamReader) -> None:
         with contextlib.suppress(ConnectionError):
-            await reader.read()
+            while line := await reader.readline():
+                if line == PAGE_ENDED:
+                    self.page_ended_at = monotonic()
         if not self._dropped:
             self.closed_by_keeper.set()
 

@@ -39,6 +39,7 @@ class WarmBrowser:
     attempts: int = 0
     active: int = 0
     retired: bool = False
+    page_ended_at: float | None = None
 
     @property
     def usable(self) -> bool:

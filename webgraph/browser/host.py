@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from playwright.async_api import Error as PlaywrightError
 
+from infra_shared.clock import monotonic
 from webgraph.browser import folders
 from webgraph.browser.borrowed import BorrowedBrowsers
 from webgraph.browser.driver import CLOSE_SECONDS, Driver
@@ -27,15 +28,19 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext
 
     from webgraph.browser.folders import HostFolder
+    from webgraph.browser.gateway.meter import Meter
     from webgraph.browser.gateway.verdicts import Verdicts
     from webgraph.browser.loan import BrowserSource, Loan
     from webgraph.browser.signed_profile import SignedProfile
+    from webgraph.limits import Limits
     from webgraph.network import AddressPolicy
 
 T = TypeVar("T")
 
 _NO_CERTIFICATE = "Failed to load client certificate:"
 _STOP_SECONDS = 3 * CLOSE_SECONDS
+# From when a process is ended until its page is told to have crashed; on a busy machine.
+_JUST_NOW_SECONDS = 10.0
 _FOR_ONE_ATTEMPT = RecyclePolicy(attempts=1)
 
 
@@ -163,15 +168,16 @@ class BrowserHost:
         *,
         storage_state: Mapping[str, Any] | None = None,
         alone: bool = False,
+        meter: Meter | None = None,
     ) -> AsyncIterator[BrowserContext]:
         """A fresh browser context; closed at the end in bounded time, also when the attempt is cancelled.
 
         Its requests reach what the policy lets them reach, and nothing else; `verdicts` tells what they did not. With a `storage_state` it has the cookies and local storage of an earlier one. `alone` is for an attempt that
-        must not share a browser: it gets one of this host's own.
+        must not share a browser: it gets one of this host's own. A `meter` counts what comes in.
         """
         source = self._alone if alone else self._usual
         assert source is not None  # the loop this runs on was started together with it
-        async with self._gateway.door(profile.ways(policy)) as door:
+        async with self._gateway.door(profile.ways(policy), meter) as door:
             options = profile.context_options(door.address)
             if storage_state is not None:
                 options["storage_state"] = dict(storage_state)
@@ -188,6 +194,12 @@ class BrowserHost:
     def verdicts(self, context: BrowserContext) -> Verdicts:
         """What a leased context could not reach, and why."""
         return self._verdicts[context]
+
+    def why_crashed(self, context: BrowserContext, limits: Limits) -> str:
+        """Why a page of a leased context lost its process just now, where it was ended for its memory; else empty."""
+        loan = self._loans.get(context)
+        at = loan.page_ended_at if loan is not None else None
+        return limits.memory() if at is not None and monotonic() - at < _JUST_NOW_SECONDS else ""
 
     def distrust(self, context: BrowserContext) -> None:
         """Have nobody given the browser of a leased context after this: it answers, but it cannot be worked with."""

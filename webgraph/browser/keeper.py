@@ -14,6 +14,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from webgraph.browser import memory_watch
 from webgraph.errors import WebGraphError
 
 if TYPE_CHECKING:
@@ -21,12 +22,16 @@ if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
     from collections.abc import Awaitable, Callable
 
+    import psutil
+
     from webgraph.browser.recycling import RecyclePolicy
     from webgraph.browser.server import BrowserServer
 
 LOOK_SECONDS = 30.0
 UNUSABLE = b"unusable\n"
 """What a borrower says of a browser it cannot work with; its next loan is of another one."""
+PAGE_ENDED = b"page_ended\n"
+"""What a borrower is told before a page of the browser is ended for its memory: it may be one of its own."""
 _log = logging.getLogger(__name__)
 
 
@@ -40,6 +45,7 @@ class _Kept:
     attempts: int = 0
     retired: bool = False
     watch: asyncio.Task[None] | None = None
+    memory_watch: asyncio.Task[None] | None = None
     ending: asyncio.Task[None] | None = None
 
 
@@ -99,6 +105,7 @@ class BrowserKeeper:
             server = await self._start()
             kept = _Kept(server, started_at=asyncio.get_running_loop().time())
             kept.watch = asyncio.create_task(self._watch(kept))
+            kept.memory_watch = asyncio.create_task(self._watch_memory(kept))
             self._kept.add(kept)
             _log.info("shared_browser_started pid=%d", server.pid)
             return kept
@@ -111,6 +118,16 @@ class BrowserKeeper:
         for borrower in kept.loans:
             borrower.transport.abort()
         self._end_soon(kept)
+
+    async def _watch_memory(self, kept: _Kept) -> None:
+        def in_use() -> psutil.Process | None:
+            return kept.server.process() if kept.loans else None
+
+        def ending() -> None:
+            for borrower in kept.loans:
+                borrower.write(PAGE_ENDED)
+
+        await memory_watch.watch(in_use, self._recycle.page_memory_bytes, ending)
 
     def _judge(self, kept: _Kept, *, memory_bytes: int = 0) -> None:
         """Retire a browser that served long enough, and end a retired one that nobody has."""
@@ -129,6 +146,8 @@ class BrowserKeeper:
             kept.ending = asyncio.create_task(self._end(kept))
 
     async def _end(self, kept: _Kept) -> None:
+        if kept.memory_watch is not None:
+            kept.memory_watch.cancel()
         await kept.server.stop()
         self._kept.discard(kept)
         _log.info("shared_browser_ended pid=%d attempts=%d", kept.server.pid, kept.attempts)

@@ -26,6 +26,10 @@ class Loan(Protocol):
     def browser(self) -> Browser:
         """The browser."""
 
+    @property
+    def page_ended_at(self) -> float | None:
+        """When, by `monotonic`, a page in it last had its process ended for its memory; whose page, nobody knows."""
+
     async def give_back(self, fault: Fault) -> None:
         """Let go of it, its context closed if it could be."""
 

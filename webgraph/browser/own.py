@@ -6,9 +6,12 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from infra_shared.clock import monotonic
+from webgraph.browser import memory_watch
 from webgraph.browser.loan import Fault
 
 if TYPE_CHECKING:
+    import psutil
     from playwright.async_api import Browser
 
     from webgraph.browser.driver import Driver, WarmBrowser
@@ -26,6 +29,11 @@ class OwnLoan:
     def browser(self) -> Browser:
         """The browser."""
         return self.warm.browser
+
+    @property
+    def page_ended_at(self) -> float | None:
+        """When a page of it was last ended for its memory."""
+        return self.warm.page_ended_at
 
     async def give_back(self, fault: Fault) -> None:
         """Let go of it; one with any fault is not used again."""
@@ -53,6 +61,7 @@ class OwnBrowsers:
                 if self._warm is not None and self._warm.active == 0:
                     await self._driver.close_browser(self._warm)
                 self._warm = await self._driver.launch()
+                self._watch(self._warm)
             self._warm.active += 1
             return OwnLoan(self._warm, self)
 
@@ -79,6 +88,22 @@ class OwnBrowsers:
     def _is_due(self, warm: WarmBrowser, *, memory_bytes: int = 0) -> bool:
         age = asyncio.get_running_loop().time() - warm.launched_at
         return self._recycle.is_due(attempts=warm.attempts, age_seconds=age, memory_bytes=memory_bytes)
+
+    def _watch(self, warm: WarmBrowser) -> None:
+        """End pages of it that take too much memory, while an attempt uses it and until it is gone."""
+
+        def in_use() -> psutil.Process | None:
+            return warm.process if warm.active else None
+
+        def ending() -> None:
+            warm.page_ended_at = monotonic()
+
+        watch = asyncio.ensure_future(memory_watch.watch(in_use, self._recycle.page_memory_bytes, ending))
+
+        def gone(_browser: Browser) -> None:
+            watch.cancel()
+
+        warm.browser.on("disconnected", gone)
 
     async def _weigh(self, warm: WarmBrowser) -> None:
         memory = await asyncio.to_thread(warm.memory_bytes)

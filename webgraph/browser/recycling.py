@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from webgraph.limits import MEGABYTE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecyclePolicy:
@@ -13,6 +15,8 @@ class RecyclePolicy:
     attempts: int = 100
     age: timedelta = timedelta(hours=1)
     memory_bytes: int = 1_500_000_000
+    page_memory_bytes: int = 1024 * MEGABYTE
+    """More than this ends a page's process at once, and what else the browser shows stays."""
 
     def is_due(self, *, attempts: int, age_seconds: float, memory_bytes: int) -> bool:
         """Whether a browser with these figures has served long enough."""

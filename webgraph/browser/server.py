@@ -71,6 +71,13 @@ class BrowserServer:
         """The process the browser stands below."""
         return self._process.pid
 
+    def process(self) -> psutil.Process | None:
+        """The same with its identity; None when it is gone."""
+        try:
+            return psutil.Process(self._process.pid)
+        except psutil.NoSuchProcess:
+            return None
+
     async def ended(self) -> None:
         """Return when it is gone, whoever ended it."""
         await self._process.wait()

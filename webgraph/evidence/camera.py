@@ -10,6 +10,7 @@ from playwright.async_api import Error as PlaywrightError
 
 from webgraph.evidence.masking import Hidden, Layout, black_out
 from webgraph.evidence.media import CoveredMedia
+from webgraph.limits import Limits
 from webgraph.quiet import command, quietly
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from webgraph.surface import Surface
 
 _JPEG_QUALITY = 60
+# More than the longest secret takes.
+_HALF_SECRET_BYTES = 64 * 1024
 
 
 class Camera:
@@ -28,6 +31,7 @@ class Camera:
         """`cover_media` says whether the pictures that pages show are covered, too, where a secret was typed."""
         self._scrub = scrub
         self.masks = False
+        self.limits = Limits()
         self.media = CoveredMedia(wanted=cover_media)
 
     def secret_was_typed(self, urls: Iterable[str]) -> None:
@@ -53,13 +57,24 @@ class Camera:
 
     async def html(self, surface: Surface) -> bytes:
         """The document as it is now."""
-        html = await quietly(surface.page, surface.page.content)
-        return self._scrub.html(self.media.without_pictures(html))
+        html, length = await surface.html(self.limits.html_bytes)
+        clean = self._scrub.html(self.media.without_pictures(html))
+        return self._cut(surface, clean, "<!-- {} -->", length)
 
     async def accessibility_tree(self, surface: Surface) -> bytes:
         """The page as assistive technology reads it (YAML)."""
         tree = await quietly(surface.page, surface.page.locator("body").aria_snapshot)
-        return self._scrub.tree(tree)
+        most = self.limits.html_bytes
+        return self._cut(surface, self._scrub.tree(tree[:most]), "# {}", len(tree))
+
+    def _cut(self, surface: Surface, clean: bytes, note: str, length: int) -> bytes:
+        """The text; where it was cut, without its last part, which may be half a secret, and with a note."""
+        if length <= self.limits.html_bytes:
+            return clean
+        words = self.limits.document_cut(length)
+        surface.bounds.tell(words)
+        kept = clean[:-_HALF_SECRET_BYTES].decode("utf-8", "ignore")
+        return f"{kept}\n{note.format(words)}\n".encode()
 
     async def _masked(self, surface: Surface, *, full_quality: bool) -> bytes:
         before = await Layout.take(surface)

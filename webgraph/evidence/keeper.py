@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import zipfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from webgraph.evidence.camera import Camera
 from webgraph.evidence.logs import ConsoleLog, RequestLog
 from webgraph.evidence.trace import clean_trace
 from webgraph.failures import first_line
+from webgraph.limits import Limits
 from webgraph.recorder import ArtifactKind, Evidence, EvidenceGap, EvidenceLevel
 from webgraph.rejected import as_json_lines
 
@@ -34,7 +36,7 @@ Capture = Callable[[], Awaitable[bytes]]
 # Far above what a capture takes, so that a busy machine costs no evidence; a browser that hangs costs it once.
 _CAPTURE_SECONDS = 8.0
 _TRACE_SECONDS = 15.0
-_MOST_DOWNLOAD_BYTES = 64 * 1024 * 1024
+_MOST_TRACE_BYTES = 256 * 1024 * 1024
 
 _CONTENT_TYPES = {
     ArtifactKind.STEP_PICTURE: ("jpg", "image/jpeg"),
@@ -50,6 +52,18 @@ _CONTENT_TYPES = {
     ArtifactKind.STAGE_STATE: ("json", "application/json"),
     ArtifactKind.REJECTED_ROWS: ("jsonl", "application/x-ndjson"),
 }
+
+
+def _bounded_trace(path: Path) -> bytes:
+    """The archive, no longer in the folder; ValueError when it unpacks to more than can be looked through."""
+    with zipfile.ZipFile(path) as archive:
+        unpacked_bytes = sum(member.file_size for member in archive.infolist())
+    body = b"" if unpacked_bytes > _MOST_TRACE_BYTES else path.read_bytes()
+    path.unlink()
+    if not body:
+        msg = f"it unpacks to {unpacked_bytes:,} bytes; up to {_MOST_TRACE_BYTES:,} are kept"
+        raise ValueError(msg)
+    return body
 
 
 @dataclass(slots=True)
@@ -72,18 +86,23 @@ class EvidenceKeeper:
         scrub: Scrub,
         scratch: Path,
         cover_media: bool = True,
+        limits: Limits | None = None,
     ) -> None:
+        self._limits = limits or Limits()
         self._journal = journal
         self._scrub = scrub
         self.scratch = scratch
         self._keeps_all = level is not EvidenceLevel.OFF
         self._keeps_most = level is EvidenceLevel.FULL
         self.camera = Camera(scrub, cover_media=cover_media)
+        self.camera.limits = self._limits
         self._last = _Shot()
         self._pending: asyncio.Task[None] | None = None
         self._tracing = False
-        self.console = ConsoleLog()
-        self._requests = RequestLog(bodies_through=scrub.redactor if self._keeps_most else None)
+        self.console = ConsoleLog(self._limits.log_lines)
+        self._requests = RequestLog(
+            self._limits.log_lines, bodies_through=scrub.redactor if self._keeps_most else None
+        )
 
     async def begin(self, context: BrowserContext, verdicts: Verdicts) -> None:
         """Start what runs along: the logs and the DOM-snapshot trace. The verdicts say what could not be reached."""
@@ -105,15 +124,20 @@ class EvidenceKeeper:
         """
         self.camera.secret_was_typed(frame.url for frame in surface.page.frames)
 
-    def after_step(self, surface: Surface, *, index: int, stage: str, only_looked: bool = False) -> None:
+    def after_step(
+        self, surface: Surface, *, index: int, stage: str, only_looked: bool = False, failed: bool = False
+    ) -> None:
         """Capture the page after a step, while the next step is being recorded and its target looked for.
 
-        After a step that only looked the last picture is given again when the document is still the same.
+        After a step that only looked the last picture is given again when the document is still the same. After one
+        that failed, the scripts of a page that answers nothing are stopped, so that it can be seen.
         """
         if self._keeps_all:
             before = self._pending
             self._pending = asyncio.ensure_future(
-                self._capture_step(surface, index, stage, after=before, only_looked=only_looked)
+                self._capture_step(
+                    surface, index, stage, after=before, only_looked=only_looked, failed=failed
+                )
             )
 
     async def settled(self) -> None:
@@ -140,6 +164,7 @@ class EvidenceKeeper:
         """Capture the decisive moment, at every level."""
         await self.settled()
         await surface.stop_loading()
+        await surface.hush_if_stuck()
         camera = self.camera
         await asyncio.gather(
             *(
@@ -165,9 +190,8 @@ class EvidenceKeeper:
 
         async def read() -> bytes:
             size = (await asyncio.to_thread(path.stat)).st_size
-            if size > _MOST_DOWNLOAD_BYTES:
-                msg = f"it has {size} bytes; up to {_MOST_DOWNLOAD_BYTES} are kept"
-                raise ValueError(msg)
+            if size > self._limits.download_bytes:
+                raise self._limits.download()
             return await asyncio.to_thread(path.read_bytes)
 
         await self._keep(ArtifactKind.DOWNLOAD, self._scrub.text(name), read, index=index, stage=stage)
@@ -205,9 +229,12 @@ class EvidenceKeeper:
         *,
         after: asyncio.Task[None] | None,
         only_looked: bool,
+        failed: bool,
     ) -> None:
         if after is not None:
             await after
+        if failed:
+            await surface.hush_if_stuck()
         await surface.loaded()
         name, shot, last = f"step-{index:03}", _Shot(), self._last
 
@@ -245,8 +272,7 @@ class EvidenceKeeper:
     async def _trace(self, context: BrowserContext) -> bytes:
         path = self.scratch / "trace.zip"
         await context.tracing.stop(path=path)
-        plain = await asyncio.to_thread(path.read_bytes)
-        await asyncio.to_thread(path.unlink)
+        plain = await asyncio.to_thread(_bounded_trace, path)
         return await asyncio.to_thread(clean_trace, plain, self._scrub.redactor, self.camera.media)
 
     async def _keep(

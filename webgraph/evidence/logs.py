@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from playwright.async_api import Error as PlaywrightError
 
 from infra_shared.clock import utc_now
+from webgraph.limits import Limits
 
 if TYPE_CHECKING:
     from playwright.async_api import (
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from infra_shared.redaction import Redactor
     from webgraph.browser.gateway.verdicts import Verdicts
 
-_MOST_LINES = 10_000
+# A line of a page's own may be long: no log is longer than this, however few its lines are.
+_MOST_CHARACTERS = 16_000_000
+# A page that goes on and on is not listened to for ever: what it says costs time that its evidence needs.
+_TIMES_OVER = 3
 _LONGEST_TEXT = 4_000
 # Texts are cut only when they were redacted, as half a secret is none the redactor would find; until then they are
 # held so far that a secret which begins in what is kept is whole.
@@ -35,14 +39,24 @@ _MOST_BODY = 2_000_000
 class JsonLines:
     """A bounded log; when it is full the oldest lines go, and the count of them is told at the end."""
 
-    def __init__(self) -> None:
-        self._lines: deque[dict[str, Any]] = deque(maxlen=_MOST_LINES)
+    def __init__(self, most_lines: int = Limits().log_lines) -> None:
+        self._most_lines = most_lines
+        self._lines: deque[dict[str, Any]] = deque()
+        self._characters = 0
         self._seen = 0
+
+    @property
+    def is_flooded(self) -> bool:
+        """Whether so much came that no more should be listened to."""
+        return self._seen > _TIMES_OVER * self._most_lines
 
     def add(self, **fields: Any) -> None:
         """Append one line, with the time."""
         self._seen += 1
         self._lines.append({"at": utc_now().isoformat(timespec="milliseconds"), **fields})
+        self._characters += _length(self._lines[-1])
+        while len(self._lines) > self._most_lines or self._characters > _MOST_CHARACTERS:
+            self._characters -= _length(self._lines.popleft())
 
     def body(self, redactor: Redactor) -> bytes:
         """The log as bytes, without secrets; empty when nothing was logged."""
@@ -60,8 +74,10 @@ class RequestLog(JsonLines):
     without secrets, cut at 16 thousand characters a request and 2 million in all.
     """
 
-    def __init__(self, *, bodies_through: Redactor | None = None) -> None:
-        super().__init__()
+    def __init__(
+        self, most_lines: int = Limits().log_lines, *, bodies_through: Redactor | None = None
+    ) -> None:
+        super().__init__(most_lines)
         self._redactor = bodies_through
         self._body_left = _MOST_BODY
         self._pending: set[asyncio.Task[None]] = set()
@@ -128,10 +144,17 @@ class RequestLog(JsonLines):
 
 
 class ConsoleLog(JsonLines):
-    """What the pages said: console messages, uncaught errors, dialogs and how they were answered."""
+    """What the pages said: console messages, uncaught errors, dialogs and how they were answered; and what was too much."""
+
+    _context: BrowserContext | None = None
+
+    def limit(self, words: str) -> None:
+        """Keep that something was left out or broken off."""
+        self.add(kind="limit", text=words)
 
     def attach(self, context: BrowserContext) -> None:
         """Listen to every page of the context."""
+        self._context = context
         context.on("console", self._on_console)
         context.on("weberror", self._on_error)
 
@@ -141,6 +164,11 @@ class ConsoleLog(JsonLines):
 
     def _on_console(self, message: ConsoleMessage) -> None:
         where = message.location
+        if self.is_flooded and self._context is not None:
+            self._context.remove_listener("console", self._on_console)
+            self._context = None
+            self.limit("The pages wrote on and on; what they wrote after this was not read.")
+            return
         self.add(
             kind=f"console.{message.type}",
             text=message.text[:_LONGEST_HELD],
@@ -157,6 +185,10 @@ def _cut(line: dict[str, Any]) -> dict[str, Any]:
         name: value[:_LONGEST_TEXT] if isinstance(value, str) and name != "body" else value
         for name, value in line.items()
     }
+
+
+def _length(line: dict[str, Any]) -> int:
+    return sum(len(value) for value in line.values() if isinstance(value, str))
 
 
 def _line(request: Request) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from webgraph.errors import WebGraphError
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
 
+    from webgraph.browser.gateway.meter import Meter
     from webgraph.browser.gateway.verdicts import Verdicts
     from webgraph.browser.gateway.ways import Link, Ways
 
@@ -35,11 +36,19 @@ class _BadRequestError(Exception):
 class Conversation:
     """Serves one connection until either side ends it."""
 
-    def __init__(self, reader: StreamReader, writer: StreamWriter, ways: Ways, verdicts: Verdicts) -> None:
+    def __init__(
+        self,
+        reader: StreamReader,
+        writer: StreamWriter,
+        ways: Ways,
+        verdicts: Verdicts,
+        meter: Meter | None = None,
+    ) -> None:
         self._reader = reader
         self._writer = writer
         self._ways = ways
         self._verdicts = verdicts
+        self._meter = meter
         self._place: Place | None = None
         self._link: Link | None = None
         self._answers: asyncio.Task[None] | None = None
@@ -90,6 +99,7 @@ class Conversation:
         while not isinstance(await self._next(browser), h11.EndOfMessage):
             pass
         try:
+            self._check_meter()
             link = self._link = await self._ways.tunnel(place)
         except WebGraphError as error:
             self._verdicts.failed(place, error)
@@ -99,7 +109,7 @@ class Conversation:
         self._writer.write(_answer(200) + link.early)
         if said := browser.trailing_data[0]:
             link.writer.write(said)
-        await relay.both_ways((self._reader, self._writer), (link.reader, link.writer))
+        await relay.both_ways((self._reader, self._writer), (link.reader, link.writer), self._meter)
 
     async def _pass_on(self, browser: h11.Connection, request: h11.Request) -> None:
         """Send one request on. Answers flow back unread: the browser sends its next request when it has this one's."""
@@ -126,6 +136,7 @@ class Conversation:
                 raise _BadRequestError(msg)
             return self._link
         try:
+            self._check_meter()
             link = await self._ways.plain(place)
         except WebGraphError as error:
             self._verdicts.failed(place, error)
@@ -135,9 +146,14 @@ class Conversation:
         self._answers = asyncio.create_task(self._bring_answers(link))
         return link
 
+    def _check_meter(self) -> None:
+        if self._meter is not None:
+            self._meter.check()
+
     async def _bring_answers(self, link: Link) -> None:
-        with contextlib.suppress(OSError):  # either side broke: both connections end, below
-            await relay.one_way(link.reader, self._writer)
+        # Either side broke, or too much came in: both connections end, below.
+        with contextlib.suppress(OSError, WebGraphError):
+            await relay.one_way(link.reader, self._writer, self._meter)
         # The site said its last, so nothing the browser says on this connection is heard any more.
         self._writer.close()
 

@@ -12,6 +12,7 @@ from webgraph.browser.gateway.verdicts import Verdicts
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
 
+    from webgraph.browser.gateway.meter import Meter
     from webgraph.browser.gateway.ways import Ways
 
 _HOST = "127.0.0.1"
@@ -20,9 +21,10 @@ _HOST = "127.0.0.1"
 class Door:
     """Open from `open` to `close`, both on the gateway's loop; its verdicts may be read from anywhere."""
 
-    def __init__(self, ways: Ways) -> None:
+    def __init__(self, ways: Ways, meter: Meter | None = None) -> None:
         self.verdicts = Verdicts()
         self._ways = ways
+        self._meter = meter
         self._server: asyncio.Server | None = None
         self._conversations: dict[asyncio.Task[None], StreamWriter] = {}
 
@@ -54,6 +56,6 @@ class Door:
         try:
             ends = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
             if all(ends) and neighbours.is_own(*ends):  # a connection that is gone already has no ends
-                await Conversation(reader, writer, self._ways, self.verdicts).hold()
+                await Conversation(reader, writer, self._ways, self.verdicts, self._meter).hold()
         finally:
             writer.close()

@@ -13,6 +13,7 @@ from webgraph.browser.gateway.door import Door
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
 
+    from webgraph.browser.gateway.meter import Meter
     from webgraph.browser.gateway.ways import Ways
 
 T = TypeVar("T")
@@ -33,10 +34,13 @@ class Gateway:
         self._doors: set[Door] = set()
 
     @asynccontextmanager
-    async def door(self, ways: Ways) -> AsyncIterator[Door]:
-        """A door for one attempt, from any loop; when the block ends, every connection through it has ended."""
+    async def door(self, ways: Ways, meter: Meter | None = None) -> AsyncIterator[Door]:
+        """A door for one attempt, from any loop; when the block ends, every connection through it has ended.
+
+        A meter counts what comes in, and closes it when that is too much.
+        """
         loop = self._running()
-        door = Door(ways)
+        door = Door(ways, meter)
         self._doors.add(door)
         try:
             await _on(loop, door.open())
