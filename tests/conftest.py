@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 pytest_plugins = [
     "tests.support.console",
+    "tests.support.elsewhere",
     "tests.support.hand",
     "tests.support.node",
+    "tests.support.object_store",
     "tests.support.receivers",
     "tests.support.servers",
     "tests.support.site",

@@ -28,6 +28,7 @@ SHOWS = frozenset(
         "show",
         "list",
         "check",
+        "verify",
         "diff",
         "status",
         "preview",
