@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +10,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
 
 from infra_shared.clock import utc_now
+from infra_shared.redaction import MASK
 from webgraph.asking import PARKED
 from webgraph.checkpoint import capture, reopen, what_differs
 from webgraph.errors import (
     AttemptStopped,
+    AutomationBugError,
     BrowserCrashError,
     TargetAmbiguousError,
     TargetNotFoundError,
@@ -198,11 +199,19 @@ class Course:
         return value, True
 
     def _effect_key(self, stage: Stage) -> str:
-        """The key a stage names, as a digest where it holds a secret, for keys are kept in the open."""
+        """The key a stage names; AutomationBugError when it holds a secret.
+
+        Keys are kept in the open, for as long as commits count, and are compared between runs. A digest of one would be
+        that secret to whoever guesses, and whether it is taken would depend on which secrets a run happens to have.
+        """
         key = self._automation.effect_key_of(stage)
-        if not self._scrub.holds_secret(key):
-            return key
-        return f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
+        if MASK in key or self._scrub.holds_secret(key):
+            msg = (
+                f"The effect_key of the stage {stage.name!r} holds a secret of this run. Keys are kept to be compared: "
+                "name what the stage does once by something that everybody may see, such as the order's number."
+            )
+            raise AutomationBugError(msg)
+        return key
 
     async def _leave_out(self, stage: Stage, happened: Happened, surface: Surface, *, is_last: bool) -> None:
         """Take what a commit left behind that happened earlier, and open the page it ended at."""

@@ -56,7 +56,7 @@ def stage(
 
     `effect_key` says what it is that a commit does once, such as the number of the invoice: a function of the params,
     or the name of a method without arguments. A run whose key was used before does not act again. An empty key counts
-    for its run alone.
+    for its run alone. Keys are kept in the open, so one that holds a secret fails the attempt before the stage begins.
 
     `instead` names another method of the automation, itself no stage, that is run when a target of this one cannot be
     found on any tier or the budget for looking is spent: the plan B of a stage that commits nothing.

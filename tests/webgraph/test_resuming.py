@@ -107,6 +107,24 @@ def test_an_attempt_starts_over_in_a_clean_browser_when_the_page_is_another_one(
     assert "shows other headings" in attempt.memory.resumptions[-1].refusal
 
 
+@pytest.mark.parametrize("key", ["order 4711", "order •••"])
+def test_a_commit_whose_key_holds_a_secret_is_not_begun(attempt: Tried, key: str):
+    class Buys(Automation):
+        key = "buys"
+        credentials = ("shop",)
+
+        @stage(effect="commit", effect_key=lambda _params: key)
+        async def buy(self, page: Page) -> None:
+            """Buy."""
+
+    result = attempt(automation=Buys, secrets={"shop": {"pin": "4711"}})
+
+    assert result.failure is not None
+    assert (result.failure.kind, result.failure.permanent) == (FailureKind.BUG, True)
+    assert "effect_key of the stage 'buy' holds a secret" in result.failure.message
+    assert attempt.memory.stages == []
+
+
 def test_a_form_that_was_filled_in_and_not_sent_is_not_gone_on_with(attempt: Tried, pages: LocalPages):
     class Fills(Automation):
         key = "fills"
