@@ -135,7 +135,7 @@ def _symbol(modules: dict[str, _Module], dotted: str) -> Iterator[str]:
         yield f"{where}:{name}"
     elif name in module.classes:
         yield from (f"{where}:{name}.{method}" for method in module.methods(name))
-    elif name in module.imported:
+    elif module.imported.get(name, dotted) != dotted:  # a package may import its own modules
         yield from _symbol(modules, module.imported[name])
 
 
