@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import stat
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.staticfiles.finders import find, get_finders
 from django.core import checks
 from django.http.request import validate_host
 
@@ -69,9 +71,9 @@ def _of_files() -> Iterator[Finding]:
     file = env.environment_file()
     if file.is_file() and file.stat().st_mode & stat.S_IRWXO:
         yield bad(f"Everybody on this machine may read the keys in {file}.", f"chmod o= {file}")
-    if not (settings.STATIC_ROOT / "staticfiles.json").is_file():
+    if stale := _stale_static_file():
         yield odd(
-            "The console's static files are not collected: browsers ask for each of them again and again.",
+            f"The console's static files are not collected as this code has them: {stale}.",
             "Run: python manage.py collectstatic --noinput, then restart web.",
         )
     if os.geteuid() == 0:
@@ -79,6 +81,18 @@ def _of_files() -> Iterator[Finding]:
             "This runs as root: Chromium has no sandbox then.",
             "Run web and workers as an unprivileged user (docs/deploy.md).",
         )
+
+
+def _stale_static_file() -> str:
+    """A static file whose collected copy is another one, or none; empty where all are as this code has them."""
+    for finder in get_finders():
+        for name, storage in finder.list(None):
+            collected = settings.STATIC_ROOT / (getattr(storage, "prefix", None) or "") / name
+            if find(name) != storage.path(name):
+                continue  # hidden by another app's file of that name
+            if not collected.is_file() or not filecmp.cmp(storage.path(name), collected, shallow=False):
+                return str(name)
+    return ""
 
 
 def _of_django() -> Iterator[Finding]:

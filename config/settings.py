@@ -10,7 +10,9 @@ from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.urls import reverse_lazy
 
 from config import console, env
+from config.artifact_storage import artifact_storage
 from intake.signatures.edge import parse_keys
+from webgraph.limits import MEGABYTE, Limits
 from webgraph.vision.settings import VisionSettings
 
 django_stubs_ext.monkeypatch()
@@ -133,36 +135,17 @@ ARTIFACTS_DIR = DATA_DIR / "artifacts"
 ARTIFACTS_SPOOL_DIR = env.read("ARTIFACTS_SPOOL_DIR") or DATA_DIR / "spool"
 ARTIFACTS_SPOOL_BYTES = env.read("ARTIFACTS_SPOOL_BYTES")
 ARTIFACTS_SPOOL_LOST = timedelta(hours=env.read("ARTIFACTS_SPOOL_LOST_HOURS"))
-_bucket = env.read("ARTIFACTS_S3_BUCKET")
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "whitenoise.storage.CompressedStaticFilesStorage"
+        else "config.static_files.CollectedStaticFiles"
     },
-    "artifacts": {
-        "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {
-            "bucket_name": _bucket,
-            "endpoint_url": env.read("ARTIFACTS_S3_ENDPOINT_URL") or None,
-            "region_name": env.read("ARTIFACTS_S3_REGION") or None,
-            "access_key": env.read("ARTIFACTS_S3_ACCESS_KEY") or None,
-            "secret_key": env.read("ARTIFACTS_S3_SECRET_KEY") or None,
-            "default_acl": None,
-            "querystring_auth": True,
-            "file_overwrite": True,
-            "max_memory_size": 8_388_608,  # beyond it a temporary file, never the whole object in memory
-        },
-    }
-    if _bucket
-    else {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": ARTIFACTS_DIR, "base_url": None},
-    },
+    "artifacts": artifact_storage(env.read, folder=ARTIFACTS_DIR),
 }
 # Served from where the packages keep them, so a fresh checkout needs no collecting. Where `collectstatic` was run,
-# its compressed copies come first.
+# its compressed copies come first, under names that browsers may keep for ever.
 WHITENOISE_USE_FINDERS = True
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440  # a form beside its files
@@ -297,6 +280,16 @@ BROWSER_SHARED = env.read("BROWSER_SHARED")
 BROWSER_MAX_ATTEMPTS = env.read("BROWSER_MAX_ATTEMPTS")
 BROWSER_MAX_AGE = timedelta(seconds=env.read("BROWSER_MAX_AGE_SECONDS"))
 BROWSER_MAX_MEMORY_BYTES = env.read("BROWSER_MAX_MEMORY_MB") * 1024 * 1024
+PAGE_LIMITS = Limits(
+    traffic_bytes=env.read("BROWSER_MAX_TRAFFIC_MB") * MEGABYTE,
+    download_bytes=env.read("BROWSER_MAX_DOWNLOAD_MB") * MEGABYTE,
+    windows=env.read("BROWSER_MAX_WINDOWS"),
+    dialogs=env.read("BROWSER_MAX_DIALOGS"),
+    redirects=env.read("BROWSER_MAX_REDIRECTS"),
+    html_bytes=env.read("BROWSER_MAX_HTML_MB") * MEGABYTE,
+    log_lines=env.read("BROWSER_MAX_LOG_LINES"),
+    page_memory_bytes=env.read("BROWSER_MAX_PAGE_MEMORY_MB") * MEGABYTE,
+)
 VISION = VisionSettings(
     providers=tuple(env.read("VISION_PROVIDERS")),
     gemini_api_key=env.read("GEMINI_API_KEY"),

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
+from typing import TYPE_CHECKING
 
 import pytest
+from django.core.management import call_command
+from django.test import override_settings
 
 from config import doctor, env
 from infra_shared.checkup import Level
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GOOD = {
     "DEBUG": False,
@@ -25,13 +32,21 @@ GOOD = {
 }
 
 
+@pytest.fixture(scope="module")
+def collected(tmp_path_factory) -> Path:
+    """The console's static files, as collectstatic copies them."""
+    folder: Path = tmp_path_factory.mktemp("static")
+    with override_settings(STATIC_ROOT=folder):
+        call_command("collectstatic", interactive=False, verbosity=0)
+    return folder
+
+
 @pytest.fixture
-def production(settings, tmp_path, monkeypatch) -> None:
+def production(settings, collected, tmp_path, monkeypatch) -> None:
     """Settings as docs/deploy.md has them."""
     for name, value in GOOD.items():
         setattr(settings, name, value)
-    settings.STATIC_ROOT = tmp_path
-    (tmp_path / "staticfiles.json").write_text("{}")
+    settings.STATIC_ROOT = collected
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr(env, "environment_file", lambda: tmp_path / "none.env")
 
@@ -78,3 +93,11 @@ def test_static_files_that_were_not_collected_are_told(production, settings, tmp
     settings.STATIC_ROOT = tmp_path / "elsewhere"
 
     assert "not collected" in words()
+
+
+def test_static_files_of_other_code_are_told(production, settings, collected, tmp_path) -> None:
+    settings.STATIC_ROOT = tmp_path / "copy"
+    shutil.copytree(collected, settings.STATIC_ROOT)
+    (settings.STATIC_ROOT / "admin" / "css" / "base.css").write_text("of yesterday")
+
+    assert "admin/css/base.css" in words()

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 import time_machine
 import trustme
-from django.db import ConnectionHandler, connection
+from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.utils import ConnectionHandler
 
 from config.local.processes import free_port
 from infra_shared.checkup import Level

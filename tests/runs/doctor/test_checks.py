@@ -10,7 +10,6 @@ from django.db.models import F
 from django_q.models import Schedule as ChoreRow
 from django_q.models import Task
 
-from automations.models import Schedule
 from infra_shared.checkup import Level
 from infra_shared.database import database_now
 from infra_shared.ids import random_token
@@ -19,7 +18,7 @@ from runs.doctor import browser, chores, nodes, tickets
 from runs.models import Node
 from runs.services.nodes import register_node, register_process
 from tests.support import sample
-from tests.support.schedules import make
+from tests.support.schedules import make, put_behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -107,7 +106,7 @@ def test_a_queue_that_nobody_serves_fails(node, settings) -> None:
 
 def test_a_schedule_that_no_dispatcher_moves_fails(node, monkeypatch) -> None:
     sample.install(monkeypatch)
-    Schedule.objects.filter(pk=make().pk).update(next_fire_at=database_now() - HOUR)
+    put_behind(make(), minutes=5)
 
     assert "overdue" in words(nodes.look(), Level.FAIL)
 
