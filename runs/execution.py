@@ -319,6 +319,7 @@ class _Execution:
             evidence=EvidenceLevel(self._run.evidence_level),
             deadline_seconds=self._time_left().total_seconds(),
             address_policy=AddressPolicy(allowed=tuple(settings.BROWSER_ALLOW_PRIVATE)),
+            limits=settings.PAGE_LIMITS,
             alone=outcomes.crashes_survived(run_id=self._run.pk) >= FREE_CRASHES,
             vision=settings.VISION,
             model_tokens=min(code.model_tokens, settings.VISION_MODEL_TOKENS),

@@ -47,6 +47,7 @@ class KeeperOrder:
     attempts: int
     age_seconds: float
     memory_bytes: int
+    page_memory_bytes: int
     log_level: str
     log_json: bool
 
@@ -72,6 +73,7 @@ async def _keep(order: KeeperOrder) -> None:
         attempts=order.attempts,
         age=timedelta(seconds=order.age_seconds),
         memory_bytes=order.memory_bytes,
+        page_memory_bytes=order.page_memory_bytes,
     )
 
     async def start() -> BrowserServer:

@@ -80,6 +80,7 @@ class SharedBrowser:
             attempts=settings.BROWSER_MAX_ATTEMPTS,
             age_seconds=settings.BROWSER_MAX_AGE.total_seconds(),
             memory_bytes=settings.BROWSER_MAX_MEMORY_BYTES,
+            page_memory_bytes=settings.PAGE_LIMITS.page_memory_bytes,
             log_level=settings.LOG_LEVEL,
             log_json=settings.LOG_JSON,
         )

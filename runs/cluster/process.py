@@ -90,6 +90,7 @@ class WorkerHandle:
                     attempts=settings.BROWSER_MAX_ATTEMPTS,
                     age=settings.BROWSER_MAX_AGE,
                     memory_bytes=settings.BROWSER_MAX_MEMORY_BYTES,
+                    page_memory_bytes=settings.PAGE_LIMITS.page_memory_bytes,
                 ),
                 keeper=self._browser_keeper,
             )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.async_api import Error as PlaywrightError
 
+from tests.webgraph.conftest import automation_of
 from tests.webgraph.ssrf_pages import NAVIGATIONS, Listener, attacking
 from webgraph import network
 from webgraph.browser.profile import BrowserProfile
@@ -51,7 +52,9 @@ def opening(attempt: Tried, url: str, *allowed: str, seconds: float = 8.0) -> At
         await page.goto(url)
         await page.expect(Target(css="#done"), timeout_seconds=seconds)
 
-    return attempt(job, allowed=allowed)
+    automation = automation_of(job)
+    automation.profile = BrowserProfile(service_workers=True)
+    return attempt(automation=automation, allowed=allowed)
 
 
 def request_log(attempt: Tried) -> list[dict[str, Any]]:

@@ -179,6 +179,10 @@ class BrowserProfile(_Part):
     proxy: ProxyServer | None = None
     http_basic: HttpBasic | None = None
     client_certificate: ClientCertificate | None = None
+    service_workers: bool = Field(
+        default=False,
+        description="Whether pages may install service workers, which they need for some web applications only.",
+    )
 
     def credentials(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         """Part, credential and the fields it must have, for each credential that is needed."""

@@ -45,8 +45,11 @@ class SignedProfile:
             "extra_http_headers": profile.extra_headers or None,
             "http_credentials": self._http_basic(),
             "client_certificates": self._certificates() or None,
-            # A service worker's requests pass no route, and one must stop what goes to an unchecked origin.
-            "service_workers": "block" if profile.client_certificate else None,
+            # They work on unseen between pages, so only who needs them has them; and as their requests pass no route,
+            # which one must that stops what goes to an unchecked origin, nobody has them beside a certificate.
+            "service_workers": "allow"
+            if profile.service_workers and not profile.client_certificate
+            else "block",
         }
         return options | {name: value for name, value in named.items() if value is not None}
 
