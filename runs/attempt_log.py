@@ -105,7 +105,7 @@ class AttemptLog:
             kind=ArtifactKind.LOG,
             name=f"log-{self._parts:03}.jsonl",
             content_type="application/x-ndjson",
-            body=b"".join(_encoded(redactor.json(line)) for line in lines),
+            body=b"".join(_encoded(_redacted(line, redactor)) for line in lines),
             captured_at=clock.utc_now(),
             meta={"lines": len(lines) - bool(part.left_out), "left_out": part.left_out},
         )
@@ -130,6 +130,12 @@ def say_for_automation(line: LogLine) -> None:
     fields = {f"{name}_" if name in _LINES_OWN else name: value for name, value in line.fields.items()}
     say = getattr(_automation_log, line.level.value)
     say(line.event, timestamp=line.logged_at.isoformat().replace("+00:00", "Z"), stage=line.stage, **fields)
+
+
+def _redacted(line: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
+    """Without secrets; when and where it was said stays, whatever short number may be a secret."""
+    clean: dict[str, Any] = redactor.json(line)
+    return clean | {name: line[name] for name in ("timestamp", "level", "step") if name in line}
 
 
 def _encoded(facts: Mapping[str, Any]) -> bytes:

@@ -184,6 +184,17 @@ class AttemptView:
         return Picture(caption="", reason=gap)
 
     @property
+    def listed(self) -> list[File]:
+        """The files that are shown as such: the parts of the log are shown as its lines."""
+        return [item for item in self.files if item.artifact.kind != ArtifactKind.LOG]
+
+    @property
+    def log_lines(self) -> int:
+        """How many log lines are kept by now."""
+        parts = (item.artifact for item in self.files if item.artifact.kind == ArtifactKind.LOG)
+        return sum(int(part.meta.get("lines", 0)) for part in parts)
+
+    @property
     def failed_step(self) -> StepView | None:
         """The step that failed, where one did."""
         return next((view for view in reversed(self.steps) if view.state == "failed"), None)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -21,6 +22,7 @@ from runs.admin.downloads import archive_view, result_file
 from runs.admin.heal_views import may_see_heals
 from runs.admin.run_actions import RunActions
 from runs.admin.run_filters import AttentionFilter, MomentFilter
+from runs.admin.run_log import read_log_page
 from runs.admin.run_page import read_run_page, stamp_of
 from runs.admin.step_details import read_details
 from runs.admin.trace_viewer import file_view, viewer_url
@@ -70,6 +72,7 @@ class RunAdmin(BulkActions, RunActions):
         return [
             ("<uuid:pk>/live/", self.live_view, "live"),
             ("<uuid:pk>/steps/<int:step_pk>/", self.step_view, "step"),
+            ("<uuid:pk>/log/", self.log_view, "log"),
             ("<uuid:pk>/result.<slug:form>", self.result_view, "result"),
             *super().extra_pages(),
         ]
@@ -175,6 +178,18 @@ class RunAdmin(BulkActions, RunActions):
             "may_see_heals": may_see_heals(request),
         }
         return TemplateResponse(request, "review/run/step.html", shown)
+
+    def log_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Log lines of an attempt: a part of the run page, or a page of their own."""
+        self.require(request, "view")
+        if not request.user.has_perm("runs.view_artifact"):
+            raise PermissionDenied
+        run: Run = self.found(request, pk)
+        log = read_log_page(run, request.GET)
+        if "HX-Request" in request.headers and log is not None:
+            return TemplateResponse(request, "review/run/log.html", {"run": run, "log": log})
+        title = f"Log of run {run.short_id}"
+        return self.page(request, "review/run/log_page.html", title=title, run=run, log=log)
 
     def result_view(self, request: HttpRequest, pk: UUID, form: str) -> HttpResponse:
         """The result as a file: JSON, JSON Lines or CSV."""

@@ -15,8 +15,9 @@ from infra_shared.nouns import ACTOR, at_least
 from runs.command_params import open_params, secrets_asked_for, typed_params
 from runs.errors import RunsError
 from runs.management.bulk_verbs import BulkVerbs
-from runs.models import Artifact, Question, Run
+from runs.models import Artifact, Attempt, Question, Run
 from runs.services.answers import answer_commit, commit_in_doubt
+from runs.services.attempt_logs import log_of
 from runs.services.cancelling import cancel_run
 from runs.services.questions import answer_question, open_question
 from runs.services.requests import Origin
@@ -61,10 +62,11 @@ class Command(BulkVerbs):
     def show_arguments(self, parser: CommandParser) -> None:
         """Arguments of `show`."""
         parser.add_argument("id")
+        parser.add_argument("--logs", action="store_true", help="With the log lines of each attempt.")
         parser.add_argument("--json", action="store_true")
 
-    def do_show(self, id: str, json: bool, **_: Any) -> None:  # noqa: A002, FBT001 - the argument's name on the command line
-        """Show a run with its attempts and steps."""
+    def do_show(self, id: str, *, logs: bool, json: bool, **_: Any) -> None:  # noqa: A002 - the argument's name on the command line
+        """Show a run with its attempts and steps, and with what was logged."""
         run = _run(id)
         attempts: list[dict[str, Any]] = [
             {
@@ -75,6 +77,7 @@ class Command(BulkVerbs):
                     {"index": step.index, "description": step.description, "succeeded": step.succeeded}
                     for step in attempt.steps.all()
                 ],
+                **({"log": _log(attempt)} if logs else {}),
             }
             for attempt in run.attempts.prefetch_related("steps")
         ]
@@ -87,6 +90,12 @@ class Command(BulkVerbs):
             for step in attempt["steps"]:
                 mark = {True: "ok", False: "failed", None: "…"}[step["succeeded"]]
                 self.say(f"  {step['index']:>3} {mark:6} {step['description']}")
+            for line in attempt.get("log", ()):
+                where = f"step {line['step']}" if line["step"] else ""
+                words = " ".join(filter(None, (line["event"], line["details"])))
+                self.say(f"  {line['at'] or '':32} {line['level']:8} {where:8} {words}")
+                if line["exception"]:
+                    self.say(line["exception"])
 
     def rerun_arguments(self, parser: CommandParser) -> None:
         """Arguments of `rerun`."""
@@ -251,6 +260,21 @@ def _summary(run: Run) -> dict[str, Any]:
         "failure_kind": run.failure_kind or None,
         "failure_message": run.failure_message or None,
     }
+
+
+def _log(attempt: Attempt) -> list[dict[str, Any]]:
+    return [
+        {
+            "at": entry.at.isoformat() if entry.at else None,
+            "level": entry.level,
+            "step": entry.step,
+            "event": entry.event,
+            "details": entry.details,
+            "logger": entry.logger,
+            "exception": entry.exception,
+        }
+        for entry in log_of(attempt=attempt).entries
+    ]
 
 
 def _file_name(artifact: Artifact) -> str:
