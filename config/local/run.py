@@ -192,7 +192,7 @@ Edge Worker    {f"{system.edge_url}/hooks/SOURCE   where webhooks are sent" if s
 Logs           {system.folder / "log"}
 
 Try this:
-  1. Sign in and open Runs: the first run of practice-invoices appears within 30 seconds, then one every 15 minutes.
+  1. Sign in and open Runs: practice-invoices runs every 15 minutes; with new data, at once.
      Beside it is a run that failed because the site's layout had changed: its page shows what it saw.
   2. Run an automation on a page of your choice and look at what it kept:
      curl -X POST {system.web_url}/api/v1/runs -H "X-API-Key: {key or "YOUR-KEY"}" \\
