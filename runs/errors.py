@@ -64,5 +64,9 @@ class ArtifactMissingError(RunsError):
     """The artifact has no bytes; the message says why."""
 
 
+class BundleRefusedError(RunsError):
+    """A file is no run that can be imported; the message says what is wrong with it."""
+
+
 class LostClaimError(RunsError):
     """The attempt is no longer this worker's: its lease ended, or it was stopped. Nothing was written."""

@@ -17,6 +17,7 @@ KEPT = (
     Kept(model="runs.Transition", keep=Keep.WITH_OWNER, words="with its run"),
     Kept(model="runs.Question", keep=Keep.WITH_OWNER, words="with its run"),
     Kept(model="runs.Demand", keep=Keep.WITH_OWNER, words="with its run"),
+    Kept(model="runs.RunImport", keep=Keep.WITH_OWNER, words="with its run"),
     Kept(model="runs.RunSecrets", keep=Keep.WITH_OWNER, words="erased when its run ends"),
     Kept(model="runs.Slot", keep=Keep.WITH_OWNER, words="with its attempt, whose end frees it"),
     Kept(

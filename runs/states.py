@@ -47,6 +47,7 @@ class Cause(TextChoices):
     OPERATOR = "operator", "Operator"
     COMMAND = "command", "Command"
     RERUN = "rerun", "Rerun"
+    IMPORT = "import", "Import"
 
 
 R, A = RunState, AttemptState

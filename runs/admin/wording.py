@@ -135,6 +135,8 @@ def cause(run: Run) -> Reference:
         return Reference("Schedule", url)
     if run.cause == Cause.RERUN:
         return Reference(f"Rerun by {_who(run)}", run_url(run.rerun_of_id) if run.rerun_of_id else "")
+    if run.cause == Cause.IMPORT:
+        return Reference(f"Imported; there: {run.cause_ref}" if run.cause_ref else "Imported")
     if run.cause == Cause.EVENT:
         page = CAUSE_PAGES.get(Cause.EVENT)
         return Reference("Webhook event", page(run.cause_ref) if page is not None else "")

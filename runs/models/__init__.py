@@ -16,6 +16,7 @@ from runs.models.question import Question
 from runs.models.retention import RetentionRule, StorageDay, StorageDayQuerySet, StorageQuota
 from runs.models.rollup import AutomationHealth, FailureFamily, HourFigures
 from runs.models.run import Run, RunQuerySet
+from runs.models.run_import import RunImport
 from runs.models.run_secrets import RunSecrets
 from runs.models.site import Breaker, Site, SiteQuerySet
 from runs.models.slot import Slot
@@ -49,6 +50,7 @@ __all__ = [
     "Question",
     "RetentionRule",
     "Run",
+    "RunImport",
     "RunQuerySet",
     "RunSecrets",
     "Site",

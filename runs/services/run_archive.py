@@ -54,13 +54,11 @@ def archive(*, artifacts: Iterable[Artifact], documents: Mapping[str, bytes]) ->
     be read is named in a text file at the end: an answer that has begun cannot fail any more.
     """
     pipe, gaps = _Pipe(), []
-    names: set[str] = set()
     with zipfile.ZipFile(pipe, "w", allowZip64=True) as file:
         for name, body in documents.items():
             file.writestr(zipfile.ZipInfo(name, _DATE), body, zipfile.ZIP_DEFLATED)
         store = artifact_store()
-        for artifact in artifacts:
-            name = _name(artifact, names)
+        for name, artifact in named(artifacts):
             if artifact.blob is None:
                 gaps.append(f"{name}: {artifact.missing_reason}")
                 continue
@@ -74,6 +72,13 @@ def archive(*, artifacts: Iterable[Artifact], documents: Mapping[str, bytes]) ->
         if gaps:
             file.writestr(zipfile.ZipInfo(GAPS, _DATE), "\n".join(gaps).encode(), zipfile.ZIP_DEFLATED)
     yield pipe.take()
+
+
+def named(artifacts: Iterable[Artifact]) -> Iterator[tuple[str, Artifact]]:
+    """Each artifact with its name in the archive: the same names whenever the same artifacts come in the same order."""
+    taken: set[str] = set()
+    for artifact in artifacts:
+        yield _name(artifact, taken), artifact
 
 
 def _copied(

@@ -63,6 +63,25 @@ def count_down(removed: Iterable[tuple[int, date, int]]) -> None:
     StorageDay.objects.bulk_update(rows, ["kept_bytes", "kept_files"])
 
 
+def count_up(added: Iterable[tuple[int, date, int]]) -> None:
+    """Note files that came with a past day of their making, each by customer, day and stored bytes.
+
+    Part of the caller's transaction. Days that are counted anew in any case may be among them.
+    """
+    if not StorageDay.objects.exists():
+        return  # the first count of all takes every day
+    sizes: dict[tuple[int, date], int] = defaultdict(int)
+    files: Counter[tuple[int, date]] = Counter()
+    for customer_id, day, size in added:
+        sizes[customer_id, day] += size
+        files[customer_id, day] += 1
+    for customer_id, day in sorted(sizes):
+        row, _ = StorageDay.objects.select_for_update().get_or_create(customer_id=customer_id, day=day)
+        row.kept_bytes += sizes[customer_id, day]
+        row.kept_files += files[customer_id, day]
+        row.save(update_fields=["kept_bytes", "kept_files"])
+
+
 def bytes_now() -> dict[int, int]:
     """What each customer has now, by its key in the database."""
     rows = StorageDay.objects.order_by().values_list("customer_id")
