@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,16 +18,19 @@ from webgraph.vision.settings import PROVIDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 BOOLEANS = {
     **dict.fromkeys(("true", "yes", "on", "1", "y", "t"), True),
     **dict.fromkeys(("false", "no", "off", "0", "n", "f"), False),
 }
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _CHORES = "chores"
 _FERNET_KEY_BYTES = 32
 _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+|[0-9A-Fa-f:.]+):[0-9]{1,5}")
 _QUEUE = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _VARIABLE_PREFIX = re.compile(r"[A-Z][A-Z0-9]*_(?:[A-Z0-9]+_)*")
 _PREFIX = re.compile(r"[A-Za-z0-9]+")
 
@@ -96,6 +100,37 @@ def web_address(url: str) -> str:
 def empty_or_web_address(url: str) -> str:
     """An http or https address, or none."""
     return web_address(url) if url else ""
+
+
+def one_of(*values: str) -> Callable[[str], str]:
+    """A rule for words of which there are a few."""
+
+    def rule(value: str) -> str:
+        known = ", ".join(word or "empty" for word in values)
+        return "" if value in values else f"must be one of {known}, not {value!r}."
+
+    return rule
+
+
+def empty_or_bucket(name: str) -> str:
+    """A name S3 allows for a bucket, or none."""
+    if not name or (_BUCKET.fullmatch(name) and ".." not in name):
+        return ""
+    return f"must be a bucket's name (3 to 63 small letters, digits, dots and hyphens), not {name!r}."
+
+
+def empty_or_region(name: str) -> str:
+    """The name of a region, or none."""
+    return (
+        "" if not name or _REGION.fullmatch(name) else f"must be a region such as eu-central-1, not {name!r}."
+    )
+
+
+def empty_or_file(path: Path | None) -> str:
+    """A file this process can read, or none."""
+    if path is None or (path.is_file() and os.access(path, os.R_OK)):
+        return ""
+    return f"must name a file that can be read, not {str(path)!r}."
 
 
 def key_prefix(prefix: str) -> str:

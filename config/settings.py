@@ -10,6 +10,7 @@ from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.urls import reverse_lazy
 
 from config import console, env
+from config.artifact_storage import artifact_storage
 from intake.signatures.edge import parse_keys
 from webgraph.limits import MEGABYTE, Limits
 from webgraph.vision.settings import VisionSettings
@@ -134,7 +135,6 @@ ARTIFACTS_DIR = DATA_DIR / "artifacts"
 ARTIFACTS_SPOOL_DIR = env.read("ARTIFACTS_SPOOL_DIR") or DATA_DIR / "spool"
 ARTIFACTS_SPOOL_BYTES = env.read("ARTIFACTS_SPOOL_BYTES")
 ARTIFACTS_SPOOL_LOST = timedelta(hours=env.read("ARTIFACTS_SPOOL_LOST_HOURS"))
-_bucket = env.read("ARTIFACTS_S3_BUCKET")
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -142,25 +142,7 @@ STORAGES: dict[str, dict[str, Any]] = {
         if DEBUG
         else "config.static_files.CollectedStaticFiles"
     },
-    "artifacts": {
-        "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {
-            "bucket_name": _bucket,
-            "endpoint_url": env.read("ARTIFACTS_S3_ENDPOINT_URL") or None,
-            "region_name": env.read("ARTIFACTS_S3_REGION") or None,
-            "access_key": env.read("ARTIFACTS_S3_ACCESS_KEY") or None,
-            "secret_key": env.read("ARTIFACTS_S3_SECRET_KEY") or None,
-            "default_acl": None,
-            "querystring_auth": True,
-            "file_overwrite": True,
-            "max_memory_size": 8_388_608,  # beyond it a temporary file, never the whole object in memory
-        },
-    }
-    if _bucket
-    else {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": ARTIFACTS_DIR, "base_url": None},
-    },
+    "artifacts": artifact_storage(env.read, folder=ARTIFACTS_DIR),
 }
 # Served from where the packages keep them, so a fresh checkout needs no collecting. Where `collectstatic` was run,
 # its compressed copies come first, under names that browsers may keep for ever.

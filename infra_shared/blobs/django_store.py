@@ -1,4 +1,4 @@
-"""A blob store over Django's storages: the one named "artifacts" in STORAGES, local or S3."""
+"""The store of this installation, as STORAGES says, and a blob store over any of Django's storages."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import tempfile
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.utils import timezone
@@ -25,6 +24,7 @@ from infra_shared.blobs.protocol import (
     StoredFile,
     stored_name,
 )
+from infra_shared.blobs.s3_store import S3BlobStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,12 +41,16 @@ _REWRITTEN_AFTER = timedelta(hours=6)
 def artifact_store() -> SweepableBlobStore:
     """The store of this installation's artifacts, as STORAGES["artifacts"] says.
 
+    A bucket is kept by S3BlobStore: Django's interface has no part of an object and no stream of one.
+
     Django's FileSystemStorage writes straight to the final name, so a crash leaves a cut file that looks whole. A
     local folder is therefore kept by FileBlobStore, which uses the same names.
     """
     storage = storages[STORAGE_ALIAS]
     if isinstance(storage, FileSystemStorage):
         return FileBlobStore(Path(storage.location))
+    if isinstance(storage, S3Storage):
+        return S3BlobStore(storage)
     return DjangoBlobStore(storage)
 
 
@@ -68,7 +72,7 @@ class DjangoBlobStore:
                 file = self._storage.open(stored_name(blob.digest, blob.encoding), "rb")
             except FileNotFoundError:
                 raise BlobNotFoundError(blob.digest) from None
-            return PlainReader(file, encoding=blob.encoding, start=start, length=length)
+            return PlainReader(file, blob, start=start, length=length)
 
     def exists(self, blob: StoredBlob) -> bool:
         """Whether the store holds it."""
@@ -81,12 +85,18 @@ class DjangoBlobStore:
             self._storage.delete(stored_name(blob.digest, blob.encoding))
 
     def files(self, shelf: str) -> Iterator[StoredFile]:
-        """The files of one shelf, a page at a time; nothing is listed as under way, for objects appear whole."""
+        """The files of one shelf, by the calls every storage has; nothing is listed as under way: objects appear whole."""
         if shelf == INCOMING:
             return
         with _storage_errors("listed"):
-            is_paged = isinstance(self._storage, S3Storage)
-            yield from self._objects(self._storage, shelf) if is_paged else self._walked(shelf)
+            try:
+                folders, _ = self._storage.listdir(shelf)
+            except FileNotFoundError:
+                return
+            for folder in folders:
+                for file in self._storage.listdir(f"{shelf}/{folder}")[1]:
+                    name = f"{shelf}/{folder}/{file}"
+                    yield StoredFile(name, self._storage.size(name), self._storage.get_modified_time(name))
 
     def remove_unwanted(self, name: str, *, before: datetime) -> bool:
         """Remove a file that was last put before then; False when it was put since, or is gone.
@@ -99,26 +109,6 @@ class DjangoBlobStore:
                 return False
             self._storage.delete(name)
         return True
-
-    @staticmethod
-    def _objects(storage: Any, shelf: str) -> Iterator[StoredFile]:
-        """A thousand of them for each request."""
-        root = f"{storage.location.strip('/')}/".lstrip("/")
-        pages = storage.connection.meta.client.get_paginator("list_objects_v2")
-        for page in pages.paginate(Bucket=storage.bucket_name, Prefix=f"{root}{shelf}/"):
-            for item in page.get("Contents", ()):
-                yield StoredFile(item["Key"].removeprefix(root), item["Size"], item["LastModified"])
-
-    def _walked(self, shelf: str) -> Iterator[StoredFile]:
-        """By the calls every storage has: one for each folder, two for each file."""
-        try:
-            folders, _ = self._storage.listdir(shelf)
-        except FileNotFoundError:
-            return
-        for folder in folders:
-            for file in self._storage.listdir(f"{shelf}/{folder}")[1]:
-                name = f"{shelf}/{folder}/{file}"
-                yield StoredFile(name, self._storage.size(name), self._storage.get_modified_time(name))
 
     def _write(self, source: bytes | Path, *, text: bool) -> BlobInfo:
         with tempfile.SpooledTemporaryFile(_SPOOL_BYTES) as spool:
@@ -141,6 +131,9 @@ class DjangoBlobStore:
             name = stored_name(digest, encoding)
             if self._storage.exists(name) and self._storage.get_modified_time(name) >= fresh_since:
                 stored_bytes = self._storage.size(name)
+                if encoding == BlobEncoding.PLAIN and stored_bytes != size_bytes:
+                    self._storage.delete(name)  # not what was put: it is put anew
+                    continue
                 return BlobInfo(digest, size_bytes, stored_bytes, encoding.value)
         return None
 
@@ -149,10 +142,6 @@ class DjangoBlobStore:
 def _storage_errors(done: str) -> Iterator[None]:
     try:
         yield
-    except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "unknown")
-        msg = f"The bytes could not be {done}: the object store answered {code}."
-        raise BlobStorageError(msg) from error
-    except (BotoCoreError, OSError) as error:
+    except OSError as error:
         msg = f"The bytes could not be {done}: {error}."
         raise BlobStorageError(msg) from error

@@ -8,11 +8,13 @@ from typing import IO, TYPE_CHECKING, Self
 
 import zstandard
 
-from infra_shared.blobs.protocol import BlobEncoding, BlobInfo, BlobStorageError
+from infra_shared.blobs.protocol import BlobDamagedError, BlobEncoding, BlobInfo, BlobStorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
+
+    from infra_shared.blobs.protocol import StoredBlob
 
 _PIECE_BYTES = 256 * 1024
 # Level 3 halves the time of level 9 and gives up about a tenth of the saving on HTML and JSON.
@@ -51,24 +53,43 @@ def _pieces(source: bytes | Path) -> Iterator[bytes]:
 class PlainReader:
     """A BlobReader over an open file of stored bytes; closes the file when it is closed."""
 
-    def __init__(self, file: IO[bytes], *, encoding: str, start: int, length: int | None) -> None:
-        """Position the reader at `start`; the file is closed when that fails."""
+    def __init__(
+        self,
+        file: IO[bytes],
+        blob: StoredBlob,
+        *,
+        start: int,
+        length: int | None,
+        is_positioned: bool = False,
+    ) -> None:
+        """Position the reader at `start`; the file is closed when that fails.
+
+        `is_positioned`: the file was opened where the wanted bytes begin, and holds no others.
+        """
         self._file = file
-        self._left = length
+        rest = max(blob.size_bytes - start, 0)
+        self._left = rest if length is None else min(length, rest)
+        self._wanted_digest = blob.digest
+        # Of a part nobody can say whether it is right.
+        self._digest = hashlib.sha256() if self._left == blob.size_bytes else None
+        self._is_checked = False
         try:
-            self._plain = self._positioned(encoding, start)
+            self._plain = file if is_positioned else self._positioned(blob.encoding, start)
         except BaseException:
             file.close()
             raise
 
     def read(self, size: int, /) -> bytes:
         """At most `size` further plain bytes; empty at the end."""
-        wanted = size if self._left is None else min(size, self._left)
-        if wanted <= 0:
-            return b""
-        piece = self._guarded_read(wanted)
-        if self._left is not None:
-            self._left -= len(piece)
+        wanted = min(size, self._left)
+        piece = self._guarded_read(wanted) if wanted > 0 else b""
+        if wanted > 0 and not piece:
+            raise BlobDamagedError("The stored bytes are damaged: they end too early.")
+        self._left -= len(piece)
+        if self._digest is not None:
+            self._digest.update(piece)
+            if self._left == 0 and not self._is_checked:
+                self._check(self._digest.hexdigest())
         return piece
 
     def close(self) -> None:
@@ -86,6 +107,16 @@ class PlainReader:
     ) -> None:
         self.close()
 
+    def _check(self, digest: str) -> None:
+        """Compare the whole content with what was put, before its last piece is given."""
+        if self._guarded_read(1):
+            raise BlobDamagedError("The stored bytes are damaged: there are more than were put.")
+        if digest != self._wanted_digest:
+            raise BlobDamagedError(
+                "The stored bytes are damaged: their SHA-256 is not the one they were put by."
+            )
+        self._is_checked = True
+
     def _positioned(self, encoding: str, start: int) -> IO[bytes]:
         if encoding == BlobEncoding.PLAIN:
             self._file.seek(start)
@@ -101,7 +132,7 @@ class PlainReader:
             return self._plain.read(size)
         except zstandard.ZstdError as error:
             msg = f"The stored bytes are damaged: {error}."
-            raise BlobStorageError(msg) from error
+            raise BlobDamagedError(msg) from error
         except OSError as error:
             msg = f"The stored bytes cannot be read: {error.strerror or error}."
             raise BlobStorageError(msg) from error

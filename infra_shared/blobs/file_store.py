@@ -47,7 +47,7 @@ class FileBlobStore:
                 file = self._path(blob.digest, blob.encoding).open("rb")
             except FileNotFoundError:
                 raise BlobNotFoundError(blob.digest) from None
-            return PlainReader(file, encoding=blob.encoding, start=start, length=length)
+            return PlainReader(file, blob, start=start, length=length)
 
     def exists(self, blob: StoredBlob) -> bool:
         """Whether the store holds it."""
@@ -117,6 +117,8 @@ class FileBlobStore:
             path = self._path(digest, encoding)
             with suppress(FileNotFoundError):
                 stored_bytes = path.stat().st_size
+                if encoding == BlobEncoding.PLAIN and stored_bytes != size_bytes:
+                    continue  # cut off since: it is put anew
                 # A sweeper that goes by age must see that the content was wanted again.
                 os.utime(path)
                 return BlobInfo(digest, size_bytes, stored_bytes, encoding.value)

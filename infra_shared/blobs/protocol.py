@@ -44,6 +44,10 @@ class BlobStorageError(BlobError):
         self.reason = reason
 
 
+class BlobDamagedError(BlobStorageError):
+    """The store gave other bytes than were put, or not all of them: reading them again will not help."""
+
+
 @dataclass(frozen=True, slots=True)
 class BlobInfo:
     """A stored blob: the SHA-256 of its plain bytes in hex, their length, the stored length, and the encoding."""
@@ -74,7 +78,7 @@ class BlobReader(Protocol):
     """Plain bytes of one blob, in order. Not safe for use by two threads at once."""
 
     def read(self, size: int, /) -> bytes:
-        """At most `size` further bytes; empty at the end. Raises BlobStorageError."""
+        """At most `size` further bytes; empty at the end. Raises BlobStorageError, of which BlobDamagedError is one."""
 
     def close(self) -> None:
         """Release what is held; may be called twice."""
@@ -105,7 +109,8 @@ class BlobStore(Protocol):
         """A reader of the plain bytes from `start`, at most `length` of them (None: to the end).
 
         Quick for blobs stored plain; a compressed one is read from its beginning. Raises BlobNotFoundError or
-        BlobStorageError.
+        BlobStorageError. Who reads the whole content gets its last piece only when its SHA-256 is the blob's, else
+        BlobDamagedError.
         """
 
     def exists(self, blob: StoredBlob) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -139,8 +140,15 @@ def test_an_answer_that_django_closes_before_its_end_releases_its_file(store):
     assert asyncio.run(read_one_piece_and_leave())._file.closed
 
 
+def _digest_of_zeros(size_bytes: int) -> str:
+    digest, piece = hashlib.sha256(), bytes(1_000_000)
+    for _ in range(size_bytes // len(piece)):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
 def test_300_mb_leave_through_a_server_whose_memory_stays_bounded(tmp_path):
-    digest = "ab" * 32
+    digest = _digest_of_zeros(SIZE_BYTES)
     place = tmp_path / stored_name(digest, "")
     place.parent.mkdir(parents=True)
     with place.open("wb") as file:

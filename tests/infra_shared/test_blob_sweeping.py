@@ -15,6 +15,7 @@ from storages.backends.s3 import S3Storage  # type: ignore[import-untyped]  # it
 from infra_shared.blobs.django_store import DjangoBlobStore
 from infra_shared.blobs.file_store import FileBlobStore
 from infra_shared.blobs.protocol import INCOMING, BlobStorageError, stored_name
+from infra_shared.blobs.s3_store import S3BlobStore
 from infra_shared.clock import utc_now
 
 if TYPE_CHECKING:
@@ -101,14 +102,15 @@ def test_content_an_object_store_has_for_long_is_put_anew_so_that_it_is_young() 
     assert not store.remove_unwanted(name, before=utc_now() - timedelta(hours=1))
 
 
-def _bucket() -> tuple[S3Storage, Stubber]:
+def _bucket() -> tuple[S3BlobStore, Stubber]:
     keys = {"access_key": "key", "secret_key": "secret", "region_name": "eu-central-1"}
     storage = S3Storage(bucket_name="evidence", location="runs/", endpoint_url="http://127.0.0.1:1", **keys)
-    return storage, Stubber(storage.connection.meta.client)
+    store = S3BlobStore(storage)
+    return store, Stubber(store._client)
 
 
 def test_a_bucket_is_listed_by_prefix_page_by_page() -> None:
-    storage, answers = _bucket()
+    store, answers = _bucket()
     asked = {"Bucket": "evidence", "Prefix": "runs/3f/"}
     first = {"Key": "runs/3f/aa/3faa", "Size": 5, "LastModified": LONG_AGO}
     second = {"Key": "runs/3f/bb/3fbb.zst", "Size": 7, "LastModified": LONG_AGO}
@@ -117,15 +119,15 @@ def test_a_bucket_is_listed_by_prefix_page_by_page() -> None:
     answers.add_response("list_objects_v2", {"Contents": [second]}, {**asked, "ContinuationToken": "on"})
 
     with answers:
-        found = list(DjangoBlobStore(storage).files("3f"))
+        found = list(store.files("3f"))
 
     assert [(file.name, file.stored_bytes) for file in found] == [("3f/aa/3faa", 5), ("3f/bb/3fbb.zst", 7)]
     answers.assert_no_pending_responses()
 
 
 def test_a_bucket_that_refuses_to_be_listed_is_a_storage_error() -> None:
-    storage, answers = _bucket()
+    store, answers = _bucket()
     answers.add_client_error("list_objects_v2", "AccessDenied")
 
     with answers, pytest.raises(BlobStorageError, match="AccessDenied"):
-        list(DjangoBlobStore(storage).files("3f"))
+        list(store.files("3f"))
