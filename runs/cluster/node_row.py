@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 from django.db import DatabaseError, connections
 
+from runs.cluster.browser_census import BrowserCensus
 from runs.cluster.lease import quarter_lease_seconds
 from runs.cluster.process_watch import ProcessWatch
 from runs.services import draining, nodes
@@ -25,6 +26,7 @@ class NodeRow:
 
     def __init__(self, node_id: UUID) -> None:
         self._node_id = node_id
+        self._census = BrowserCensus(os.getpid())
         self._watch = ProcessWatch(node_id, outermost_pid=os.getpid())
         self._asked_to_drain = False
         self._hand_back = False
@@ -89,6 +91,6 @@ class NodeRow:
             return
         if self._draining:
             nodes.drain_node(node_id=self._node_id)
-        self._gone = not nodes.beat_node(node_id=self._node_id)
+        self._gone = not nodes.beat_node(node_id=self._node_id, browsers=self._census.look())
         self._asked_to_drain = draining.is_asked_to_drain(node_id=self._node_id)
         self._watch.look()

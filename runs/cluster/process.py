@@ -102,7 +102,8 @@ class WorkerHandle:
         if monotonic() < self._next_beat:
             return
         try:
-            if not nodes.beat_process(process_id=self.row_id):
+            contexts = self._browser_host.open_contexts if self._browser_host is not None else 0
+            if not nodes.beat_process(process_id=self.row_id, browser_contexts=contexts):
                 _log.warning("worker_process_row_gone", process=self.name)
                 self._row_id = None
                 _ = self.row_id

@@ -27,6 +27,9 @@ class Node(models.Model):
         max_length=200, blank=True, help_text="Who asked it to leave; empty: nobody, or a signal did."
     )
     stopped_at = models.DateTimeField(null=True, blank=True)
+    browsers = models.PositiveIntegerField(default=0)
+    browser_memory_bytes = models.PositiveBigIntegerField(default=0)
+    browsers_started = models.PositiveIntegerField(default=0, help_text="Since the node started.")
 
     class Meta:
         ordering = ("-heartbeat_at",)
@@ -61,6 +64,7 @@ class WorkerProcess(models.Model):
     current_attempt = models.ForeignKey(
         "runs.Attempt", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
+    browser_contexts = models.PositiveSmallIntegerField(default=0)
 
     objects = WorkerProcessQuerySet.as_manager()
 

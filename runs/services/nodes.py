@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -46,9 +47,28 @@ def register_node(*, name: str, pid: int, queues: Collection[str], versions: Col
     )
 
 
-def beat_node(*, node_id: UUID) -> bool:
-    """Say that a node's outermost process is alive; False when its row is gone and it must start anew."""
-    return bool(Node.objects.filter(pk=node_id).update(heartbeat_at=database_now()))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrowsersSeen:
+    """The browsers of a node: how many run, what they take, how many were started since the node was."""
+
+    running: int
+    memory_bytes: int
+    started: int
+
+
+def beat_node(*, node_id: UUID, browsers: BrowsersSeen | None = None) -> bool:
+    """Say that a node's outermost process is alive, and what browsers it has, where that was looked up.
+
+    False when its row is gone and it must start anew.
+    """
+    seen: dict[str, int] = {}
+    if browsers is not None:
+        seen = {
+            "browsers": browsers.running,
+            "browser_memory_bytes": browsers.memory_bytes,
+            "browsers_started": browsers.started,
+        }
+    return bool(Node.objects.filter(pk=node_id).update(heartbeat_at=database_now(), **seen))
 
 
 def processes_found_wanting(*, node_id: UUID) -> list[WorkerProcess]:
@@ -97,12 +117,16 @@ def register_process(*, node_id: UUID, queue: str, pid: int) -> WorkerProcess:
     )
 
 
-def beat_process(*, process_id: UUID) -> bool:
+def beat_process(*, process_id: UUID, browser_contexts: int = 0) -> bool:
     """Extend a worker process's lease; False when its row is gone and it must register again."""
     with transaction.atomic():  # what waited for SQLite's write lock counts from when it got it
         now = database_now()
         row = WorkerProcess.objects.filter(pk=process_id)
-        return bool(row.update(heartbeat_at=now, lease_expires_at=now + settings.LEASE))
+        return bool(
+            row.update(
+                heartbeat_at=now, lease_expires_at=now + settings.LEASE, browser_contexts=browser_contexts
+            )
+        )
 
 
 def end_process(*, process_id: UUID) -> None:

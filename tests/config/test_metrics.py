@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from automations.models import AutomationVersion
 
 pytestmark = pytest.mark.django_db
-MOST_QUESTIONS = 20
+MOST_QUESTIONS = 24
 KNOWN_LABELS = {
     "answer",
     "automation",

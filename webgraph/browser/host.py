@@ -83,6 +83,11 @@ class BrowserHost:
         return self._thread is not None and self._thread.is_alive()
 
     @property
+    def open_contexts(self) -> int:
+        """How many contexts are leased now."""
+        return len(self._loans)
+
+    @property
     def folder(self) -> Path:
         """The temporary folder of this host; its processes carry it as their mark."""
         if self._folder is None:
