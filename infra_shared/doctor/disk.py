@@ -33,14 +33,14 @@ def look() -> Iterator[Finding]:
     disks: dict[int, list[tuple[str, Path]]] = {}
     for name, folder in places().items():
         try:
-            _write_to(folder)
+            _write_to(standing(folder))
         except OSError as error:
             yield bad(
                 f"{name} {folder} cannot be written to: {error.strerror or error}.",
                 "Make it, and let it belong to the user the server runs as.",
             )
         else:
-            disks.setdefault(folder.stat().st_dev, []).append((name, folder))
+            disks.setdefault(standing(folder).stat().st_dev, []).append((name, folder))
     for folders in disks.values():
         yield _room(folders)
 
@@ -51,11 +51,17 @@ def places() -> dict[str, Path]:
     store = storages[STORAGE_ALIAS]
     if isinstance(store, FileSystemStorage):
         found["the artifacts' folder"] = Path(store.location)
+    if settings.ARTIFACTS_SPOOL_BYTES > 0:
+        found["ARTIFACTS_SPOOL_DIR"] = Path(settings.ARTIFACTS_SPOOL_DIR)
     return found
 
 
+def standing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there; none is made, which might then belong to the wrong user."""
+    return next(place for place in (folder, *folder.absolute().parents) if place.exists())
+
+
 def _write_to(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(b"room")
         file.flush()
@@ -63,7 +69,7 @@ def _write_to(folder: Path) -> None:
 
 
 def _room(folders: list[tuple[str, Path]]) -> Finding:
-    _, place = folders[0]
+    place = standing(folders[0][1])
     usage, facts = shutil.disk_usage(place), os.statvfs(place)
     names = " and ".join(f"{name} {folder}" for name, folder in folders)
     words = f"{in_words(usage.free)} of {in_words(usage.total)} are free for {names}."

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.core.files.storage import FileSystemStorage, storages
 
 from infra_shared import clock
-from infra_shared.blobs.django_store import artifact_store
+from infra_shared.blobs.django_store import STORAGE_ALIAS, artifact_store
 from infra_shared.blobs.protocol import BlobError
-from infra_shared.checkup import Check, bad, good, register
+from infra_shared.checkup import Check, bad, good, odd, register
+from infra_shared.doctor.disk import standing
+from infra_shared.services.spools import spool_folder
+from infra_shared.sizes import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +31,13 @@ _NO_BUCKET = ("NoSuchBucket", "404")
 
 def look() -> Iterator[Finding]:
     """Put a blob of random bytes, read a range of it, and delete it."""
+    if _belongs_to_another():
+        yield odd(
+            f"{_place()} belongs to another user than this one, and was not tried out: what is made there now, the server "
+            "could not change.",
+            "Run doctor as the user the server runs as.",
+        )
+        return
     began = clock.monotonic()
     try:
         _go_round(artifact_store())
@@ -33,6 +46,7 @@ def look() -> Iterator[Finding]:
         return
     seconds = clock.monotonic() - began
     yield good(f"{_place()} took a blob, gave a part of it back and deleted it within {seconds:.1f} s.")
+    yield from _what_waits()
 
 
 def _go_round(store: BlobStore) -> None:
@@ -49,6 +63,27 @@ def _go_round(store: BlobStore) -> None:
         store.delete(info)
     if store.exists(info):
         raise BlobError("What was deleted is still there.")
+
+
+def _what_waits() -> Iterator[Finding]:
+    """What this machine could not deliver while the store was away."""
+    spool = spool_folder()
+    if spool is None or not spool.exists:
+        return
+    state = spool.state()
+    if state.oldest_at is not None:
+        yield odd(
+            f"{state.files} files ({in_words(state.waiting_bytes)}) wait on this machine for the store, the oldest since "
+            f"{state.oldest_at:%Y-%m-%d %H:%M} UTC.",
+            "They are delivered by a node that runs here: start it, and look at its log if they stay.",
+        )
+
+
+def _belongs_to_another() -> bool:
+    store = storages[STORAGE_ALIAS]
+    if not isinstance(store, FileSystemStorage):
+        return False
+    return standing(Path(store.location)).stat().st_uid != os.geteuid()
 
 
 def _place() -> str:

@@ -12,8 +12,9 @@ from automations.models import Schedule
 from infra_shared.checkup import Check, bad, good, odd, register
 from infra_shared.database import database_now
 from runs.models import Attempt, Node, WorkerProcess
-from runs.services.nodes import node_state
-from runs.states import AttemptState
+from runs.services.gates import read_gates
+from runs.services.nodes import can_take, node_state
+from runs.states import AttemptState, RunState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 ADVICE = (
     "Start a node: systemctl start orchestrator-worker, or python manage.py worker; then look at its log."
 )
+DISPATCHER = "Start one: each node does, unless it was told --no-dispatcher; look for its log lines."
 _OVERDUE = timedelta(seconds=15)
 """A dispatcher ticks four times a second."""
+_LOOKED_AT = 20
 
 
 def look() -> Iterator[Finding]:
@@ -61,14 +64,31 @@ def _of_queues(now: datetime) -> Iterator[Finding]:
 
 
 def _of_dispatcher(now: datetime) -> Finding:
+    """By what it leaves undone: a time that passed, or an attempt that could begin on a free process."""
     schedules = Schedule.objects.present().filter(paused_at__isnull=True)
     first = schedules.aggregate(first=Min("next_fire_at"))["first"]
     if first is not None and first < now - _OVERDUE:
         return bad(
             f"A schedule is overdue since {first:%Y-%m-%d %H:%M:%S} UTC: no dispatcher moves it.",
-            "Start one: each node does, unless it was told --no-dispatcher.",
+            DISPATCHER,
         )
-    return good("No schedule is overdue.")
+    if queue := _queue_left_waiting(now):
+        return bad(
+            f"An attempt waits though a process of the queue {queue} is free: no dispatcher begins it.",
+            DISPATCHER,
+        )
+    return good("Nothing waits for a dispatcher.")
+
+
+def _queue_left_waiting(now: datetime) -> str | None:
+    """The queue of an attempt that nothing keeps, with a free process that has its code; None for none."""
+    due = Attempt.objects.due(now - _OVERDUE, ticket_expired=now - _OVERDUE)
+    ready = read_gates(now).open_for(due.filter(run__state=RunState.QUEUED, waits_for__isnull=True))
+    free = WorkerProcess.objects.free(now).values("queue")
+    for attempt in ready.filter(queue__in=free).select_related("run__version")[:_LOOKED_AT]:
+        if can_take(run=attempt.run):
+            return attempt.queue
+    return None
 
 
 register(Check(name="nodes", look=look, advice=ADVICE, order=100, after=("database", "migrations")))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from django.conf import settings
@@ -14,6 +18,10 @@ from django.conf import settings
 from config.env import BASE_DIR
 from config.env_table import SETTINGS
 from tests.support.deployment import DEPLOY, PAGE, Installation, unit
+from webgraph.browser.locate import PROOF_FLAGS, PROOF_PAGE, PROOF_TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 UNITS = ("web", "worker", "migrate")
 
@@ -56,6 +64,37 @@ def test_no_unit_runs_as_root_or_may_become_somebody_else(name) -> None:
 @pytest.mark.parametrize("directive", ["RestrictNamespaces", "SystemCallFilter", "MemoryDenyWriteExecute"])
 def test_nothing_takes_chromiums_sandbox_from_a_node(directive) -> None:
     assert directive not in unit("worker")
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user of this machine reaches and may write to."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o777)
+        yield Path(name)
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv (util-linux) is not installed")
+def test_chromiums_sandbox_starts_without_any_privilege(browser_executable, open_folder) -> None:
+    somebody = ["--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    command = [
+        "setpriv",
+        *somebody,
+        "--no-new-privs",
+        "--bounding-set=-all",
+        browser_executable,
+        *PROOF_FLAGS,
+    ]
+
+    done = subprocess.run(
+        [*command, f"--user-data-dir={open_folder}/profile", "--dump-dom", PROOF_PAGE],
+        capture_output=True,
+        env={"PATH": os.defpath, "HOME": str(open_folder)},
+        check=False,
+    )
+
+    assert PROOF_TEXT in done.stdout, done.stderr.decode()[-1000:]
 
 
 def test_a_node_has_the_time_to_let_its_longest_attempt_end() -> None:

@@ -18,6 +18,8 @@ from config.local.processes import free_port
 from infra_shared.checkup import Level
 from infra_shared.clock import utc_now
 from infra_shared.doctor import clocks, database, disk, mail, migrations, storage
+from infra_shared.ids import uuid7
+from infra_shared.services.spools import spool_folder
 from tests.support.mail_relay import PASSWORD, USER, Relay, started_relay
 from tests.support.s3_door import Door, opened_door
 
@@ -125,6 +127,25 @@ def test_storage_whose_folder_is_none_fails(db, settings) -> None:
 
     assert finding.level is Level.FAIL
     assert "DATA_DIR" in finding.advice
+
+
+def test_storage_of_another_user_is_left_alone(db, settings, monkeypatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 12345)
+
+    (finding,) = storage.look()
+
+    assert finding.level is Level.WARN
+    assert "belongs to another user" in finding.words
+    assert not settings.ARTIFACTS_DIR.exists()
+
+
+def test_storage_that_files_wait_for_is_odd(db, settings, tmp_path) -> None:
+    settings.ARTIFACTS_SPOOL_DIR = tmp_path / "spool"
+    folder = spool_folder()
+    assert folder is not None
+    folder.keep(uuid7(), b"seen while it was away", text=False, facts={})
+
+    assert "1 files" in worst(storage.look()).words
 
 
 def test_storage_in_a_bucket_goes_round(settings, door) -> None:

@@ -15,7 +15,7 @@ from infra_shared.database import database_now
 from infra_shared.ids import random_token
 from runs.cluster.chores_sync import sync_chores
 from runs.doctor import browser, chores, nodes, tickets
-from runs.models import Node
+from runs.models import Attempt, Node
 from runs.services.nodes import register_node, register_process
 from tests.support import sample
 from tests.support.schedules import make, put_behind
@@ -109,6 +109,17 @@ def test_a_schedule_that_no_dispatcher_moves_fails(node, monkeypatch) -> None:
     put_behind(make(), minutes=5)
 
     assert "overdue" in words(nodes.look(), Level.FAIL)
+
+
+def test_an_attempt_that_no_dispatcher_begins_fails(db, monkeypatch) -> None:
+    version = sample.install(monkeypatch)
+    sample.start_process(version)
+    run = sample.ask()
+    assert words(nodes.look(), Level.FAIL) == ""
+
+    Attempt.objects.filter(run=run).update(due_at=database_now() - HOUR)
+
+    assert "no dispatcher begins it" in words(nodes.look(), Level.FAIL)
 
 
 def test_chores_that_were_never_set_up_fail(db) -> None:
