@@ -116,8 +116,9 @@ class Attempt:
             self._automation,
             declared.session.identity(spec.secrets) if declared.session is not None else "",
             spec.session,
-            journal,
-            self._scrub,
+            journal=journal,
+            scrub=self._scrub,
+            site_knows=self._keeper.camera.secret_was_typed,
         )
         self._course = Course(
             self._automation,
@@ -216,9 +217,7 @@ class Attempt:
     async def _in_context(self, context: BrowserContext, after: Checkpoint | None) -> AttemptResult:
         browser = context.browser
         self._browser["version"] = browser.version if browser else ""
-        if after is not None and self._scrub.redactor:
-            # What an earlier attempt typed may be on the pages that come back.
-            self._keeper.camera.secret_was_typed([after.url])
+        self._mask_from_the_start(after)
         verdicts = self._host.verdicts(context)
         self._bounds.why_crashed = lambda: self._host.why_crashed(context, self._spec.limits)
         windows = Windows(context, replace(self._policy, verdict=verdicts.about), self._bounds)
@@ -254,6 +253,15 @@ class Attempt:
         if not self._abandoned:
             await self._keep_the_rest(context, ended)
         return ended
+
+    def _mask_from_the_start(self, after: Checkpoint | None) -> None:
+        """Mask pictures before anything is typed, where a page may show a secret all the same."""
+        if after is not None and self._scrub.redactor:
+            # What an earlier attempt typed may be on the pages that come back.
+            self._keeper.camera.secret_was_typed([after.url])
+        if (basic := self._spec.automation.profile.http_basic) is not None:
+            # Its site is told with the first request who signs in.
+            self._keeper.camera.secret_was_typed([basic.origin])
 
     async def _first_window(self, context: BrowserContext, windows: Windows) -> Surface:
         try:

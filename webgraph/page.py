@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
-from pydantic import SecretStr
 
-from infra_shared.clock import monotonic, utc_now
-from webgraph.codes import LONGEST_WAIT_SECONDS, code_taken
+from infra_shared.clock import utc_now
 from webgraph.dialogs import DialogAnswer
+from webgraph.entering import Entering
 from webgraph.failures import certificate_failure, from_status, unexpected_status
 from webgraph.files import DownloadedFile, FileContent, InputFile, PageAnswer
 from webgraph.looking import Looking
@@ -38,7 +37,7 @@ _LONGEST_TITLE = 2_000
 _SCROLL_PAGE = "([left, top]) => window.scrollTo({left, top, behavior: 'instant'})"
 
 
-class Page(Looking, Questions):
+class Page(Entering, Looking, Questions):
     """One window of the attempt's browser.
 
     Steps wait for their target up to the automation's `step_timeout`, or `timeout_seconds` where given. `then` is a
@@ -64,6 +63,7 @@ class Page(Looking, Questions):
         async def act(it: Act) -> PageAnswer:
             await surface.check_address(url)
             self._supervisor.bindings.open(url)
+            self._given(url, url)
             try:
                 response = await surface.page.goto(url, timeout=it.clock.left * 1000)
             except PlaywrightTimeoutError:
@@ -154,124 +154,6 @@ class Page(Looking, Questions):
             timeout_seconds=timeout_seconds,
         )
 
-    async def fill(
-        self,
-        target: Target,
-        value: str | SecretStr,
-        *,
-        then: Condition | None = None,
-        timeout_seconds: float | None = None,
-    ) -> None:
-        """Replace a field's value, or choose an option where the field is a list to choose from.
-
-        A secret is drawn as dots and never shown in what is kept; one of a credential goes only into a document of an
-        origin that it is bound to, else MisplacedSecretError. A param of the type `Secret` is given as it is.
-        """
-        if isinstance(value, SecretStr):
-            value = value.get_secret_value()
-            self._supervisor.scrub.learn([value])
-        secret = self._supervisor.scrub.holds_secret(value)
-        check = self._supervisor.bindings.check_for(value)
-
-        async def act(it: Act) -> None:
-            if secret:
-                self._supervisor.keeper.secret_was_typed(self._surface)
-            await it.on.fill(value, secret=secret, timeout_seconds=it.clock.left, check=check)
-
-        await self._act(
-            "fill",
-            f"Fill {target} with “{self._supervisor.scrub.shown(value)}”",
-            act,
-            target=target,
-            then=then,
-            timeout_seconds=timeout_seconds,
-        )
-
-    async def fill_code(
-        self,
-        target: Target,
-        *,
-        credential: str,
-        wait_seconds: float = LONGEST_WAIT_SECONDS,
-        then: Condition | None = None,
-        timeout_seconds: float | None = None,
-    ) -> None:
-        """Replace a field's value by a one-time code of a credential, one that no run has used before.
-
-        When the present code is used already, or about to expire, the step waits for the next one up to
-        `wait_seconds`, apart from its own time; the attempt's deadline goes on. StepTimeoutError when none was free.
-        """
-        codes, supervisor = self._supervisor.codes, self._supervisor
-        assert codes is not None  # every attempt has them
-        codes.check(credential)
-
-        async def act(it: Act) -> None:
-            began = monotonic()
-            code = await codes.take(credential, wait_seconds=wait_seconds)
-            waited = monotonic() - began
-            it.clock.extend(waited)
-            supervisor.note(code_taken(credential, waited_seconds=waited))
-            supervisor.keeper.secret_was_typed(self._surface)
-            check = supervisor.bindings.check_for(code)
-            await it.on.fill(code, secret=True, timeout_seconds=it.clock.left, check=check)
-
-        await self._act(
-            "fill_code",
-            f"Fill {target} with a one-time code of “{credential}”",
-            act,
-            target=target,
-            then=then,
-            timeout_seconds=timeout_seconds,
-            wait_seconds=wait_seconds,
-        )
-
-    async def select(
-        self,
-        target: Target,
-        option: str,
-        *,
-        then: Condition | None = None,
-        timeout_seconds: float | None = None,
-    ) -> None:
-        """Choose an option by its label or value."""
-        await self._act(
-            "select",
-            f"Select “{option}” in {target}",
-            lambda it: it.on.select(option, timeout_seconds=it.clock.left),
-            target=target,
-            then=then,
-            timeout_seconds=timeout_seconds,
-            changes=True,
-        )
-
-    async def press(
-        self,
-        target: Target | None,
-        key: str,
-        *,
-        then: Condition | None = None,
-        timeout_seconds: float | None = None,
-    ) -> None:
-        """Press a key or chord (`Enter`, `Control+A`) on a thing, or on whatever has the focus when None."""
-        surface = self._surface
-
-        async def act(it: Act) -> None:
-            if it.actor is None:
-                await surface.page.keyboard.press(key)
-            else:
-                await it.actor.press(key, timeout_seconds=it.clock.left)
-
-        where = f" on {target}" if target else ""
-        await self._act(
-            "press",
-            f"Press {key}{where}",
-            act,
-            target=target,
-            then=then,
-            timeout_seconds=timeout_seconds,
-            changes=True,
-        )
-
     async def check(
         self,
         target: Target,
@@ -304,10 +186,15 @@ class Page(Looking, Questions):
         )
         check = self._supervisor.bindings.check_for(made)
         names = ", ".join(file.name for file in files)
+
+        async def act(it: Act) -> None:
+            self._given(made)
+            await it.on.upload(payload, timeout_seconds=it.clock.left, check=check)
+
         await self._act(
             "upload",
             f"Upload {names} into {target}",
-            lambda it: it.on.upload(payload, timeout_seconds=it.clock.left, check=check),
+            act,
             target=target,
             need=Need.EXIST,
             then=then,
@@ -369,6 +256,7 @@ class Page(Looking, Questions):
     def dialogs(self, *, accept: bool, text: str = "") -> Any:
         """`with page.dialogs(accept=True):` answers dialogs so within the block; else they are dismissed. No step."""
         check = self._supervisor.bindings.check_for(text)
+        self._given(text)
         return self._dialogs.answered(DialogAnswer(accept=accept, text=text, check=check))
 
     async def _judge(self, response: Response, ok: Collection[int] | None) -> None:

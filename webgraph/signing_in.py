@@ -14,7 +14,7 @@ from webgraph.session_desk import Signed
 from webgraph.session_state import NotCacheableError, put, secrets_of, session_script, take
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from playwright.async_api import BrowserContext
 
@@ -38,13 +38,22 @@ class SigningIn:
     """
 
     def __init__(
-        self, automation: Automation, identity: str, desk: SessionDesk | None, journal: Journal, scrub: Scrub
+        self,
+        automation: Automation,
+        identity: str,
+        desk: SessionDesk | None,
+        *,
+        journal: Journal,
+        scrub: Scrub,
+        site_knows: Callable[[Iterable[str]], None],
     ) -> None:
+        """`site_knows` is told the addresses whose pages may show who is signed in, though this attempt typed nothing."""
         self._automation = automation
         self._identity = identity
         self._desk = desk
         self._journal = journal
         self._scrub = scrub
+        self._site_knows = site_knows
         self._declared = automation.session if desk is not None else None
         self._kept: CachedSession | None = None
         self._saw = NEVER
@@ -170,6 +179,7 @@ class SigningIn:
         probe = self._declared.probe
         url = said(probe.url, self._automation.params)
         if script:
+            self._site_knows([url])
             async with await surface.page.add_init_script(script):
                 await page.goto(url)
         elif place_of(surface.url) != place_of(url):

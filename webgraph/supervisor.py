@@ -23,6 +23,7 @@ from webgraph.escalation import Finder
 from webgraph.failures import classify, is_stale
 from webgraph.fingerprint import key_of
 from webgraph.healing import heal_of
+from webgraph.keystrokes import Keystrokes
 from webgraph.overrides import Overrides
 from webgraph.recorder import Heal, StepIntent, StepOutcome
 from webgraph.workers.base import Need
@@ -147,6 +148,7 @@ class Supervisor:
         self._recoveries = recoveries
         self.scrub = scrub
         self.keeper = keeper
+        self.keystrokes = Keystrokes(scrub)
         self.asking: Asking | None = None
         self.codes: Codes | None = None
         self.bindings = Bindings({}, {})

@@ -30,6 +30,11 @@ class Window:
         """Where the page is now. No step."""
         return self._surface.url
 
+    def _given(self, text: str, *urls: str) -> None:
+        """A text is about to be given to the page, or to these addresses: from here on it may show what is in it."""
+        if self._supervisor.scrub.holds_secret(text):
+            self._supervisor.keeper.secret_was_typed(self._surface, *urls)
+
     async def _act(self, action: str, description: str, act: Callable[[Act], Awaitable[T]], **plan: Any) -> T:
         step = StepPlan(action=action, description=description, **plan)
         return await self._supervisor.step(self._surface, step, act)

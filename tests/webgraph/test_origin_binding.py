@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.webgraph.local_pages import PAGES
 from webgraph.bindings import Bindings, MisplacedSecretError, check_element, place_of
 from webgraph.browser.profile import BrowserProfile, HttpBasic, ProxyServer
 from webgraph.codes import Code
-from webgraph.errors import FailureKind
+from webgraph.errors import AutomationBugError, FailureKind
 from webgraph.files import FileContent
 from webgraph.flow import Automation, stage
 from webgraph.runner import Outcome
@@ -243,6 +244,63 @@ def test_no_address_upload_or_dialog_carries_a_password_to_another_origin(places
     result = places(job)
 
     assert result.outcome is Outcome.SUCCEEDED, result.failure
+
+
+BOXES = "".join(f"<input id=box{number} maxlength=1>" for number in range(4))
+
+
+async def spelt(page: Page, word: str) -> None:
+    """Fill each box with its character."""
+    for number, character in enumerate(word[:4]):
+        await page.fill(Target(css=f"#box{number}"), character)
+
+
+async def pressed(page: Page, word: str) -> None:
+    """Press all keys on one box."""
+    for character in word:
+        await page.press(Target(css="#box3"), character)
+
+
+@pytest.mark.browser
+def test_a_password_is_not_chosen_pressed_or_spelt_into_boxes_of_another_origin(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(PAGES, "/boxes", f"{BOXES}<select id=word><option>{PASSWORD}</select>")
+
+    async def job(page: Page, password: Callable[[], str]) -> None:
+        await page.goto(f"{places.there}/boxes")
+        with pytest.raises(MisplacedSecretError):
+            await page.select(Target(css="#word"), password())
+        with pytest.raises(MisplacedSecretError):
+            await spelt(page, password())
+        assert await page.text(Target(css="#box1")) == "a"
+        assert await page.text(Target(css="#box2")) == ""
+        with pytest.raises(AutomationBugError, match="use fill"):
+            await pressed(page, password())
+
+    result = places(job)
+
+    assert result.outcome is Outcome.SUCCEEDED, result.failure
+
+
+@pytest.mark.browser
+def test_canary_spelt_into_boxes_is_in_no_step_and_its_field_shows_dots(
+    places: Places, attempt: Tried, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(PAGES, "/boxes", BOXES)
+
+    async def job(page: Page, password: Callable[[], str]) -> None:
+        await page.goto(f"{places.here}/boxes")
+        await spelt(page, password())
+        drawn = "[...document.querySelectorAll('input')].map(box => getComputedStyle(box).webkitTextSecurity)"
+        assert await page._surface.page.evaluate(drawn) == ["disc"] * 4
+
+    result = places(job)
+
+    assert result.outcome is Outcome.SUCCEEDED, result.failure
+    told = [step.description for step in attempt.memory.intents if step.action == "fill"]
+    assert all(words.endswith("with “•••”") for words in told)
+    assert len(told) == 4
 
 
 @pytest.mark.browser

@@ -18,6 +18,7 @@ from infra_shared.totp import TotpSeed
 from tests.webgraph.memory import Memory
 from webgraph.code_file import FileCodes
 from webgraph.errors import FailureKind
+from webgraph.evidence.camera import Camera
 from webgraph.flow import Automation, NoData, stage
 from webgraph.network import AddressPolicy
 from webgraph.outcome import AttemptSpec, Outcome
@@ -32,6 +33,7 @@ from webgraph.target import Target
 
 if TYPE_CHECKING:
     from tests.support.site import PracticeSite
+    from webgraph.surface import Surface
 
 pytestmark = pytest.mark.browser
 STAFF = {"username": STAFF_USERNAME, "password": DEMO_PASSWORD}
@@ -168,6 +170,23 @@ def test_the_second_attempt_goes_on_with_the_session_of_the_first(shop):
     assert first.result == second.result == {"head": "Invoices"}
     assert shop.logins() == 1
     assert [item.name for item in shop.memory.stages] == ["sign_in", "look", "look"]
+
+
+def test_canary_of_who_signed_in_is_masked_though_the_attempt_itself_typed_nothing(shop, monkeypatch):
+    shop.run()
+    masked: list[bool] = []
+    take = Camera.jpeg
+
+    async def taken(camera: Camera, surface: Surface) -> bytes:
+        masked.append(camera.masks and bool(camera.media))
+        return await take(camera, surface)
+
+    monkeypatch.setattr(Camera, "jpeg", taken)
+    shop.run(holder="b")
+
+    assert shop.provenance is Provenance.CACHED
+    assert masked
+    assert all(masked)
 
 
 def test_a_session_the_site_has_ended_is_refreshed(shop, practice_site):

@@ -117,12 +117,13 @@ class EvidenceKeeper:
         else:
             self._tracing = True
 
-    def secret_was_typed(self, surface: Surface) -> None:
+    def secret_was_typed(self, surface: Surface, *urls: str) -> None:
         """From here on pictures are searched for secrets and masked, and those that the window's sites show covered.
 
-        Of all its frames, whichever the field is in: what one of them knows it may tell the others.
+        Of all its frames, whichever the field is in: what one of them knows it may tell the others. `urls` are addresses
+        that were told it beside them.
         """
-        self.camera.secret_was_typed(frame.url for frame in surface.page.frames)
+        self.camera.secret_was_typed([*(frame.url for frame in surface.page.frames), *urls])
 
     def after_step(
         self, surface: Surface, *, index: int, stage: str, only_looked: bool = False, failed: bool = False
@@ -158,6 +159,7 @@ class EvidenceKeeper:
                 lambda: self.camera.jpeg(surface),
                 index=index,
                 stage=stage,
+                surface=surface,
             )
 
     async def failure(self, surface: Surface, *, index: int | None, stage: str) -> None:
@@ -168,7 +170,7 @@ class EvidenceKeeper:
         camera = self.camera
         await asyncio.gather(
             *(
-                self._keep(kind, "failure", take, index=index, stage=stage)
+                self._keep(kind, "failure", take, index=index, stage=stage, surface=surface)
                 for kind, take in (
                     (ArtifactKind.FAILURE_PICTURE, lambda: camera.png(surface)),
                     (ArtifactKind.FAILURE_HTML, lambda: camera.html(surface)),
@@ -235,7 +237,8 @@ class EvidenceKeeper:
             await after
         if failed:
             await surface.hush_if_stuck()
-        await surface.loaded()
+        if surface.ended is None:  # else nothing more of it comes
+            await surface.loaded()
         name, shot, last = f"step-{index:03}", _Shot(), self._last
 
         async def html() -> bytes:
@@ -249,13 +252,20 @@ class EvidenceKeeper:
 
         shot.surface = surface
         work = [
-            self._keep(ArtifactKind.STEP_HTML, name, html, index=index, stage=stage),
-            self._keep(ArtifactKind.STEP_PICTURE, name, picture, index=index, stage=stage),
+            self._keep(ArtifactKind.STEP_HTML, name, html, index=index, stage=stage, surface=surface),
+            self._keep(ArtifactKind.STEP_PICTURE, name, picture, index=index, stage=stage, surface=surface),
         ]
         if self._keeps_most:
             tree = self.camera.accessibility_tree
             work.append(
-                self._keep(ArtifactKind.STEP_AXTREE, name, lambda: tree(surface), index=index, stage=stage)
+                self._keep(
+                    ArtifactKind.STEP_AXTREE,
+                    name,
+                    lambda: tree(surface),
+                    index=index,
+                    stage=stage,
+                    surface=surface,
+                )
             )
         if only_looked:  # the document decides whether a picture is needed at all
             for item in work:
@@ -284,10 +294,11 @@ class EvidenceKeeper:
         index: int | None = None,
         stage: str = "",
         seconds: float = _CAPTURE_SECONDS,
+        surface: Surface | None = None,
     ) -> None:
         try:
             async with asyncio.timeout(seconds):
-                body = await take()
+                body = await (take() if surface is None else surface.unless_crashed(take))
         except TimeoutError:
             self._gap(kind, f"It was not ready within {seconds:.0f} s.", index, stage)
         except Exception as error:  # noqa: BLE001 - whatever it was: evidence never fails a run, the gap says why

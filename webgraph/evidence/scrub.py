@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from infra_shared.markup import tree_without_cut_secrets, without_cut_secrets
-from infra_shared.redaction import MASK, Redactor
+from infra_shared.redaction import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -56,7 +56,3 @@ class Scrub:
     def holds_secret(self, text: str) -> bool:
         """Whether a text is or contains a secret; short secrets count when they are a whole token."""
         return text in self.values or self.redactor.contains(text)
-
-    def shown(self, value: str) -> str:
-        """A typed value as a step's description may show it."""
-        return MASK if self.holds_secret(value) else value

@@ -96,7 +96,13 @@ class VisionActor:
             else:
                 await self._page.keyboard.type(value)
 
-    async def select(self, option: str, *, timeout_seconds: float) -> None:  # noqa: ARG002 - refused
+    async def select(
+        self,
+        option: str,  # noqa: ARG002 - refused
+        *,
+        timeout_seconds: float,  # noqa: ARG002 - refused
+        check: PlaceCheck | None = None,  # noqa: ARG002 - refused
+    ) -> None:
         """Not possible: the options of a list are not in the picture."""
         self._refuse("chosen from")
 

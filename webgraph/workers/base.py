@@ -110,8 +110,8 @@ class Actor(Protocol):
         document of an origin that passes it, or nowhere.
         """
 
-    async def select(self, option: str, *, timeout_seconds: float) -> None:
-        """Choose the option with this label or value."""
+    async def select(self, option: str, *, timeout_seconds: float, check: PlaceCheck | None = None) -> None:
+        """Choose the option with this label or value; with `check` as in `fill`."""
 
     async def press(self, key: str, *, timeout_seconds: float) -> None:
         """Focus it and press a key, named as in `KeyboardEvent.key`."""

@@ -102,8 +102,13 @@ class DomActor:
         await self._ask(HIDE_VALUE, timeout_seconds)
         await unrecorded(self._page, lambda: self._fill(value, timeout_seconds))
 
-    async def select(self, option: str, *, timeout_seconds: float) -> None:
+    async def select(self, option: str, *, timeout_seconds: float, check: PlaceCheck | None = None) -> None:
         """Choose an option of a select element by its label or value."""
+        if check is not None:
+            await self._in_its_document(
+                check, timeout_seconds, lambda it, left: it.select(option, timeout_seconds=left)
+            )
+            return
         await self.thing.select_option(option, timeout=timeout_seconds * 1000)
 
     async def press(self, key: str, *, timeout_seconds: float) -> None:
