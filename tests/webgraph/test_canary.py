@@ -152,6 +152,48 @@ def test_canary_pictures_cover_canvas_video_and_images_of_a_site_that_knows_it_u
     assert max(Image.open(io.BytesIO(shown)).convert("L").crop(painted).tobytes()) > 200
 
 
+def test_canary_pictures_cover_an_image_of_a_site_that_knows_it_on_a_page_of_another_site(
+    attempt: Tried, pages: LocalPages, monkeypatch
+):
+    here = f"http://{pages.host_and_port}"
+    there = here.replace("127.0.0.1", "localhost")
+    image, size = f"{here}/picture?word=white", "position: absolute; left: 0; width: 200px; height: 40px"
+    shown = [
+        f"<img src={image} style='{size}; top: 0'>",
+        f"<video poster={image} style='{size}; top: 60px'></video>",
+        f"<picture><source srcset='{image} 1x'><img style='{size}; top: 120px'></picture>",
+        f"<div style='{size}; top: 180px; background: url({image})'></div>",
+        f"<img src=/picture?word=own style='{size}; top: 240px'>",
+    ]
+    monkeypatch.setitem(PAGES, "/shows", f"<body style='margin: 0'>{''.join(shown)}")
+
+    async def job(page: Page) -> None:
+        await page.goto(f"{here}/reflect")
+        await page.fill(SECRET, WORD)
+        await page.goto(f"{there}/shows")
+
+    attempt(job, secrets=SECRETS, allowed=(pages.host_and_port, there.removeprefix("http://")))
+
+    picture = Image.open(io.BytesIO(attempt.memory.of(ArtifactKind.STEP_PICTURE)[-1].body)).convert("L")
+    brightest = [max(picture.crop((10, top, 190, top + 30)).tobytes()) for top in range(5, 300, 60)]
+    assert [value > 200 for value in brightest] == [False, False, False, False, True]
+
+
+def test_canary_given_by_an_address_alone_is_masked_where_the_page_shows_it(
+    attempt: Tried, pages: LocalPages, monkeypatch
+):
+    words = "document.body.textContent = new URLSearchParams(location.search).get('word')"
+    monkeypatch.setitem(PAGES, "/says", f"<body style='font: 40px monospace'><script>{words}</script>")
+
+    async def job(page: Page) -> None:
+        await page.goto(pages.url(f"/says?word={WORD}"))
+
+    attempt(job, secrets=SECRETS)
+
+    picture = Image.open(io.BytesIO(attempt.memory.of(ArtifactKind.STEP_PICTURE)[0].body)).convert("L")
+    assert max(picture.crop((15, 15, 400, 45)).tobytes()) < 40
+
+
 class ShowsAgain(Automation):
     """Opens a page in one stage and looks at it in the next."""
 

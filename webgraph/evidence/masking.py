@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 from PIL import Image, ImageDraw
 
@@ -22,7 +24,10 @@ _FRAMES = frozenset({"IFRAME", "FRAME", "OBJECT", "EMBED"})
 _MEDIA = frozenset({"CANVAS", "VIDEO", "IMG", "IMAGE", "PICTURE"})
 # A background of these is that of the whole page: covered, nothing would be left to see.
 _WHOLE_PAGE = frozenset({"HTML", "BODY", "#DOCUMENT"})
-_BACKGROUND = "background-image"
+# Each may draw a picture by its address; `content` does so for what a sheet puts before and after an element.
+_PAINTING_STYLES = ("background-image", "content", "border-image-source")
+_ADDRESS_IN_STYLE = re.compile(r"""url\(\s*["']?([^"')]*)""")
+_ADDRESS_ATTRIBUTES = frozenset({"src", "srcset", "poster", "href", "xlink:href"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ class Layout:
         """Ask the browser for all texts and form values with their places."""
         page, session = surface.page, surface.session
         snapshot = await command(
-            page, session, "DOMSnapshot.captureSnapshot", {"computedStyles": [_BACKGROUND]}
+            page, session, "DOMSnapshot.captureSnapshot", {"computedStyles": _PAINTING_STYLES}
         )
         metrics = await command(page, session, "Page.getLayoutMetrics")
         return cls(snapshot, float(metrics["cssVisualViewport"]["clientWidth"]) or 1.0)
@@ -108,21 +113,73 @@ def _document_boxes(document: dict[str, Any], strings: list[str], hidden: Hidden
     known_frames = set(nodes.get("contentDocumentIndex", {}).get("index", ()))
     texts = [strings[index] if index >= 0 else "" for index in layout["text"]]
     across = _spanned(texts, hidden.secrets)
-    is_covered = hidden.media.covers(strings[document["documentURL"]])
+    painted = _Painted(document, strings, hidden.media)
     for row, node in enumerate(layout["nodeIndex"]):
         value = strings[values[node]] if node in values else ""
         name = strings[nodes["nodeName"][node]].upper()
         opaque = name in _FRAMES and node not in known_frames
-        painted = is_covered and _is_painted(name, layout["styles"][row], strings)
-        if opaque or painted or row in across or hidden.holds(texts[row]) or hidden.holds(value):
+        covered = painted.is_covered(node, name, layout["styles"][row])
+        if opaque or covered or row in across or hidden.holds(texts[row]) or hidden.holds(value):
             yield Box(*layout["bounds"][row])
 
 
-def _is_painted(name: str, styles: list[int], strings: list[str]) -> bool:
-    """Whether what an element shows is a picture, in itself or as its background."""
-    if name in _MEDIA:
-        return True
-    return name not in _WHOLE_PAGE and any(index >= 0 and "url(" in strings[index] for index in styles)
+class _Painted:
+    """Which elements of one document draw a picture that may show a secret.
+
+    All that draw one in a document of a site that knows a secret; elsewhere those whose picture comes from such a site.
+    """
+
+    def __init__(self, document: dict[str, Any], strings: list[str], media: CoveredMedia) -> None:
+        self._nodes = document["nodes"]
+        self._strings = strings
+        self._media = media
+        self._base = strings[document.get("baseURL", document["documentURL"])]
+        self._everything = media.covers(strings[document["documentURL"]])
+        self._chosen = _rare(self._nodes.get("currentSourceURL"))
+        self._sources = self._sources_of_parents() if media else {}
+
+    def is_covered(self, node: int, name: str, styles: list[int]) -> bool:
+        """Whether an element is to be covered, its background included."""
+        if not self._media:
+            return False
+        styled = [self._strings[index] for index in styles if index >= 0 and name not in _WHOLE_PAGE]
+        if self._everything:
+            return self._is_media(node, name) or any("url(" in words for words in styled)
+        addresses = [found for words in styled for found in _ADDRESS_IN_STYLE.findall(words)]
+        if self._is_media(node, name):
+            addresses += [self._strings[self._chosen[node]]] if node in self._chosen else []
+            addresses += [*self._addresses(node), *self._sources.get(node, ())]
+        return any(self._media.covers_file(_joined(self._base, address)) for address in addresses)
+
+    def _is_media(self, node: int, name: str) -> bool:
+        return name in _MEDIA or (
+            name == "INPUT" and "image" in self._attributes(node).get("type", "").lower()
+        )
+
+    def _attributes(self, node: int) -> dict[str, str]:
+        listed = [self._strings[index] for index in self._nodes["attributes"][node]]
+        return dict(zip(listed[::2], listed[1::2], strict=True))
+
+    def _addresses(self, node: int) -> Iterator[str]:
+        for name, value in self._attributes(node).items():
+            if name in _ADDRESS_ATTRIBUTES:
+                # In a srcset several stand, each with its size; which one is shown is not told for every element.
+                yield from (part.split()[0] for part in value.split(", ") if part.split())
+
+    def _sources_of_parents(self) -> dict[int, list[str]]:
+        """What the `source` elements of a video or picture name, under the element they are part of."""
+        found: dict[int, list[str]] = {}
+        for node, parent in enumerate(self._nodes["parentIndex"]):
+            if self._strings[self._nodes["nodeName"][node]].upper() == "SOURCE":
+                found.setdefault(parent, []).extend(self._addresses(node))
+        return found
+
+
+def _joined(base: str, address: str) -> str:
+    try:
+        return urljoin(base, address)
+    except ValueError:
+        return address  # no address at all, so nothing is shown by it
 
 
 def _spanned(texts: list[str], secrets: Sequence[str]) -> set[int]:

@@ -40,6 +40,11 @@ class CoveredMedia:
         """Whether what a document, or a file, of this address shows is covered; one without a site of its own is."""
         return bool(self._origins) and origin_of_document(url) in self._origins | {""}
 
+    def covers_file(self, url: str) -> bool:
+        """Whether a picture of this address is covered on a page of any site; one written into the page is the page's."""
+        origin = origin_of_document(url)
+        return bool(origin) and origin in self._origins
+
     def without_pictures(self, text: str) -> str:
         """A document or a snapshot without the pictures that are written into it."""
         return _PICTURE_IN_TEXT.sub(_NO_PICTURE, text) if self else text
