@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from dataclasses import replace
 
 import psutil
@@ -124,17 +125,21 @@ def keeper(tmp_path):
     part.kill()
 
 
-def _child_of(part: Part) -> psutil.Process | None:
-    return next(iter(psutil.Process(part.pid).children()), None)
+def _server_of(part: Part) -> psutil.Process | None:
+    """What the keeper started, once it is its own program."""
+    with suppress(psutil.NoSuchProcess):  # the one that was killed goes while it is looked at
+        children = psutil.Process(part.pid).children()
+        return next((child for child in children if "http.server" in child.cmdline()), None)
+    return None
 
 
 def test_who_replaces_a_killed_process_takes_over_its_place_in_the_soak(keeper):
     census = Census([keeper])
-    first = wait_until(lambda: _child_of(keeper))
-    wait_until(lambda: "http.server" in first.cmdline())
+    first = wait_until(lambda: _server_of(keeper))
     census.look(0)
+    assert first is not None
     first.kill()
-    wait_until(lambda: (child := _child_of(keeper)) and child != first and "http.server" in child.cmdline())
+    wait_until(lambda: _server_of(keeper) not in {None, first})
     census.look(10)
 
     assert [one.place for one in census.lives][1:] == ["http.server #1", "http.server #1"]
@@ -143,7 +148,7 @@ def test_who_replaces_a_killed_process_takes_over_its_place_in_the_soak(keeper):
 
 def test_a_process_that_outlives_its_parent_is_a_leaked_process(keeper):
     census = Census([keeper])
-    wait_until(lambda: _child_of(keeper))
+    wait_until(lambda: _server_of(keeper))
     census.look(0)
     psutil.Process(keeper.pid).kill()
     wait_until(lambda: keeper.pid is None)
