@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from django.utils.http import content_disposition_header
 
 from infra_shared.blobs.django_store import artifact_store
-from infra_shared.blobs.protocol import BlobNotFoundError
+from infra_shared.blobs.protocol import BlobNotFoundError, BlobStorageError
 from infra_shared.http.blob_stream import stream_blob
 from runs.errors import ArtifactMissingError
 from webgraph.recorder import ArtifactKind
@@ -85,12 +85,14 @@ async def artifact_answer(*, artifact: Artifact, range_header: str = "", if_rang
     """Status, all headers and the streaming body for an artifact (fetched with its blob); Range is honoured.
 
     Raises ArtifactMissingError when there are no bytes, with the recorded reason, and BlobStorageError when the
-    store cannot give them now. Both before anything is sent.
+    store cannot give them now, or has not got them yet. Both before anything is sent.
     """
     if artifact.is_quarantined:
         raise ArtifactMissingError(
             f"This file is quarantined and served to nobody. {artifact.quarantine_reason}"
         )
+    if artifact.is_waiting:
+        raise BlobStorageError(f"This file cannot be read yet. {artifact.missing_reason}")
     if artifact.blob is None:
         raise ArtifactMissingError(f"This file was not kept. {artifact.missing_reason}")
     try:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
 from infra_shared.blobs.django_store import artifact_store
@@ -25,7 +26,8 @@ from runs.evidence_writer import EvidenceWriter
 from runs.models import Artifact, Run
 from runs.services import outcomes, spooled
 from runs.services.results import result_of
-from tests.support import sample
+from tests.support import api, sample
+from tests.support.console import client_with
 from webgraph.recorder import ArtifactKind, Evidence
 
 if TYPE_CHECKING:
@@ -353,3 +355,40 @@ def test_a_crash_while_a_file_was_written_leaves_nothing_that_looks_whole(
     look_after_spool()
 
     assert not rest.exists()
+
+
+def test_the_console_says_that_a_file_waits_for_the_store_and_offers_no_download(
+    writer: EvidenceWriter,
+) -> None:
+    (artifact,) = _captured(writer, b"a,b")
+    client = client_with("runs.view_artifact", "runs.view_run")
+
+    shown = client.get(f"/admin/artifacts/{artifact.pk}/view/").content.decode()
+    run_page = client.get(f"/admin/runs/run/{artifact.run_id}/change/").content.decode()
+
+    assert "Waiting for the store" in shown
+    assert "download=1" not in shown
+    assert "waiting for the store" in run_page
+
+
+def test_the_api_says_of_a_file_that_waits_to_ask_again(writer: EvidenceWriter) -> None:
+    (artifact,) = _captured(writer, b"a,b")
+    caller = api.Caller(api.key())
+
+    told = caller.get(f"/artifacts/{artifact.pk}")
+    content = caller.get(f"/artifacts/{artifact.pk}/content")
+
+    assert told.json()["missing_reason"].startswith("It waits for the store of files")
+    assert content.status_code == 503
+    assert content["Retry-After"]
+
+
+def test_what_waits_can_be_delivered_by_hand(
+    writer: EvidenceWriter, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _captured(writer, b"a,b")
+
+    call_command("artifacts", "deliver", "--json")
+
+    assert json.loads(capsys.readouterr().out) == {"files": 0, "waiting_bytes": 0, "problem": ""}
+    assert Artifact.objects.stored().count() == 1

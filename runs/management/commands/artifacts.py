@@ -1,4 +1,4 @@
-"""`manage.py artifacts prune|usage|deletions|reference`: what is kept, what went, and making room now."""
+"""`manage.py artifacts prune|usage|deletions|check|deliver|reference`: what is kept, what went, and whether it is whole."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
+from infra_shared.blobs.django_store import artifact_store
+from infra_shared.blobs.spool import SpoolError
 from infra_shared.database import database_now
 from infra_shared.models import Deletion
 from infra_shared.nouns import ACTOR, NounCommand, at_least
 from infra_shared.retention import Order
+from infra_shared.services.blob_checks import Checked, check_blobs
 from infra_shared.services.pruning import Round, prune
+from infra_shared.services.spools import spool_folder
 from infra_shared.sizes import in_words
+from runs.cluster.spool_keeper import look_after_spool
 from runs.management.retention_page import page
+from runs.models import Artifact
 from runs.services.storage_outlook import read_outlooks
 from runs.services.storage_use import recount
 
@@ -23,10 +29,11 @@ if TYPE_CHECKING:
 
 PROBLEM = 1
 UNFINISHED = 3
+_RUNS_SHOWN = 3
 
 
 class Command(NounCommand):
-    help = "Remove what is kept no longer, say what customers have stored, and what was removed."
+    help = "Remove what is kept no longer, say what is stored and what was removed, and check the store."
 
     def prune_arguments(self, parser: CommandParser) -> None:
         """Arguments of `prune`."""
@@ -113,9 +120,69 @@ class Command(NounCommand):
             return
         self._say_lines(rows, empty="Nothing was removed.")
 
+    def check_arguments(self, parser: CommandParser) -> None:
+        """Arguments of `check`."""
+        parser.add_argument(
+            "--sample",
+            type=at_least(1),
+            help="Only so many: those not looked at for longest. All unless told.",
+        )
+        parser.add_argument("--json", action="store_true", help="For scripts; no progress.")
+
+    def do_check(self, sample: int | None, json: bool, **_: Any) -> None:  # noqa: FBT001 - by name
+        """Read what is stored again and compare it with its SHA-256; ends with 1 for findings, 3 for no answer."""
+        checked = check_blobs(
+            store=artifact_store(), sample=sample, told=(lambda _: None) if json else self._check_progress
+        )
+        if json:
+            self.say_json(
+                {
+                    "ok": checked.ok,
+                    "missing": checked.missing,
+                    "damaged": checked.damaged,
+                    "read_bytes": checked.read_bytes,
+                    "problem": checked.problem,
+                }
+            )
+        else:
+            found = [("missing", digest) for digest in checked.missing]
+            found += [("damaged", digest) for digest in checked.damaged]
+            rows = ((word, digest, _runs_with(digest)) for word, digest in found)
+            self.say_table(("FOUND", "SHA-256", "RUNS"), rows, empty="Nothing is missing or damaged.")
+            self.say(f"{checked.ok} are as they were put, {in_words(checked.read_bytes)} read.")
+        if checked.missing or checked.damaged:
+            raise CommandError("Some stored bytes are missing or damaged.", returncode=PROBLEM)
+        if checked.problem:
+            raise CommandError(f"Not everything could be looked at: {checked.problem}", returncode=UNFINISHED)
+
+    def deliver_arguments(self, parser: CommandParser) -> None:
+        """Arguments of `deliver`."""
+        parser.add_argument("--json", action="store_true", help="For scripts.")
+
+    def do_deliver(self, json: bool, **_: Any) -> None:  # noqa: FBT001 - by name
+        """Bring what waits on this machine into the store now; ends with 3 if something is left."""
+        try:
+            problem = look_after_spool()
+        except SpoolError as error:
+            raise CommandError(error.reason, returncode=PROBLEM) from error
+        folder = spool_folder()
+        left = folder.state() if folder is not None else None
+        files, size = (left.files, left.waiting_bytes) if left is not None else (0, 0)
+        if json:
+            self.say_json({"files": files, "waiting_bytes": size, "problem": problem})
+        else:
+            self.say(f"{files} wait here, {in_words(size)}." if files else "Nothing waits on this machine.")
+        if files:
+            raise CommandError(
+                problem or "More is left than fits into one time. Call it again.", returncode=UNFINISHED
+            )
+
     def do_reference(self, **_: Any) -> None:
         """Print docs/retention.md: the default rules, and every table with its end."""
         self.say(page().rstrip())
+
+    def _check_progress(self, checked: Checked) -> None:
+        self.stderr.write(f"{checked.looked_at} so far\r", ending="")
 
     def _progress(self, done: Round) -> None:
         self.stderr.write(f"{done.total_rows} so far\r", ending="")
@@ -134,6 +201,13 @@ class Command(NounCommand):
             for row in rows
         )
         self.say_table(("WHAT", "RULE", "CUSTOMER", "ROWS", "BYTES"), cells, empty=empty)
+
+
+def _runs_with(digest: str) -> str:
+    """The runs that show these bytes, as far as a line holds them."""
+    rows = Artifact.objects.filter(Q(blob=digest) | Q(sealed_blob=digest)).order_by("pk")
+    runs = [str(run) for run in rows.values_list("run_id", flat=True).distinct()[: _RUNS_SHOWN + 1]]
+    return " ".join(runs[:_RUNS_SHOWN]) + (" …" if len(runs) > _RUNS_SHOWN else "")
 
 
 def _lines(done: Round) -> list[dict[str, Any]]:
