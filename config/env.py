@@ -92,8 +92,13 @@ def complaints() -> list[str]:
         try:
             read(row.name)
         except SystemExit as stopped:
-            found.append(str(stopped).removeprefix(_LED_BY))
+            found.append(without_lead(str(stopped)))
     return found
+
+
+def without_lead(line: str) -> str:
+    """What a line that ended the process says, without the word it begins with."""
+    return line.removeprefix(_LED_BY)
 
 
 def _written(row: Setting) -> str | None:

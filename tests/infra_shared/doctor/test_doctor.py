@@ -91,6 +91,14 @@ def test_every_setting_that_is_wrong_is_named_at_once() -> None:
     ]
 
 
+def test_settings_that_stop_the_server_only_together_are_told_the_same_way() -> None:
+    code, printed = doctor("--json", DATABASE_URL="mysql://here/main")
+
+    (finding,) = json.loads(printed)["findings"]
+    assert code == 1
+    assert finding["words"].startswith("DATABASE_URL must begin with postgres://")
+
+
 def test_a_check_there_is_not_is_a_mistake_of_who_asks() -> None:
     with pytest.raises(CommandError, match="There is no check 'moon'") as refused:
         call_command("doctor", only=["moon"])
