@@ -8,9 +8,15 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 
 from automations.errors import CredentialError
-from automations.forms.credentials import BindingForm, NewCredentialForm, SecretForm
+from automations.forms.credentials import BindingForm, DeletionForm, NewCredentialForm, SecretForm
 from automations.models import Automation, Credential, CredentialUse, Schedule
-from automations.services.credentials import bind_credential, missing, set_credential, used_by
+from automations.services.credentials import (
+    bind_credential,
+    delete_credential,
+    missing,
+    set_credential,
+    used_by,
+)
 from infra_shared.admin.base import ConsoleAdmin, actor
 from infra_shared.templatetags.console import when
 
@@ -41,11 +47,12 @@ class CredentialAdmin(ConsoleAdmin):
         return super().get_queryset(request).defer("fields")
 
     def extra_pages(self) -> list[tuple[str, Any, str]]:
-        """Set a new one, replace the values of one, bind one."""
+        """Set a new one, replace the values of one, bind one, take one away."""
         return [
             ("set/", self.set_view, "set"),
             ("<int:pk>/replace/", self.replace_view, "replace"),
             ("<int:pk>/bind/", self.bind_view, "bind"),
+            ("<int:pk>/remove/", self.remove_view, "remove"),
         ]
 
     def list_tools(self, request: HttpRequest) -> list[tuple[str, str]]:
@@ -86,10 +93,6 @@ class CredentialAdmin(ConsoleAdmin):
     def row_page(self, request: HttpRequest, credential: Credential) -> HttpResponse:
         """One credential: everything but its values, with its latest uses."""
         users = used_by(credential.name)
-        tools = [
-            ("Bind it", self.url("bind", credential.pk)),
-            ("Replace the values", self.url("replace", credential.pk)),
-        ]
         return self.page(
             request,
             "review/credential/page.html",
@@ -98,9 +101,20 @@ class CredentialAdmin(ConsoleAdmin):
             users=users,
             schedules=Schedule.objects.filter(automation__in=users, deleted_at__isnull=True).order_by("name"),
             uses=_uses(credential.name),
-            tools=tools if self.may(request, "change") else [],
+            tools=self._tools(request, credential),
             goes_anywhere=credential.any_site,
         )
+
+    def _tools(self, request: HttpRequest, credential: Credential) -> list[tuple[str, str]]:
+        """What this operator may do with it."""
+        offered = [
+            ("delete", "Delete it", "remove"),
+            ("change", "Bind it", "bind"),
+            ("change", "Replace the values", "replace"),
+        ]
+        return [
+            (title, self.url(name, credential.pk)) for verb, title, name in offered if self.may(request, verb)
+        ]
 
     def _facts(self, credential: Credential) -> list[tuple[str, str]]:
         stored = (
@@ -174,6 +188,26 @@ class CredentialAdmin(ConsoleAdmin):
 
         return self._take(request, form, save, title=f"Bind {credential.name}")
 
+    def remove_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Take a credential away, after saying who needs it."""
+        self.require(request, "delete")
+        credential: Credential = self.found(request, pk)
+        form = DeletionForm(request.POST or None)
+        if form.is_valid():
+            name, reason = credential.name, form.cleaned_data["reason"]
+            delete_credential(name=name, actor=actor(request), reason=reason)
+            return self.done(request, f"The credential {name} is deleted.", self.url("changelist"))
+        return self.page(
+            request,
+            "review/form.html",
+            title=f"Delete {credential.name}",
+            form=form,
+            warning=_needed_in_words(credential),
+            submit="Delete it for good",
+            back=self.url("change", pk),
+            status=422 if form.is_bound else 200,
+        )
+
     def _take(
         self, request: HttpRequest, form: SecretForm | BindingForm, save: Callable[[], str], *, title: str
     ) -> HttpResponse:
@@ -198,6 +232,18 @@ def _uses(name: str) -> list[tuple[CredentialUse, str]]:
         row.key: str(row) for row in Automation.objects.filter(key__in={use.automation for use in uses})
     }
     return [(use, titles.get(use.automation, use.automation)) for use in uses]
+
+
+def _needed_in_words(credential: Credential) -> str:
+    """What happens when it goes: nobody can read its values, so nobody can put it back."""
+    users = used_by(credential.name)
+    schedules = Schedule.objects.filter(automation__in=users, deleted_at__isnull=True).order_by("name")
+    words = "Its values cannot be had back. "
+    if users:
+        words += f"Used by {', '.join(map(str, users))}: their runs fail until it is set again. "
+    if schedules:
+        words += f"Schedules that start them: {', '.join(schedule.name for schedule in schedules)}. "
+    return words + f"Last used: {when(credential.last_used_at, empty='never')}."
 
 
 def _missing_in_words() -> str:

@@ -137,3 +137,14 @@ class SecretForm(forms.Form):
 
 class NewCredentialForm(SecretForm, BindingForm):
     """A credential from the beginning: its values and what it is bound to."""
+
+
+class DeletionForm(forms.Form):
+    """Why a credential is taken away."""
+
+    reason = forms.CharField(
+        max_length=500,
+        label="Reason",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="It stands in the audit log.",
+    )

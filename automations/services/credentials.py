@@ -78,10 +78,10 @@ def bind_credential(*, name: str, binding: Binding, actor: str) -> Credential:
 
 
 @transaction.atomic
-def delete_credential(*, name: str, actor: str) -> None:
+def delete_credential(*, name: str, actor: str, reason: str = "") -> None:
     """Take a credential away; runs that need it fail until it is set again. What it was used for stays."""
     credential = _existing(name)
-    _record(credential, "credential.delete", actor=actor, details={})
+    _record(credential, "credential.delete", actor=actor, details={}, reason=reason)
     credential.delete()
 
 
@@ -165,7 +165,14 @@ def _binding_in_words(credential: Credential) -> dict[str, object]:
     }
 
 
-def _record(credential: Credential, action: str, *, actor: str, details: Mapping[str, object]) -> None:
+def _record(
+    credential: Credential, action: str, *, actor: str, details: Mapping[str, object], reason: str = ""
+) -> None:
     audit.record(
-        actor=actor, action=action, object_kind="credential", object_id=credential.name, details=details
+        actor=actor,
+        action=action,
+        object_kind="credential",
+        object_id=credential.name,
+        details=details,
+        reason=reason,
     )

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from automations.models import Credential
+from automations.models import AutomationVersion, Credential
 from automations.services.credential_use import give
 from automations.services.credentials import Binding, set_credential
 from infra_shared.models import AuditLine
 from tests.support.console import client_with
 from tests.support.credentials import asking, given, values_of
+from tests.support.operators import in_role
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -93,3 +94,31 @@ def test_an_operator_who_may_only_look_can_neither_bind_nor_replace() -> None:
     assert client.get(f"{CREDENTIALS}{credential.pk}/change/").status_code == 200
     for page in ("bind", "replace"):
         assert client.post(f"{CREDENTIALS}{credential.pk}/{page}/", {"sites": ""}).status_code == 403
+
+
+def test_deleting_a_credential_says_who_needs_it_and_leaves_a_line(version: AutomationVersion) -> None:
+    AutomationVersion.objects.filter(pk=version.pk).update(
+        options=version.options | {"credentials": ["shop"]}
+    )
+    credential = set_credential(name="shop", fields={"token": SECRET}, actor="command")
+    engineer, page = in_role("Engineer"), f"{CREDENTIALS}{credential.pk}/remove/"
+
+    asked = engineer.get(page).text
+    refused = engineer.post(page, {"reason": ""})
+    engineer.post(page, {"reason": "The account was closed."})
+
+    assert f"Used by {version.automation}: their runs fail" in asked
+    assert refused.status_code == 422
+    assert not Credential.objects.exists()
+    line = AuditLine.objects.get(action="credential.delete")
+    assert (line.actor, line.reason) == ("operator:engineer", "The account was closed.")
+
+
+def test_deleting_a_credential_takes_a_permission_of_its_own() -> None:
+    credential = set_credential(name="shop", fields={"token": SECRET}, actor="command")
+    client = client_with("automations.view_credential", "automations.change_credential")
+    page = f"{CREDENTIALS}{credential.pk}/remove/"
+
+    assert page not in client.get(f"{CREDENTIALS}{credential.pk}/change/").text
+    assert client.post(page, {"reason": "So."}).status_code == 403
+    assert Credential.objects.exists()
