@@ -31,6 +31,7 @@ from intake.services.tickets import send_for_routing
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
+    from uuid import UUID
 
     from infra_shared.blobs.protocol import BlobInfo
 
@@ -88,9 +89,9 @@ def take_batch(*, content: bytes, now: datetime) -> list[Verdict]:
     ]
     blobs = _put_large_bodies(candidates, verdicts)
     candidates = [item for item in candidates if verdicts[item.place].status is Status.ACCEPTED]
-    _write(candidates, blobs, verdicts, sources, now)
+    stored = _write(candidates, blobs, verdicts, sources, now)
     told = Counter(verdict.status.value for verdict in verdicts)
-    _log.info("intake_batch", messages=len(read), **told)
+    _log.info("intake_batch", messages=len(read), event_ids=[str(pk) for pk in stored], **told)
     return verdicts
 
 
@@ -139,7 +140,8 @@ def _write(
     verdicts: Sequence[Verdict],
     sources: Mapping[str, Source],
     now: datetime,
-) -> None:
+) -> list[UUID]:
+    """Write what is new and what is counted; the keys of the events that were stored."""
     remember_blobs(blobs.values())
     first: dict[EventKey, _Candidate] = {}
     for item in candidates:
@@ -159,6 +161,7 @@ def _write(
     add_to_ledger(_ledger_lines(verdicts, sources, now))
     if inserted:
         send_for_routing()
+    return [event.pk for event in events.values() if event.pk in inserted]
 
 
 def _event(item: _Candidate, blobs: Mapping[str, BlobInfo], now: datetime) -> Event:

@@ -17,6 +17,7 @@ from automations.errors import AutomationsError, ParamsInvalidError
 from infra_shared import clock
 from infra_shared.blobs.protocol import BlobNotFoundError, BlobStorageError
 from infra_shared.database import database_now, is_lock_or_connection_error
+from infra_shared.log_context import bound
 from intake import lifecycle
 from intake.matching.rules import NO_MEETING, Arrival, Meeting, digest_of, meet
 from intake.models import Event, Match, Trigger
@@ -80,6 +81,11 @@ def sweep() -> bool:
 
 def route_event(event_id: UUID) -> bool:
     """Route one event; False when it was routed already, or another process is at it."""
+    with bound(event_id=str(event_id)):
+        return _route(event_id)
+
+
+def _route(event_id: UUID) -> bool:
     event = lifecycle.take_event(event_id, now=database_now())
     if event is None:
         return False
@@ -97,7 +103,7 @@ def route_event(event_id: UUID) -> bool:
     except BlobStorageError as error:
         # The store of large bodies is away: the sweeper comes again when the claim is over, for as long as it takes.
         lifecycle.put_off_event(event)
-        _log.warning("routing_put_off", event_id=str(event.pk), error=str(error))
+        _log.warning("routing_put_off", error=str(error))
         return True
     _finish(event, matches)
     return True
@@ -173,7 +179,7 @@ def _started(event: Event, trigger: Trigger, params: dict[str, Any], digest: str
         # A validator of the automation's own may raise anything; the database's own troubles are not the match's.
         if is_lock_or_connection_error(error):
             raise
-        _log.exception("match_failed", event_id=str(event.pk), trigger=trigger.pk)
+        _log.exception("match_failed", trigger=trigger.pk)
         return _Decision(MatchState.ERROR, f"{type(error).__name__}: {error}")
     return _Decision(MatchState.RAN, run=run, digest=digest)
 
@@ -215,4 +221,4 @@ def _finish(event: Event, matches: list[MatchState]) -> None:
     if state is EventState.IGNORED:
         reason = _NO_TRIGGER if event.source.is_enabled or event.replay else _DISABLED
     lifecycle.finish_event(event, state, reason=reason, now=database_now())
-    _log.info("event_routed", event_id=str(event.pk), state=state.value, matches=len(matches))
+    _log.info("event_routed", state=state.value, matches=len(matches))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import structlog
 from django.conf import settings
 from django.db import transaction
 
@@ -12,6 +13,7 @@ from automations.errors import ParamsInvalidError
 from automations.models import Overlap, Schedule
 from automations.services.schedule_params import params_at
 from automations.services.schedules import paused_in_words
+from infra_shared.log_context import bound
 from infra_shared.services.alerts import Severity, alert
 from runs.errors import RunsError, WrongStateError
 from runs.models import Occurrence, OccurrenceState, Run
@@ -32,6 +34,9 @@ _UNFINISHED = sorted(set(RunState) - TERMINAL_RUNS)
 _SUPERSEDED = "the next time came while it waited"
 _REPLANNED = "the schedule was changed or resumed while it waited"
 _DELETED = "the schedule was deleted while it waited"
+
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +61,12 @@ def take_up(schedule: Schedule, fire_at: datetime, now: datetime) -> bool:
     """
     if Occurrence.objects.filter(schedule=schedule, fire_at=fire_at).exists():
         return False
-    outcome = _overlapping(schedule, now) or _request(schedule, fire_at)
-    row = _row(schedule, fire_at, outcome.state, now, outcome.reason)
-    row.run = outcome.run
-    row.save(force_insert=True)
+    with bound(fire_at=fire_at.isoformat()):
+        outcome = _overlapping(schedule, now) or _request(schedule, fire_at)
+        row = _row(schedule, fire_at, outcome.state, now, outcome.reason)
+        row.run = outcome.run
+        row.save(force_insert=True)
+        _tell(outcome)
     return outcome.run is not None
 
 
@@ -71,13 +78,20 @@ def release_waiting(schedule: Schedule, now: datetime, most: int) -> int:
         most = 0 if unfinished_runs(schedule) else 1
     fired = 0
     for row in staying[:most]:
-        outcome = _request(schedule, row.fire_at, is_backfill=row.backfill)
-        row.state, row.run, row.handled_at = outcome.state, outcome.run, now
-        if outcome.reason or not row.backfill:
-            row.reason = outcome.reason
-        row.save()
+        with bound(fire_at=row.fire_at.isoformat()):
+            outcome = _request(schedule, row.fire_at, is_backfill=row.backfill)
+            row.state, row.run, row.handled_at = outcome.state, outcome.run, now
+            if outcome.reason or not row.backfill:
+                row.reason = outcome.reason
+            row.save()
+            _tell(outcome)
         fired += outcome.run is not None
     return fired
+
+
+def _tell(outcome: _Outcome) -> None:
+    run_id = str(outcome.run.pk) if outcome.run is not None else None
+    _log.info("occurrence_handled", state=outcome.state.value, run_id=run_id)
 
 
 def unfinished_runs(schedule: Schedule) -> list[Run]:

@@ -19,6 +19,7 @@ from automations.models import Schedule
 from automations.services.schedules import paused_in_words, plan
 from automations.services.unwritten import Leftover
 from infra_shared.database import database_now, is_lock_or_connection_error
+from infra_shared.log_context import bound
 from infra_shared.services.alerts import Severity, alert
 from runs.misfires import Fate, Lateness, Verdict, judge
 from runs.models import Occurrence, OccurrenceState
@@ -80,15 +81,16 @@ def fire_schedule(*, schedule_id: int) -> int:
 
 
 def _guarded(schedule_id: int, work: Callable[[int], int], give_up: Callable[[int, Exception], None]) -> int:
-    try:
-        return work(schedule_id)
-    except DatabaseError as error:
-        if is_lock_or_connection_error(error):
-            raise
-        give_up(schedule_id, error)
-    except Exception as error:  # noqa: BLE001 - one broken schedule must not stop the others; it is recorded
-        give_up(schedule_id, error)
-    return 0
+    with bound(schedule_id=schedule_id):
+        try:
+            return work(schedule_id)
+        except DatabaseError as error:
+            if is_lock_or_connection_error(error):
+                raise
+            give_up(schedule_id, error)
+        except Exception as error:  # noqa: BLE001 - one broken schedule must not stop the others; it is recorded
+            give_up(schedule_id, error)
+        return 0
 
 
 def _try_and_fire(schedule_id: int) -> int:
@@ -182,7 +184,7 @@ def _refuse_waiting(schedule_id: int, error: Exception) -> None:
 
 
 def _report(schedule_id: int, error: Exception, what_follows: str) -> None:
-    _log.error("schedule_broken", schedule_id=schedule_id, error=repr(error))
+    _log.error("schedule_broken", error=repr(error))
     alert(
         key=f"schedule-broken:{schedule_id}",
         title=f"Schedule {schedule_id} cannot be fired",
