@@ -48,7 +48,7 @@ class Census:
                 if life is not None:
                     figures = Look(runs, process.memory_info().rss, process.num_fds())
                     life.looks.append(figures)
-        outside = {process for process in self._known if is_alive(process)}.difference(tree)
+        outside = self._alive().difference(tree)
         self.strays |= {words_of(process) for process in outside & self._outside}
         self._outside = outside
 
@@ -67,21 +67,20 @@ class Census:
         found = []
         for process in self.tree():
             with contextlib.suppress(psutil.NoSuchProcess):
-                # One that has no children yet is still being started.
-                if _is_browsers(process) and any(_is_browsers(child) for child in process.children()):
-                    parent = process.parent()
-                    found += [process] if parent is None or not _is_browsers(parent) else []
+                parent = process.parent()
+                if _is_browsers(process) and (parent is None or not _is_browsers(parent)):
+                    found.append(process)
         return found
 
     def left(self) -> list[str]:
-        """What is still there some seconds after every part was to have ended: by its mark, or because it was seen."""
+        """What is still there some seconds after every part was to have ended."""
+        wait(lambda: not self._alive(), DYING_SECONDS)
+        return sorted(words_of(process) for process in self._alive())
 
-        def alive() -> set[psutil.Process]:
-            marked = {process for part in self._parts for process in part.family()}
-            return {process for process in marked.union(self._known) if is_alive(process)}
-
-        wait(lambda: not alive(), DYING_SECONDS)
-        return sorted(words_of(process) for process in alive())
+    def _alive(self) -> set[psutil.Process]:
+        """Every process of the parts, wherever it stands now: by its mark, or because it was seen in the tree."""
+        marked = {process for part in self._parts for process in part.family()}
+        return {process for process in marked.union(self._known) if is_alive(process)}
 
     def _life_of(self, process: psutil.Process, tree: Sequence[psutil.Process]) -> Life | None:
         """The life of a Python process; None for any other, also for one that was Python until it loaded its program."""
@@ -111,4 +110,5 @@ def _role(process: psutil.Process) -> str:
 
 
 def _is_browsers(process: psutil.Process) -> bool:
-    return BROWSER in process.name()
+    # By its program: a shell script that starts the browser, and waits for it, bears the browser's name.
+    return BROWSER in Path(process.exe()).name

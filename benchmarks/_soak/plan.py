@@ -17,6 +17,8 @@ LEAST_RUNS = 12
 MOST_WARM_UP_RUNS = 60
 SNAPSHOT, INVOICES, CREATE = "page-snapshot", "practice-invoices", "practice-create-invoice"
 
+NOBODY_URL = "http://127.0.0.1:9/"
+
 
 class Blow(StrEnum):
     """Who is killed while a round is under way."""
@@ -32,10 +34,10 @@ class Work(StrEnum):
     INVOICES = "read all invoices"
     CREATE = "create an invoice"
     ROTATED = "read all invoices of the site after a redesign"
-    BROKEN = "open a page that always breaks off"
+    NOWHERE = "open a page that nobody serves"
 
 
-_WEIGHTS = {Work.SNAPSHOT: 8, Work.INVOICES: 6, Work.CREATE: 4, Work.ROTATED: 1, Work.BROKEN: 1}
+_WEIGHTS = {Work.SNAPSHOT: 8, Work.INVOICES: 6, Work.CREATE: 4, Work.ROTATED: 1, Work.NOWHERE: 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,8 @@ def _body(work: Work, number: int, site_url: str) -> dict[str, Any]:
     match work:
         case Work.SNAPSHOT:
             return {"automation": SNAPSHOT, "params": {"url": f"{site_url}/sign-in"}}
-        case Work.BROKEN:
-            return {"automation": SNAPSHOT, "params": {"url": f"{site_url}/sign-in?fault=drop"}}
+        case Work.NOWHERE:
+            return {"automation": SNAPSHOT, "params": {"url": NOBODY_URL}}
         case Work.INVOICES:
             return {"automation": INVOICES, "params": base}
         case Work.ROTATED:
