@@ -30,23 +30,26 @@ _NO_BUCKET = ("NoSuchBucket", "404")
 
 
 def look() -> Iterator[Finding]:
-    """Put a blob of random bytes, read a range of it, and delete it."""
-    if _belongs_to_another():
+    """Try the store out, and see what waits for it on this machine."""
+    if os.geteuid() == 0 and _owner() != 0:
         yield odd(
-            f"{_place()} belongs to another user than this one, and was not tried out: what is made there now, the server "
-            "could not change.",
+            f"{_place()} was not tried out: what root makes there, the server could not change.",
             "Run doctor as the user the server runs as.",
         )
-        return
+    else:
+        yield _tried()
+    yield from _what_waits()
+
+
+def _tried() -> Finding:
+    """Put a blob of random bytes, read a range of it, and delete it."""
     began = clock.monotonic()
     try:
         _go_round(artifact_store())
     except BlobError as error:
-        yield bad(str(error), _advice(str(error)))
-        return
+        return bad(str(error), _advice(str(error)))
     seconds = clock.monotonic() - began
-    yield good(f"{_place()} took a blob, gave a part of it back and deleted it within {seconds:.1f} s.")
-    yield from _what_waits()
+    return good(f"{_place()} took a blob, gave a part of it back and deleted it within {seconds:.1f} s.")
 
 
 def _go_round(store: BlobStore) -> None:
@@ -79,11 +82,10 @@ def _what_waits() -> Iterator[Finding]:
         )
 
 
-def _belongs_to_another() -> bool:
+def _owner() -> int:
+    """The user whose folder it is; root for a bucket, in which everybody is the same."""
     store = storages[STORAGE_ALIAS]
-    if not isinstance(store, FileSystemStorage):
-        return False
-    return standing(Path(store.location)).stat().st_uid != os.geteuid()
+    return standing(Path(store.location)).stat().st_uid if isinstance(store, FileSystemStorage) else 0
 
 
 def _place() -> str:

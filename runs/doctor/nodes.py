@@ -41,7 +41,7 @@ def look() -> Iterator[Finding]:
 
 def _of_nodes(now: datetime) -> Iterator[Finding]:
     names: dict[str, list[str]] = {}
-    for node in Node.objects.all():
+    for node in Node.objects.defer("versions", "queues"):
         names.setdefault(node_state(node, now), []).append(node.name)
     if alive := names.get("alive"):
         yield good(f"{len(alive)} alive: {', '.join(alive)}.")
