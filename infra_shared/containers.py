@@ -23,6 +23,13 @@ _MOST_MEMBERS = 20_000
 _DEEPEST = 8
 _PDF_HEAD_BYTES = 1024
 _PDF_STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
+# Names in a PDF may spell any character as #xx. The entry stands in its trailer, or in the dictionary of the stream that
+# takes the trailer's place, neither of which is itself encrypted; both are followed by the encryption's own object.
+_PDF_ENCRYPTED = re.compile(
+    rb"/"
+    + b"".join(b"(?:%c|#%02x|#%02X)" % (byte, byte, byte) for byte in b"Encrypt")
+    + rb"\s*(?:<<|\d+\s+\d+\s+R)"
+)
 _ZIP = b"PK\x03\x04"
 
 
@@ -123,6 +130,8 @@ def _tar_members(body: bytes, budget: Budget) -> Iterator[tuple[str, bytes]]:
 
 def _pdf_streams(body: bytes, budget: Budget) -> Iterator[tuple[str, bytes]]:
     """Every stream that is deflated; what is no deflated stream was searched as it is."""
+    if _PDF_ENCRYPTED.search(body):
+        raise UnsearchableError("it is an encrypted PDF.")
     for number, found in enumerate(_PDF_STREAM.finditer(body), start=1):
         raw = found[1]
         if len(raw) < 2 or raw[0] & 0x0F != 8 or int.from_bytes(raw[:2]) % 31:

@@ -125,8 +125,19 @@ def test_a_secret_learned_later_is_hunted_too():
         (gzip.compress(os.urandom(5000))[:2000], "cannot be read"),
         (_zip(os.urandom(5000))[:2000], "cannot be read"),
         (_encrypted(_zip(b"statement")), "encrypted"),
+        (_pdf(b"statement") + b"\ntrailer\n<< /Root 1 0 R /Encrypt 7 0 R >>", "encrypted PDF"),
+        (_zip(_pdf(b"statement") + b"\n<< /Type /XRef /#45ncrypt << /V 4 >> >>"), "encrypted PDF"),
     ],
-    ids=["bomb", "gzip bomb", "pdf bomb", "cut gzip", "cut zip", "encrypted zip"],
+    ids=[
+        "bomb",
+        "gzip bomb",
+        "pdf bomb",
+        "cut gzip",
+        "cut zip",
+        "encrypted zip",
+        "encrypted PDF",
+        "spelt otherwise",
+    ],
 )
 def test_what_cannot_be_searched_to_its_end_is_not_passed(body, why):
     leak = LeakScan(Redactor([SECRET]), most_unpacked_bytes=1_000_000).leak_in(body)
@@ -145,6 +156,15 @@ def test_archives_that_lie_deeper_than_anybody_packs_them_are_not_passed():
 
     assert leak is not None
     assert "deep" in leak.reason
+
+
+def test_a_pdf_that_speaks_of_encryption_is_not_taken_for_an_encrypted_one():
+    assert (
+        LeakScan(Redactor([SECRET])).leak_in(
+            _pdf(b"/Encrypt is the name of an entry") + b"/EncryptMetadata true"
+        )
+        is None
+    )
 
 
 def test_without_secrets_nothing_is_searched():
