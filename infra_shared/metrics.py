@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Count, Min, Sum
 
 from infra_shared.figures import Family, Group, register
-from infra_shared.models import Blob, OutboxMessage
+from infra_shared.models import Blob, BlobFinding, OutboxMessage, Spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +26,26 @@ PLAIN_BYTES = Family(
 STORED_BYTES = Family(
     name="automation_blobs_stored_bytes",
     words="What they take in the store.",
+)
+BAD_BLOBS = Family(
+    name="automation_blobs_found_bad",
+    words="Contents that the latest check of the store (`artifacts check`) found missing or damaged.",
+    labels=("finding",),
+)
+SPOOL_FILES = Family(
+    name="automation_spool_waiting_files",
+    words="Artifacts that wait on a node for the store of files, which does not answer it.",
+    labels=("node",),
+)
+SPOOL_BYTES = Family(
+    name="automation_spool_waiting_bytes",
+    words="What they take on the node's disk; ARTIFACTS_SPOOL_BYTES is the most.",
+    labels=("node",),
+)
+SPOOL_OLDEST = Family(
+    name="automation_spool_oldest_waiting_seconds",
+    words="Since when the oldest of them waits; 0 when none does.",
+    labels=("node",),
 )
 WAITING = Family(
     name="automation_outbox_waiting_messages",
@@ -54,6 +74,27 @@ def read_blobs(_now: datetime) -> Iterator[Figure]:
     yield STORED_BYTES.of(sums["stored"])
 
 
+def read_findings(_now: datetime) -> Iterator[Figure]:
+    """What the latest check found, for each thing that may be wrong."""
+    rows = Blob.objects.exclude(finding="").order_by().values_list("finding").annotate(count=Count("pk"))
+    found = dict(rows)
+    for finding in BlobFinding.values:
+        yield BAD_BLOBS.of(found.get(finding, 0), finding)
+
+
+def read_spools(now: datetime) -> Iterator[Figure]:
+    """What waits for the store; machines that never had to wait have no figure. Two spools of one machine are summed."""
+    sums: dict[str, tuple[int, int, float]] = {}
+    for spool in Spool.objects.all():
+        files, size, seconds = sums.get(spool.node_name, (0, 0, 0.0))
+        waits = max((now - spool.oldest_at).total_seconds(), 0.0) if spool.oldest_at else 0.0
+        sums[spool.node_name] = (files + spool.files, size + spool.waiting_bytes, max(seconds, waits))
+    for node, (files, size, seconds) in sums.items():
+        yield SPOOL_FILES.of(files, node)
+        yield SPOOL_BYTES.of(size, node)
+        yield SPOOL_OLDEST.of(seconds, node)
+
+
 def read_outbox(now: datetime) -> Iterator[Figure]:
     """What waits and what was given up, for each way a message may go."""
     state = OutboxMessage.State
@@ -70,4 +111,12 @@ def read_outbox(now: datetime) -> Iterator[Figure]:
 
 
 register(Group(title="Files", families=(BLOBS, PLAIN_BYTES, STORED_BYTES), read=read_blobs))
+register(Group(title="Check of the files", families=(BAD_BLOBS,), read=read_findings))
+register(
+    Group(
+        title="Files that wait for their store",
+        families=(SPOOL_FILES, SPOOL_BYTES, SPOOL_OLDEST),
+        read=read_spools,
+    )
+)
 register(Group(title="Mail and webhooks out", families=(WAITING, OLDEST, FAILED), read=read_outbox))

@@ -234,11 +234,12 @@ class SchedulePages(ConsoleAdmin):
         offer_customers(form, request.user)
         version = (schedule.pinned_version if schedule else None) or automation.latest_version
         params_form = _params_form(request, version, schedule)
-        if request.method == "POST" and form.is_valid() & params_form.is_valid():
-            params_form.keep_files(customer=form.cleaned_data["customer"], actor=actor(request))
+        valid = form.is_valid() & params_form.is_valid()
+        who = actor(request)
+        if valid and params_form.keep_files(customer=form.cleaned_data["customer"], actor=who):
             wanted = form.wanted(automation=automation, params=params_form.params())
             try:
-                saved = _save(wanted, schedule, version, actor(request))
+                saved = _save(wanted, schedule, version, who)
             except ScheduleInvalidError as error:
                 form.show_problems(error.problems)
                 params_form.show_problems(_of_params(error.problems))

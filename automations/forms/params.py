@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 
 from automations.forms.files import KEEPS, ParamFileField
+from infra_shared.blobs.protocol import BlobStorageError
 from webgraph.files import FORMAT
 from webgraph.inputs import wants_files
 from webgraph.secret_values import secret_names
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 PREFIX = "params"
 _LONG_TEXT = 200
 _LEFT_OUT = object()
+_STORE_AWAY = "The file could not be kept. Try again in a few minutes, or tell whoever runs this server:"
 _AGAIN = "It is not kept after a run: type it in again."
 
 
@@ -55,12 +57,20 @@ class ParamsForm(forms.Form):
             if given and isinstance(self.fields[name], ParamFileField):
                 self.fields[name].help_text = f"{self.fields[name].help_text} {KEEPS}".strip()
 
-    def keep_files(self, *, customer: Customer, actor: str) -> None:
-        """Keep the files of a valid form for the customer; call it before `params`, which names them by their ids."""
+    def keep_files(self, *, customer: Customer, actor: str) -> bool:
+        """Keep the files of a valid form for the customer; call it before `params`, which names them by their ids.
+
+        False when the store does not take one now: the form says so beside the file, and is to be shown again.
+        """
         for name, field in self.fields.items():
             if isinstance(field, ParamFileField):
-                value = self.cleaned_data[name]
-                self.cleaned_data[name] = field.kept(value, customer=customer, actor=actor)
+                try:
+                    kept = field.kept(self.cleaned_data[name], customer=customer, actor=actor)
+                except BlobStorageError as error:
+                    self.add_error(name, f"{_STORE_AWAY} {error.reason}")
+                    return False
+                self.cleaned_data[name] = kept
+        return True
 
     def params(self) -> dict[str, Any]:
         """The params object of a valid form."""

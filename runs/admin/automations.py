@@ -114,9 +114,9 @@ class AutomationAdmin(AutomationPages):
             request.POST or None, initial={"evidence_level": version.options.get("evidence")}
         )
         offer_customers(options, request.user)
-        if request.method == "POST" and form.is_valid() & options.is_valid():
-            customer = options.cleaned_data["customer"]
-            form.keep_files(customer=customer, actor=actor(request))
+        valid = form.is_valid() & options.is_valid()
+        customer = options.cleaned_data["customer"] if valid else None
+        if customer is not None and form.keep_files(customer=customer, actor=actor(request)):
             wanted = RunRequest(
                 automation=automation.key,
                 params=form.params(),

@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from automations.models import Schedule
 from infra_shared.counting import counted_up_to
-from infra_shared.models import ALL
+from infra_shared.models import ALL, Spool
 from infra_shared.overview import Panel, register
 from infra_shared.reach import customers_of
+from infra_shared.sizes import in_words
 from infra_shared.templatetags.console import span
 from runs.admin import wording
 from runs.admin.figures import figures_of, read_chart
@@ -165,7 +166,8 @@ def _nodes(_request: HttpRequest) -> dict[str, Any]:
         (node, node_state(node, now), node.process_count, node.busy_count)
         for node in nodes.order_by("-heartbeat_at")[:SHOWN]
     ]
-    return {"nodes": rows, "more_url": reverse("admin:runs_node_changelist")}
+    spools = [(spool, in_words(spool.waiting_bytes)) for spool in Spool.objects.filled()[:SHOWN]]
+    return {"nodes": rows, "spools": spools, "more_url": reverse("admin:runs_node_changelist")}
 
 
 _OF_RUNS = "runs.view_run"

@@ -96,8 +96,7 @@ class RunActions(RunAnswers):
         later = stages_to_rerun_from(run=run)
         begin = BeginForm(request.POST or None, stages=later) if later else None
         valid = form.is_valid() & options.is_valid() & (begin is None or begin.is_valid())
-        if request.method == "POST" and valid:
-            form.keep_files(customer=run.customer, actor=actor(request))
+        if valid and form.keep_files(customer=run.customer, actor=actor(request)):
             params = form.params()
             try:
                 made = rerun(

@@ -21,13 +21,16 @@ from infra_shared.clock import utc_now
 from infra_shared.models import Blob, Spool
 from infra_shared.redaction import Redactor
 from infra_shared.services.spools import report_spool, spool_folder
-from runs.cluster.spool_keeper import look_after_spool
+from runs.cluster.spool_keeper import SpoolKeeper, look_after_spool
 from runs.evidence_writer import EvidenceWriter
 from runs.models import Artifact, Run
 from runs.services import outcomes, spooled
 from runs.services.results import result_of
 from tests.support import api, sample
 from tests.support.console import client_with
+from tests.support.metrics import measured
+from tests.support.object_store import ObjectStoreServer, new_bucket, storage_of
+from tests.support.waiting import wait_until
 from webgraph.recorder import ArtifactKind, Evidence
 
 if TYPE_CHECKING:
@@ -392,3 +395,58 @@ def test_what_waits_can_be_delivered_by_hand(
 
     assert json.loads(capsys.readouterr().out) == {"files": 0, "waiting_bytes": 0, "problem": ""}
     assert Artifact.objects.stored().count() == 1
+
+
+def test_the_overview_and_the_figures_say_what_waits_on_which_node(
+    writer: EvidenceWriter, folder: SpoolFolder
+) -> None:
+    _captured(writer, b"a,b", b"c,d")
+    row = report_spool(folder=folder, problem="The object store cannot be reached.")
+
+    overview = client_with("runs.view_node").get("/admin/").content.decode()
+    found = measured()
+
+    assert "2 files (" in overview
+    assert "wait for the store. The object store cannot be reached." in overview
+    assert found[f"automation_spool_waiting_files{{node={row.node_name}}}"] == 2
+    assert found[f"automation_spool_waiting_bytes{{node={row.node_name}}}"] == row.waiting_bytes > 0
+    assert found[f"automation_spool_oldest_waiting_seconds{{node={row.node_name}}}"] >= 0
+
+
+@pytest.mark.slow
+def test_an_outage_of_a_real_object_store_delays_artifacts_and_loses_none(
+    own_object_store: ObjectStoreServer, claim: Claim, folder: SpoolFolder, settings: Any
+) -> None:
+    storage = storage_of(own_object_store.url, new_bucket(own_object_store.url))
+    settings.STORAGES = {**settings.STORAGES, "artifacts": storage}
+    writer = EvidenceWriter(claim=claim, store=artifact_store(), outage=timedelta(seconds=1), spool=folder)
+    before, during = _evidence(b"before"), _evidence(b"during the outage")
+
+    writer.evidence(before)
+    writer.flush(seconds=30)
+    own_object_store.stop()
+    writer.evidence(during)
+    writer.flush(seconds=30)
+    assert "cannot be reached" in look_after_spool()
+    own_object_store.start()
+
+    assert look_after_spool() == ""
+    rows = Artifact.objects.select_related("blob").order_by("pk")
+    assert [_read(row) for row in rows] == [b"before", b"during the outage"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_nodes_keeper_delivers_by_itself_what_a_former_node_left(version: AutomationVersion) -> None:
+    _, claim = sample.claimed_run(version)
+    store, folder = StoreThatIsAway(), spool_folder()
+    _captured(
+        EvidenceWriter(claim=claim, store=store, outage=timedelta(seconds=1), spool=folder), b"of yesterday"
+    )
+    keeper = SpoolKeeper()
+
+    keeper.start()
+    wait_until(lambda: Artifact.objects.stored().exists(), what="the delivery")
+    keeper.stop(within_seconds=10)
+
+    assert folder is not None
+    assert folder.waiting() == []

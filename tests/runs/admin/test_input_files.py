@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from pydantic import BaseModel
 
 from automations.models import UploadedFile
+from infra_shared.blobs.protocol import BlobStorageError
 from runs.models import Artifact, Run
 from runs.services.cancelling import cancel_run
 from tests.support import sample
@@ -105,3 +106,40 @@ def test_a_command_hands_files_over(version: AutomationVersion, tmp_path: Path) 
     assert isinstance(run.params["more"], list)
     with pytest.raises(CommandError, match="nowhere"):
         call_command("automations", "run", "hand-in", "--file", f"invoice={tmp_path / 'nowhere'}")
+
+
+def _away(*_: Any, **__: Any) -> None:
+    raise BlobStorageError("The bytes could not be stored: the object store cannot be reached.")
+
+
+def test_a_form_with_a_file_says_so_while_the_store_is_away_and_asks_for_no_run(
+    console: Client, version: AutomationVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra_shared.blobs.file_store.FileBlobStore.put", _away)
+
+    answer = console.post(
+        f"/admin/automations/automation/{version.automation_id}/run/", entered(invoice=file("march.pdf"))
+    )
+
+    shown = answer.content.decode()
+    assert answer.status_code == 422
+    assert "The file could not be kept. Try again" in shown
+    assert "March" in shown
+    assert not Run.objects.exists()
+
+
+def test_a_rerun_with_another_file_says_so_too_while_the_store_is_away(
+    console: Client, version: AutomationVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console.post(
+        f"/admin/automations/automation/{version.automation_id}/run/", entered(invoice=file("march.pdf"))
+    )
+    run = Run.objects.get()
+    cancel_run(run=run, actor="operator:anna", reason="")
+    monkeypatch.setattr("infra_shared.blobs.file_store.FileBlobStore.put", _away)
+
+    answer = console.post(f"/admin/runs/run/{run.pk}/rerun/", entered(invoice=file("april.pdf", b"another")))
+
+    assert answer.status_code == 422
+    assert "The file could not be kept" in answer.content.decode()
+    assert Run.objects.count() == 1
