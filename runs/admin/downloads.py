@@ -18,6 +18,8 @@ from infra_shared.reach import reaches
 from runs.errors import RunsError
 from runs.models import Artifact, Run, Step
 from runs.schemas import ArtifactOut, AttemptOut, RunOut, StepOut, TransitionOut
+from runs.services.bundle_export import bundle_of
+from runs.services.bundle_format import DOCUMENT
 from runs.services.result_formats import to_csv, to_json_lines
 from runs.services.results import result_of
 from runs.services.run_archive import archive
@@ -56,7 +58,7 @@ async def archive_view(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     run = await rows.filter(pk=pk).afirst()
     if run is None or not await sync_to_async(reaches)(user, run.customer.key):
         raise Http404("There is no such run.")
-    pieces = await sync_to_async(_archive_of)(run)
+    pieces = await sync_to_async(everything_of)(run)
     name = f"{run.automation.key}-{run.short_id}.zip"
     return StreamingHttpResponse(
         _off_the_loop(pieces),
@@ -71,8 +73,8 @@ async def archive_view(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     )
 
 
-def _archive_of(run: Run) -> Iterator[bytes]:
-    """The pieces of the zip, with every row read beforehand."""
+def everything_of(run: Run) -> Iterator[bytes]:
+    """The pieces of the zip, with every row read beforehand; once the run has ended, another installation can import it."""
     artifacts = list(
         Artifact.objects.filter(run=run).select_related("blob", "attempt", "step").order_by("id")
     )
@@ -86,6 +88,8 @@ def _archive_of(run: Run) -> Iterator[bytes]:
         "transitions.json": _json(TransitionOut.of(row) for row in moves),
         "artifacts.json": _json(ArtifactOut.of(row) for row in artifacts),
     }
+    if run.is_terminal:
+        documents[DOCUMENT] = bundle_of(run=run, artifacts=artifacts).model_dump_json(by_alias=True).encode()
     # A run without a result has none to pack; one whose bytes are away names its artifact among what is missing.
     with suppress(RunsError, BlobError):
         documents["result.json"] = FORMATS["json"][1](result_of(run=run)).encode()

@@ -1,26 +1,32 @@
 """Finished history, written in bulk: for the demo, benchmarks and import.
 
 The one place beside `runs.lifecycle` that writes a status, because it writes runs that ended long ago: with their
-attempts, steps, transition rows and figures, a batch in one transaction.
+attempts, steps, transition rows and figures, a batch in one transaction. A run that arrives from elsewhere comes with all it
+left, and counts in no figure here.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
 
 from infra_shared.ids import uuid7_at
-from runs.models import Artifact, Attempt, AttemptStage, Run, Step, Transition
+from runs.models import Artifact, Attempt, AttemptStage, Question, Run, Step, Transition
 from runs.services import past_figures
-from runs.states import AttemptState, RunState
+from runs.states import FAILED_RUNS, TERMINAL_ATTEMPTS, AttemptState, Cause, RunState
 from webgraph.recorder import Effect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from uuid import UUID
 
+    from automations.models import AutomationVersion, Customer
+    from runs.services.bundle_format import Bundle
     from runs.services.past_runs import PastRun
 
 BATCH = 1000
@@ -179,3 +185,140 @@ def _copy(step: Step, artifact: Artifact, at: datetime) -> Artifact:
         captured_at=at,
         created_at=at,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """Where a run from elsewhere is put: what stands here for its version, its customer, its ids and its bytes.
+
+    `blobs` are the digests that are in the store; an artifact whose bytes are not there is missing for `missing_reason`.
+    """
+
+    run_id: UUID
+    customer: Customer
+    version: AutomationVersion
+    actor: str
+    now: datetime
+    pinned: bool
+    blobs: frozenset[str]
+    artifact_ids: Mapping[UUID, UUID]
+    missing_reason: str
+
+
+@transaction.atomic
+def insert_arrival(bundle: Bundle, arrival: Arrival) -> Run:
+    """Write a finished run that happened elsewhere, with everything it left.
+
+    Raises ValidationError for a value that no row may have, DataError and IntegrityError for what contradicts itself.
+    """
+    run = _arrived_run(bundle, arrival)
+    run.save(force_insert=True)
+    attempts = {part.facts.number: _arrived_attempt(run, part, bundle, arrival) for part in bundle.attempts}
+    _save(Attempt, attempts.values())
+    steps: dict[tuple[int, int], Step] = {}
+    for part in bundle.attempts:
+        attempt = attempts[part.facts.number]
+        _save(AttemptStage, [AttemptStage(attempt=attempt, **dict(stage)) for stage in part.stages])
+        steps |= {(attempt.number, row.index): Step(attempt=attempt, **dict(row)) for row in part.steps}
+    _save(Step, steps.values())
+    _save(
+        Transition,
+        [
+            Transition(run=run, **{**dict(move), "attempt": _at(attempts, move.attempt)})
+            for move in bundle.transitions
+        ],
+    )
+    _save(
+        Question,
+        [
+            Question(run=run, attempt=_at(attempts, part.attempt), **part.facts.model_dump(by_alias=True))
+            for part in bundle.questions
+        ],
+    )
+    _insert_artifacts(run, bundle, arrival, attempts, steps)
+    return run
+
+
+def _arrived_run(bundle: Bundle, arrival: Arrival) -> Run:
+    facts = dict(bundle.run.facts)
+    unresolved = facts["state"] in FAILED_RUNS and facts["resolved_at"] is None
+    if unresolved:
+        # Whoever must see to it works where it ran.
+        facts |= {"resolved_at": arrival.now, "resolved_by": arrival.actor, "resolution_note": "Imported."}
+    if arrival.pinned:
+        facts |= {"pinned_at": arrival.now, "pinned_by": arrival.actor}
+    run = Run(
+        id=arrival.run_id,
+        automation_id=arrival.version.automation_id,
+        version=arrival.version,
+        customer=arrival.customer,
+        cause=Cause.IMPORT,
+        cause_ref=f"{bundle.run.cause} {bundle.run.cause_ref}".strip()[:200],
+        requested_by=arrival.actor,
+        **facts,
+    )
+    check_columns(run)
+    return run
+
+
+def _arrived_attempt(run: Run, part: Any, bundle: Bundle, arrival: Arrival) -> Attempt:
+    if part.facts.state not in TERMINAL_ATTEMPTS:
+        raise ValidationError(f"attempt {part.facts.number} has not ended")
+    same = part.executed == bundle.ran.digest
+    return Attempt(run=run, executed_version=arrival.version if same else None, **dict(part.facts))
+
+
+def _insert_artifacts(
+    run: Run,
+    bundle: Bundle,
+    arrival: Arrival,
+    attempts: Mapping[int, Attempt],
+    steps: Mapping[tuple[int, int], Step],
+) -> None:
+    rows = []
+    for part in bundle.artifacts:
+        facts = dict(part.facts)
+        is_here = part.digest in arrival.blobs
+        if part.digest is not None and not is_here:
+            facts["missing_reason"] = arrival.missing_reason
+        attempt = _at(attempts, part.attempt)
+        step = None if part.step is None or part.attempt is None else _at(steps, (part.attempt, part.step))
+        rows.append(
+            Artifact(
+                id=arrival.artifact_ids[part.id],
+                run=run,
+                attempt=attempt,
+                step=step,
+                blob_id=part.digest if is_here else None,
+                **facts,
+            )
+        )
+    _save(Artifact, rows)
+    result = bundle.run.result_artifact
+    if result is not None and result in arrival.artifact_ids:
+        Run.objects.filter(pk=run.pk).update(result_artifact=arrival.artifact_ids[result])
+
+
+def _at(rows: Mapping[Any, Any], key: Any) -> Any:
+    """The row of a number, None for none; ValidationError when the bundle has no such row."""
+    if key is None:
+        return None
+    if key not in rows:
+        raise ValidationError(f"there is no {key}")
+    return rows[key]
+
+
+def _save(model: type[models.Model], rows: Iterable[Any]) -> None:
+    listed = list(rows)
+    for row in listed:
+        check_columns(row)
+    model._default_manager.bulk_create(listed)  # noqa: SLF001 - Django documents it
+
+
+def check_columns(row: models.Model) -> None:
+    """ValidationError for what the columns do not take: SQLite would take any length and any word."""
+    for field in row._meta.concrete_fields:  # noqa: SLF001 - Django documents it
+        value = getattr(row, field.attname)
+        if field.is_relation or value in field.empty_values:
+            continue
+        field.clean(value, row)

@@ -11,7 +11,8 @@ from automations.errors import FieldProblem, ParamsInvalidError
 from automations.services.params import NOT_KEPT
 from infra_shared.redaction import MASK
 from infra_shared.services import audit
-from runs.errors import InvalidRequestError, WrongStateError
+from runs.errors import InvalidRequestError, UnknownAutomationError, WrongStateError
+from runs.models import RunImport
 from runs.services.requests import Origin, RequestedRun, RunRequest, request_run
 from runs.services.resuming import check_from_stage
 from runs.services.run_secrets import hidden_params
@@ -45,6 +46,7 @@ def rerun(  # noqa: PLR0913 - by name, each one thing that a rerun may have othe
         raise WrongStateError(
             f"The run is still {run.get_state_display().lower()}; wait for its end or cancel it first."
         )
+    _refuse_imported(run)
     if from_stage:
         if params is not None and _shown(run, params) != run.params:
             raise InvalidRequestError(
@@ -77,6 +79,16 @@ def rerun(  # noqa: PLR0913 - by name, each one thing that a rerun may have othe
             },
         )
     return requested
+
+
+def _refuse_imported(run: Run) -> None:
+    """UnknownAutomationError where what an imported run ran is not here: another version would be another run."""
+    if run.cause == Cause.IMPORT and run.automation.latest_version_id is None:
+        about = RunImport.objects.get(run=run).about
+        raise UnknownAutomationError(
+            f"This run was imported, and version {about['version']} of the automation {about['automation']} is not installed "
+            "here. Install it, and ask for a new run of it."
+        )
 
 
 def _given(run: Run, params: dict[str, Any] | None, secrets: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,9 @@
-"""`manage.py runs list|show|rerun|answer|cancel|artifacts|bulk-cancel|bulk-rerun`."""
+"""`manage.py runs list|show|rerun|answer|cancel|artifacts|export|import|bulk-cancel|bulk-rerun`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from django.core.management.base import CommandError
 
@@ -15,6 +14,8 @@ from infra_shared.nouns import ACTOR, at_least
 from runs.command_params import open_params, secrets_asked_for, typed_params
 from runs.errors import RunsError
 from runs.management.bulk_verbs import BulkVerbs
+from runs.management.bundle_verbs import BundleVerbs
+from runs.management.wanted import wanted_run
 from runs.models import Artifact, Attempt, Question, Run
 from runs.services.answers import answer_commit, commit_in_doubt
 from runs.services.attempt_logs import log_of
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 1024 * 1024
 
 
-class Command(BulkVerbs):
-    help = "Look at runs, rerun, answer and cancel them, fetch what they kept."
+class Command(BulkVerbs, BundleVerbs):
+    help = "Look at runs, rerun, answer and cancel them, fetch what they kept, carry them elsewhere."
 
     def list_arguments(self, parser: CommandParser) -> None:
         """Arguments of `list`."""
@@ -67,7 +68,7 @@ class Command(BulkVerbs):
 
     def do_show(self, id: str, *, logs: bool, json: bool, **_: Any) -> None:  # noqa: A002 - the argument's name on the command line
         """Show a run with its attempts and steps, and with what was logged."""
-        run = _run(id)
+        run = wanted_run(id)
         attempts: list[dict[str, Any]] = [
             {
                 "number": attempt.number,
@@ -124,7 +125,7 @@ class Command(BulkVerbs):
         **_: Any,
     ) -> None:
         """Request a new run like an ended one, with some params changed where given."""
-        run = _run(id)
+        run = wanted_run(id)
         origin = Origin(cause=Cause.COMMAND, actor=ACTOR)
         try:
             changed = open_params(run.version.params_schema, param)
@@ -166,7 +167,7 @@ class Command(BulkVerbs):
         **_: Any,
     ) -> None:
         """Answer what a run asks; without an answer, say what it asks."""
-        run = _run(id)
+        run = wanted_run(id)
         question = open_question(run)
         try:
             if happened is not None:
@@ -190,7 +191,7 @@ class Command(BulkVerbs):
     def do_cancel(self, id: str, reason: str, **_: Any) -> None:  # noqa: A002 - as above
         """Cancel a run: at once while it waits, at its next step while it works."""
         try:
-            run = cancel_run(run=_run(id), actor=ACTOR, reason=reason)
+            run = cancel_run(run=wanted_run(id), actor=ACTOR, reason=reason)
         except RunsError as error:
             raise CommandError(str(error)) from error
         self.say(f"{run.pk} is {run.get_state_display().lower()}.")
@@ -202,7 +203,7 @@ class Command(BulkVerbs):
 
     def do_artifacts(self, id: str, out: Path, **_: Any) -> None:  # noqa: A002 - as above
         """Write every artifact of a run into a folder."""
-        run = _run(id)
+        run = wanted_run(id)
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -237,17 +238,6 @@ def _what_it_asks(run: Run, question: Question | None) -> str:
     if stage is not None:
         return f"Did “{stage}” happen? Answer with: manage.py runs answer {run.pk} --happened yes|no"
     return "It asks nothing."
-
-
-def _run(key: str) -> Run:
-    try:
-        wanted = UUID(key)
-    except ValueError as error:
-        raise CommandError(f"{key!r} is not the id of a run. See: manage.py runs list") from error
-    run = Run.objects.select_related("automation", "version", "customer").filter(pk=wanted).first()
-    if run is None:
-        raise CommandError(f"There is no run {key}. See: manage.py runs list")
-    return run
 
 
 def _summary(run: Run) -> dict[str, Any]:
