@@ -5,7 +5,7 @@ asked for over the API in rounds of a dozen. The practice site fails a share of 
 worker process is killed in the middle of its work. When a round is over every process is looked at; at the end node and
 web are stopped and what they left is counted, beside the product: see `benchmarks._soak`.
 
-    python -m benchmarks.soak [--runs N] [--seed S] [--logs FOLDER] --json
+    python -m benchmarks.soak [--runs N] [--minutes N] [--seed S] [--logs FOLDER] --json
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0 whenever it measured; the last line holds the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
     parser.add_argument("--runs", type=int, default=300, help="default: 300; a slope means little below 150")
+    parser.add_argument(
+        "--minutes", type=float, default=60, help="no round begins after so many (default: 60)"
+    )
     parser.add_argument("--seed", type=int, help="repeats a plan (default: a new one, printed)")
     parser.add_argument("--logs", type=Path, help="a folder for the logs of every process")
     parser.add_argument(
@@ -46,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     say(f"seed {seed}, {given.runs} runs")
     with soak_system(logs=given.logs) as system:
         plan = make_plan(runs=given.runs, seed=seed, site_url=system.local.site_url)
-        figures = measure(system, plan, seed=seed)
+        figures = measure(system, plan, seed=seed, within_seconds=given.minutes * 60)
     say(json.dumps(figures))
     return 0
 

@@ -18,6 +18,7 @@ from benchmarks._soak.lives import descriptor_growth, growth, slopes
 from benchmarks._soak.plan import CREATE, INVOICES, SNAPSHOT, Blow
 from benchmarks._soak.store import read_gaps, read_holdings
 from config.local.terminal import say
+from infra_shared.clock import monotonic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,23 +48,32 @@ class NotOverError(Exception):
 
 @dataclass
 class Course:
-    """What was seen on the way."""
+    """What was seen on the way.
+
+    Attributes:
+        over: how many runs have ended.
+    """
 
     system: SoakSystem
     chance: random.Random
+    over: int = 0
     connections: list[int] = field(default_factory=list)
     struck: Counter[Blow] = field(default_factory=Counter)
 
-    def run(self, plan: Plan, api: Api) -> None:
-        """Play every round of the plan."""
-        self._look(0)
-        over = 0
+    def run(self, plan: Plan, api: Api, *, within_seconds: float) -> None:
+        """Play the rounds of the plan; none begins after so many seconds."""
+        until = monotonic() + within_seconds
+        self._look()
         for part in plan.rounds:
+            if monotonic() > until:
+                say(f"the time is over after {self.over} runs")
+                return
             self._play(part, api)
-            over += len(part.requests)
-            self._look(over)
+            self.over += len(part.requests)
+            self._look()
 
-    def _look(self, over: int) -> None:
+    def _look(self) -> None:
+        over = self.over
         self.system.census.look(over)
         self.connections.append(self.system.connections())
         latest = [life.looks[-1] for life in self.system.census.lives if life.looks]
@@ -118,7 +128,7 @@ class Course:
         return ", ".join(f"{count} {name}" for name, count in self.system.database.rows(query))
 
 
-def measure(system: SoakSystem, plan: Plan, *, seed: int) -> dict[str, float]:
+def measure(system: SoakSystem, plan: Plan, *, seed: int, within_seconds: float) -> dict[str, float]:
     """Play the plan and return the figures, after a line for each thing that was left behind.
 
     Raises:
@@ -129,10 +139,10 @@ def measure(system: SoakSystem, plan: Plan, *, seed: int) -> dict[str, float]:
     files_before = system.data_files()
     course = Course(system, random.Random(seed))  # noqa: S311 - a repeatable choice, not a secret
     _switch_faults(system)
-    course.run(plan, api)
+    course.run(plan, api, within_seconds=within_seconds)
     course.tell()
     system.leave()
-    runs, warm_up = sum(len(part.requests) for part in plan.rounds), plan.warm_up_runs
+    warm_up = plan.warm_up_runs
     first = next(number for number, look in enumerate(_runs_at_looks(plan)) if look >= warm_up)
     processes = [*sorted(system.census.strays), *system.census.left()]
     processes += _more("process", growth(system.census.counts[first:]))
@@ -141,13 +151,13 @@ def measure(system: SoakSystem, plan: Plan, *, seed: int) -> dict[str, float]:
     holdings = _swept(system)
     gaps = read_gaps(system.database, holdings)
     return {
-        "runs": runs,
+        "runs": course.over,
         "rss_slope_mb_per_100_runs": _slope(system, warm_up),
         "leaked_processes": _told("process", processes),
         "leaked_files": _told("file", _files(system, files_before, warm_up)),
         "leaked_connections": _told("connection", connections),
         "orphan_blobs": _told("orphan", holdings.orphans()),
-        "bytes_per_run": round(holdings.stored_bytes / runs),
+        "bytes_per_run": round(holdings.stored_bytes / course.over),
         "evidence_gaps": _told("gap", [text for text, count in gaps.items() for _ in range(count)]),
     }
 
