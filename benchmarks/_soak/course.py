@@ -52,12 +52,15 @@ class Course:
 
     Attributes:
         over: how many runs have ended.
+        connections: how many the database had at each look.
+        temporary: how many files and folders lay where each process puts its temporary ones, at each look.
     """
 
     system: SoakSystem
     chance: random.Random
     over: int = 0
     connections: list[int] = field(default_factory=list)
+    temporary: list[int] = field(default_factory=list)
     struck: Counter[Blow] = field(default_factory=Counter)
 
     def run(self, plan: Plan, api: Api, *, within_seconds: float) -> None:
@@ -76,6 +79,7 @@ class Course:
         over = self.over
         self.system.census.look(over)
         self.connections.append(self.system.connections())
+        self.temporary.append(self.system.temporary_entries())
         latest = [life.looks[-1] for life in self.system.census.lives if life.looks]
         now = [look for look in latest if look.runs == over]
         memory = sum(look.rss_bytes for look in now) / MEGABYTE
@@ -149,12 +153,13 @@ def measure(system: SoakSystem, plan: Plan, *, seed: int, within_seconds: float)
     connections = _more("connection", growth(course.connections[first:]))
     connections += _more("connection after the end", system.connections_left() - connections_before)
     holdings = _swept(system)
+    files = _files(system, files_before, warm_up) + _more("temporary entry", growth(course.temporary[first:]))
     gaps = read_gaps(system.database, holdings)
     return {
         "runs": course.over,
         "rss_slope_mb_per_100_runs": _slope(system, warm_up),
         "leaked_processes": _told("process", processes),
-        "leaked_files": _told("file", _files(system, files_before, warm_up)),
+        "leaked_files": _told("file", files),
         "leaked_connections": _told("connection", connections),
         "orphan_blobs": _told("orphan", holdings.orphans()),
         "bytes_per_run": round(holdings.stored_bytes / course.over),

@@ -75,6 +75,10 @@ class SoakSystem:
             and (not path.is_relative_to(self.store) or path.parent.name == INCOMING)
         }
 
+    def temporary_entries(self) -> int:
+        """How many things lie in the folder for temporary files, a browser's folder with all that is in it being one."""
+        return len([*self.private.iterdir(), *self.private.glob("webgraph-*/*")])
+
     def temporary_files(self) -> set[Path]:
         """Everything in the folder for temporary files, but for the empty folder that browsers make theirs in."""
         return {
