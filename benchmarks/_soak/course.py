@@ -70,10 +70,14 @@ class Course:
         for part in plan.rounds:
             if monotonic() > until:
                 say(f"the time is over after {self.over} runs")
-                return
+                break
             self._play(part, api)
             self.over += len(part.requests)
             self._look()
+        if self.over < 2 * plan.warm_up_runs:
+            raise NotOverError(
+                f"After {self.over} runs hardly anything was warm: nothing was measured. More --minutes."
+            )
 
     def _look(self) -> None:
         over = self.over
