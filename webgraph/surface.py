@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
@@ -17,14 +17,16 @@ from webgraph.failures import from_status
 from webgraph.quiet import command
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from playwright.async_api import BrowserContext, CDPSession, Page, Request, Response
 
     from webgraph.network import AddressPolicy
 
+T = TypeVar("T")
 OPEN_SECONDS = 30.0
 """Generous: how long a browser that works may take to open an empty window."""
+_CRASHED = "The page's process crashed."
 _ERROR_PAGE = "chrome-error:"
 _STOP_LOADING_SECONDS = 1.0
 _ANSWER_SECONDS = 1.5
@@ -48,12 +50,6 @@ _DIGEST = """(() => {
   };
   return read(document) ? String(mark) : null;
 })()"""
-# As Playwright's own `content` has it.
-_HTML = """most => {
-  const type = document.doctype ? new XMLSerializer().serializeToString(document.doctype) : '';
-  const html = type + (document.documentElement?.outerHTML ?? '');
-  return [html.slice(0, most), html.length];
-}"""
 
 
 class Surface:
@@ -72,7 +68,7 @@ class Surface:
         self.downloads = Downloads(self.bounds)
         self._refusal: WebGraphError | None = None
         self._unreached = ""
-        self._frame = ""
+        self._gone = asyncio.Event()
         self._checks: set[asyncio.Task[None]] = set()
         self.crashed = False
         self.ended: WebGraphError | None = None
@@ -155,6 +151,19 @@ class Surface:
         except (PlaywrightError, TimeoutError):
             return  # the page is gone or hangs, which its next user will be told
 
+    async def unless_crashed(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """What `ask` returns; PlaywrightError as soon as the page's process is gone, which not every call is told."""
+        work = asyncio.ensure_future(ask())
+        gone = asyncio.ensure_future(self._gone.wait())
+        try:
+            await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                raise PlaywrightError(_CRASHED)
+            return work.result()
+        finally:
+            gone.cancel()
+            work.cancel()
+
     def end(self, error: WebGraphError) -> None:
         """End the step at work here with this error, now and later; the first one stands."""
         self.ended = self.ended or error
@@ -176,36 +185,12 @@ class Surface:
         asked = {"expression": "0", "returnByValue": True}
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
-                await command(self.page, self.session, "Runtime.evaluate", asked)
+                await self.unless_crashed(lambda: command(self.page, self.session, "Runtime.evaluate", asked))
         except TimeoutError:
             self.bounds.tell("The page answered nothing, so its scripts were stopped to look at it.")
             await self.hush()
         except PlaywrightError:
             return  # between two documents, or gone
-
-    async def html(self, most_characters: int) -> tuple[str, int]:
-        """The document as it is now, cut where it is longer, and how long it is.
-
-        Asked for in a world of its own, where the page's scripts have changed nothing.
-        """
-        frame = (
-            self._frame
-            or (await command(self.page, self.session, "Page.getFrameTree"))["frameTree"]["frame"]["id"]
-        )
-        self._frame = frame
-        world = await command(
-            self.page, self.session, "Page.createIsolatedWorld", {"frameId": frame, "worldName": "webgraph"}
-        )
-        asked = {
-            "expression": f"({_HTML})({most_characters:d})",
-            "contextId": world["executionContextId"],
-            "returnByValue": True,
-        }
-        answer = await command(self.page, self.session, "Runtime.evaluate", asked)
-        if "value" not in answer["result"]:
-            raise PlaywrightError(answer["exceptionDetails"]["text"])
-        html, length = answer["result"]["value"]
-        return html, length
 
     async def digest(self) -> str | None:
         """A mark of everything in the document that an act could have changed; None where that cannot be told.
@@ -297,7 +282,8 @@ class Surface:
 
     def _on_crash(self, _page: Page) -> None:
         self.crashed = True
-        self.end(BrowserCrashError(self.bounds.why_crashed() or "The page's process crashed."))
+        self._gone.set()
+        self.end(BrowserCrashError(self.bounds.why_crashed() or _CRASHED))
 
     def _on_close(self, _page: Page) -> None:
         self.bounds.forget(self)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from functools import partial
 from typing import TYPE_CHECKING
 
 from playwright.async_api import Error as PlaywrightError
 
+from webgraph.evidence.document import html_of
 from webgraph.evidence.masking import Hidden, Layout, black_out
 from webgraph.evidence.media import CoveredMedia
 from webgraph.limits import Limits
@@ -45,25 +47,26 @@ class Camera:
 
     async def jpeg(self, surface: Surface) -> bytes:
         """The visible area, small."""
-        if not self.masks:
-            return await _quick_jpeg(surface)
-        return await self._masked(surface, full_quality=False)
+        if self.masks:
+            return await surface.unless_crashed(partial(self._masked, surface, full_quality=False))
+        return await surface.unless_crashed(partial(_quick_jpeg, surface))
 
     async def png(self, surface: Surface) -> bytes:
         """The visible area, exact."""
-        if not self.masks:
-            return await _png(surface)
-        return await self._masked(surface, full_quality=True)
+        if self.masks:
+            return await surface.unless_crashed(partial(self._masked, surface, full_quality=True))
+        return await surface.unless_crashed(partial(_png, surface))
 
     async def html(self, surface: Surface) -> bytes:
         """The document as it is now."""
-        html, length = await surface.html(self.limits.html_bytes)
+        html, length = await surface.unless_crashed(partial(html_of, surface, self.limits.html_bytes))
         clean = self._scrub.html(self.media.without_pictures(html))
         return self._cut(surface, clean, "<!-- {} -->", length)
 
     async def accessibility_tree(self, surface: Surface) -> bytes:
         """The page as assistive technology reads it (YAML)."""
-        tree = await quietly(surface.page, surface.page.locator("body").aria_snapshot)
+        ask = surface.page.locator("body").aria_snapshot
+        tree = await surface.unless_crashed(partial(quietly, surface.page, ask))
         most = self.limits.html_bytes
         return self._cut(surface, self._scrub.tree(tree[:most]), "# {}", len(tree))
 
@@ -85,6 +88,9 @@ class Camera:
 
 
 async def _png(surface: Surface) -> bytes:
+    if surface.ended is not None:  # its scripts are stopped, and nothing on it can be waited for
+        answer = await command(surface.page, surface.session, "Page.captureScreenshot", {"format": "png"})
+        return base64.b64decode(answer["data"])
     return await surface.page.screenshot(type="png")
 
 

@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
@@ -64,6 +65,14 @@ def _bounded_trace(path: Path) -> bytes:
         msg = f"it unpacks to {unpacked_bytes:,} bytes; up to {_MOST_TRACE_BYTES:,} are kept"
         raise ValueError(msg)
     return body
+
+
+async def _can_be_seen(surface: Surface, *, failed: bool) -> None:
+    """Give a page the time to arrive, and one that hangs after a failed step an end to its scripts."""
+    if failed:
+        await surface.hush_if_stuck()
+    if surface.ended is None:  # else nothing more of it comes
+        await surface.loaded()
 
 
 @dataclass(slots=True)
@@ -156,10 +165,9 @@ class EvidenceKeeper:
             await self._keep(
                 ArtifactKind.STEP_BEFORE,
                 name,
-                lambda: self.camera.jpeg(surface),
+                partial(self.camera.jpeg, surface),
                 index=index,
                 stage=stage,
-                surface=surface,
             )
 
     async def failure(self, surface: Surface, *, index: int | None, stage: str) -> None:
@@ -167,14 +175,13 @@ class EvidenceKeeper:
         await self.settled()
         await surface.stop_loading()
         await surface.hush_if_stuck()
-        camera = self.camera
         await asyncio.gather(
             *(
-                self._keep(kind, "failure", take, index=index, stage=stage, surface=surface)
+                self._keep(kind, "failure", partial(take, surface), index=index, stage=stage)
                 for kind, take in (
-                    (ArtifactKind.FAILURE_PICTURE, lambda: camera.png(surface)),
-                    (ArtifactKind.FAILURE_HTML, lambda: camera.html(surface)),
-                    (ArtifactKind.FAILURE_AXTREE, lambda: camera.accessibility_tree(surface)),
+                    (ArtifactKind.FAILURE_PICTURE, self.camera.png),
+                    (ArtifactKind.FAILURE_HTML, self.camera.html),
+                    (ArtifactKind.FAILURE_AXTREE, self.camera.accessibility_tree),
                 )
             )
         )
@@ -235,10 +242,7 @@ class EvidenceKeeper:
     ) -> None:
         if after is not None:
             await after
-        if failed:
-            await surface.hush_if_stuck()
-        if surface.ended is None:  # else nothing more of it comes
-            await surface.loaded()
+        await _can_be_seen(surface, failed=failed)
         name, shot, last = f"step-{index:03}", _Shot(), self._last
 
         async def html() -> bytes:
@@ -252,19 +256,23 @@ class EvidenceKeeper:
 
         shot.surface = surface
         work = [
-            self._keep(ArtifactKind.STEP_HTML, name, html, index=index, stage=stage, surface=surface),
-            self._keep(ArtifactKind.STEP_PICTURE, name, picture, index=index, stage=stage, surface=surface),
+            self._keep(ArtifactKind.STEP_HTML, name, html, index=index, stage=stage),
+            self._keep(
+                ArtifactKind.STEP_PICTURE,
+                name,
+                picture,
+                index=index,
+                stage=stage,
+            ),
         ]
         if self._keeps_most:
-            tree = self.camera.accessibility_tree
             work.append(
                 self._keep(
                     ArtifactKind.STEP_AXTREE,
                     name,
-                    lambda: tree(surface),
+                    partial(self.camera.accessibility_tree, surface),
                     index=index,
                     stage=stage,
-                    surface=surface,
                 )
             )
         if only_looked:  # the document decides whether a picture is needed at all
@@ -294,11 +302,10 @@ class EvidenceKeeper:
         index: int | None = None,
         stage: str = "",
         seconds: float = _CAPTURE_SECONDS,
-        surface: Surface | None = None,
     ) -> None:
         try:
             async with asyncio.timeout(seconds):
-                body = await (take() if surface is None else surface.unless_crashed(take))
+                body = await take()
         except TimeoutError:
             self._gap(kind, f"It was not ready within {seconds:.0f} s.", index, stage)
         except Exception as error:  # noqa: BLE001 - whatever it was: evidence never fails a run, the gap says why
