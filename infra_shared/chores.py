@@ -35,5 +35,6 @@ CHORES = (
     # Half a minute at most each time; it goes through the store of files shelf by shelf in 21 hours.
     Chore(name="remove-what-is-old", path="infra_shared.tasks.remove_what_is_old", every_minutes=5),
     Chore(name="purge-rate-windows", path="infra_shared.tasks.purge_rate_windows", every_minutes=60),
+    Chore(name="erase-old-sessions", path="infra_shared.tasks.erase_old_sessions", every_minutes=15),
     Chore(name="purge-sign-ins", path="infra_shared.tasks.purge_sign_ins", every_minutes=60),
 )

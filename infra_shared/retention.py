@@ -109,6 +109,11 @@ _OWN = (
         sweep="infra_shared.services.old_rows.sweep_deletions",
     ),
     Kept(
+        model="infra_shared.Spool",
+        keep=Keep.RULE,
+        words="30 days after its node was given up, when nothing waits in it; chore look-after-spools",
+    ),
+    Kept(
         model="infra_shared.RateWindow",
         keep=Keep.RULE,
         words="an hour after its window; chore purge-rate-windows",
@@ -121,7 +126,7 @@ _OWN = (
     Kept(
         model="infra_shared.SignedInSession",
         keep=Keep.BOUNDED,
-        words="one for each customer, site and account",
+        words="one for each customer, site and account; its state until it is too old for everybody who wanted it, chore erase-old-sessions",
     ),
     Kept(model="infra_shared.AlertChannel", keep=Keep.BOUNDED, words="as many as people set up"),
     Kept(model="infra_shared.Caller", keep=Keep.BOUNDED, words="as many as people make"),

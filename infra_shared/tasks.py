@@ -8,6 +8,7 @@ from infra_shared.database import database_now
 from infra_shared.models import OutboxMessage
 from infra_shared.retention import Order
 from infra_shared.services import alert_channels, alerts, operators, orphans, outbox, pruning, rate_limits
+from infra_shared.sessions.django_cache import erase_old_states
 
 PRUNE_SECONDS = 20.0
 """Of the thirty a chore may take: the batch that is begun last still ends in time."""
@@ -48,3 +49,8 @@ def purge_rate_windows() -> int:
 def purge_sign_ins() -> int:
     """Delete failed sign-ins and spent codes that count no more; returns how many."""
     return operators.purge_sign_ins()
+
+
+def erase_old_sessions() -> int:
+    """Erase the signed-in sessions that are too old for everybody who ever wanted them; returns how many."""
+    return erase_old_states()

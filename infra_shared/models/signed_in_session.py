@@ -21,6 +21,10 @@ class SignedInSessionQuerySet(models.QuerySet["SignedInSession"]):
         """Those somebody is signing in for: everybody else waits. Few, whatever the number of sessions."""
         return self.exclude(holder="").filter(lease_expires_at__gt=now)
 
+    def kept(self) -> SignedInSessionQuerySet:
+        """Those with a state, which is left in the database."""
+        return self.filter(stored_at__isnull=False).defer("state")
+
 
 class SignedInSession(models.Model):
     """One session of a customer at a site, as `infra_shared.sessions.rules.Record` says it, with its state encrypted.
@@ -36,6 +40,9 @@ class SignedInSession(models.Model):
     )
     generation = models.PositiveBigIntegerField(default=0)
     stored_at = models.DateTimeField(null=True, blank=True)
+    max_age_seconds = models.PositiveIntegerField(
+        default=0, help_text="How old a state may be for whoever wants it for longest; then it is erased."
+    )
     obstacle = models.CharField(
         max_length=500, blank=True, help_text="Why the latest login could not be kept."
     )

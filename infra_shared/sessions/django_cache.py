@@ -78,6 +78,15 @@ class DjangoSessionCache(SessionCache):
         return _apply(row, decide, state=state)
 
 
+def erase_old_states() -> int:
+    """Erase every kept state that is too old for everybody who ever wanted it; how many there were."""
+    now, cache = database_now(), DjangoSessionCache()
+    old = [
+        key_of(row) for row in SignedInSession.objects.kept().iterator() if _record(row).is_kept_in_vain(now)
+    ]
+    return sum(cache.expire(key) for key in old)
+
+
 def key_of(row: SignedInSession) -> SessionKey:
     """The key of a row."""
     return SessionKey(row.customer, row.site, row.account)

@@ -63,6 +63,10 @@ class SessionCache(ABC):
         """Forget the kept state, so that the next attempt signs in; False when none is kept."""
         return self._change(key, lambda record, _now: rules.invalidate(record))
 
+    def expire(self, key: SessionKey) -> bool:
+        """Forget the kept state when it is too old for everybody who ever wanted it; False when nothing was forgotten."""
+        return self._change(key, rules.expire)
+
     def release(self, key: SessionKey) -> bool:
         """Let logins be tried again after too many failed; False when they may be."""
         return self._change(key, rules.release)

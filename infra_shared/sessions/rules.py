@@ -12,6 +12,8 @@ from urllib.parse import quote, unquote
 
 NEVER = 0
 """The generation of a state that nobody has seen."""
+_MOST_SECONDS = 2**31 - 1
+"""What a column of a row holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,13 @@ class Record:
     """What is known of one session beside its state. A state is kept exactly when `stored_at` says since when.
 
     `generation` is the fence of the login that stored it. `holder` signs in until `lease_expires_at`. `obstacle` says why
-    the latest login left nothing to keep. `failures` are logins that failed one after another, the last at `failed_at`.
+    the latest login left nothing to keep. `max_age_seconds` is the longest that anybody who wanted it would still use a
+    state. `failures` are logins that failed one after another, the last at `failed_at`.
     """
 
     generation: int = NEVER
     stored_at: datetime | None = None
+    max_age_seconds: int = 0
     obstacle: str = ""
     fence: int = 0
     holder: str = ""
@@ -67,6 +71,10 @@ class Record:
     def is_usable(self, now: datetime, max_age: timedelta) -> bool:
         """Whether a state is kept that is not too old."""
         return self.stored_at is not None and self.stored_at > now - max_age
+
+    def is_kept_in_vain(self, now: datetime) -> bool:
+        """Whether a state is kept that is too old for everybody who ever wanted it."""
+        return self.stored_at is not None and not self.is_usable(now, timedelta(seconds=self.max_age_seconds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +140,22 @@ def ask(record: Record, wish: Wish, now: datetime) -> tuple[Record, Answer]:
     """What somebody has to do who wants to be signed in. Who asks again while holding the login holds it on."""
     if record.is_held(now) and record.holder != wish.holder:
         return record, Busy(record.holder)
+    wanted = min(int(wish.max_age.total_seconds()), _MOST_SECONDS)
+    longest = max(record.max_age_seconds, wanted)
     if record.is_usable(now, wish.max_age) and record.generation != wish.saw:
-        return record, Ready()
+        return replace(record, max_age_seconds=longest), Ready()
     if wish.saw != NEVER and record.generation == wish.saw:
         record = replace(record, stored_at=None)
     if record.is_locked(now) and record.locked_until is not None:
         return record, LockedOut(record.locked_until, record.failures, record.last_failure)
     fence = record.fence + 1
-    held = replace(record, holder=wish.holder, fence=fence, lease_expires_at=now + wish.lease)
+    held = replace(
+        record,
+        holder=wish.holder,
+        fence=fence,
+        lease_expires_at=now + wish.lease,
+        max_age_seconds=longest if record.stored_at is not None else wanted,
+    )
     return held, Granted(fence, renews=record.generation != NEVER)
 
 
@@ -194,6 +210,11 @@ def give_up(
 def invalidate(record: Record) -> tuple[Record, bool]:
     """Forget the kept state; False when there was none."""
     return replace(record, stored_at=None), record.stored_at is not None
+
+
+def expire(record: Record, now: datetime) -> tuple[Record, bool]:
+    """Forget a kept state that is too old for everybody; False when there is none."""
+    return (replace(record, stored_at=None), True) if record.is_kept_in_vain(now) else (record, False)
 
 
 def release(record: Record, now: datetime) -> tuple[Record, bool]:

@@ -16,6 +16,7 @@ from infra_shared.sessions.django_cache import DjangoSessionCache
 from infra_shared.sessions.file_cache import FileSessionCache
 from infra_shared.sessions.protocol import SessionCacheError
 from infra_shared.sessions.rules import NEVER, Busy, Granted, Guard, LockedOut, Ready, SessionKey, Wish
+from infra_shared.tasks import erase_old_sessions
 
 KEY = SessionKey("acme", "https://shop.example", "buyer/1")
 STATE = {"storage_state": {"cookies": [{"name": "sid", "value": "canary-5317"}]}}
@@ -54,6 +55,20 @@ class TestEverySessionCache:
         assert cache.ask(KEY, wish("b")) == Ready()
         assert cache.read(KEY, max_age=timedelta()) is None
         assert isinstance(cache.ask(KEY, wish("b", max_age=timedelta())), Granted)
+
+    def test_a_state_is_erased_once_it_is_too_old_for_everybody_who_wanted_it(self, cache):
+        sign_in(cache)
+        assert not cache.expire(KEY)
+
+        cache.ask(KEY, wish(max_age=timedelta()))
+        cache.give_up(KEY, holder="a", failure="", guard=GUARD)
+        assert not cache.expire(KEY), "somebody else still wants it for a day"
+
+        other = SessionKey("acme", KEY.site, "another")
+        cache.ask(other, wish(max_age=timedelta()))
+        cache.store(other, fence=1, state=STATE)
+        assert cache.expire(other)
+        assert cache.look(other).stored_at is None
 
     def test_a_session_is_never_given_to_another_customer_site_or_account(self, cache):
         sign_in(cache)
@@ -164,3 +179,18 @@ def test_a_session_in_the_database_is_encrypted(db):
     kept = SignedInSession.objects.get().state
     assert kept is not None
     assert kept.reveal() == STATE
+
+
+@pytest.mark.django_db
+def test_a_chore_erases_the_states_that_nobody_will_use_again():
+    cache = DjangoSessionCache()
+    old = SessionKey("acme", KEY.site, "old")
+    sign_in(cache)
+    cache.ask(old, wish(max_age=timedelta()))
+    cache.store(old, fence=1, state=STATE)
+
+    assert erase_old_sessions() == 1
+
+    kept = {row.account: row.state for row in SignedInSession.objects.all()}
+    assert kept["old"] is None
+    assert kept[KEY.account] is not None
