@@ -1,19 +1,22 @@
 """The only writer of a status.
 
 `open_run` and `open_attempt` create the two rows, `move_run` and `move_attempt` change their state by
-compare-and-set, each with its row in the transition log; a run's end erases its secret params. Only `runs.services`
-imports this module, and calls it inside a transaction of its own.
+compare-and-set, each with its row in the transition log; a run's end erases its secret params, and the
+checkpoints that hold one. Only `runs.services` imports this module, and calls it inside a transaction of its own.
 """
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from infra_shared.redaction import MASK
+from infra_shared.crypto import DecryptionError
+from infra_shared.leaks import LeakScan
+from infra_shared.redaction import MASK, Redactor
 from runs import rollups
-from runs.models import Attempt, Run, RunSecrets, Transition
+from runs.models import Attempt, Checkpoint, Run, RunSecrets, Transition
 from runs.states import (
     ATTEMPT_MOVES,
     RUN_MOVES,
@@ -124,9 +127,29 @@ def move_attempt(
 
 
 def _erase_secrets(run: Run) -> None:
-    """Let go of the secret params of a run that is over; most runs have none, and are not asked for."""
-    if MASK in run.params.values():
-        RunSecrets.objects.filter(run_id=run.pk).delete()
+    """Let go of the secret params of a run that is over, and of the checkpoints that hold one.
+
+    Most runs have none, and are not asked for. A checkpoint would keep for days what was promised to be gone; a rerun
+    that could have begun behind it begins at an earlier stage, and is given the secrets anew in any case.
+    """
+    if MASK not in run.params.values():
+        return
+    kept = RunSecrets.objects.filter(run_id=run.pk).first()
+    if kept is None:
+        return
+    kept.delete()
+    holding = [item.pk for item in Checkpoint.objects.filter(run_id=run.pk) if _may_hold(item, kept)]
+    Checkpoint.objects.filter(pk__in=holding).delete()
+
+
+def _may_hold(checkpoint: Checkpoint, secrets: RunSecrets) -> bool:
+    """Whether one of the secrets stands in what a checkpoint keeps; true when nobody can read it any more."""
+    try:
+        values = [str(value) for value in secrets.content.reveal().values() if value is not None]
+        body = json.dumps(checkpoint.content.reveal(), ensure_ascii=False).encode()
+    except DecryptionError:
+        return True
+    return LeakScan(Redactor(values)).leak_in(body) is not None
 
 
 def _log(

@@ -23,7 +23,7 @@ KEPT = (
     Kept(
         model="runs.Checkpoint",
         keep=Keep.RULE,
-        words="until its run succeeds, else CHECKPOINT_DAYS after its end; chore erase-old-checkpoints",
+        words="until its run succeeds, or ends while it holds a secret param; else CHECKPOINT_DAYS after its end; chore erase-old-checkpoints",
     ),
     Kept(
         model="runs.Artifact",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 from cryptography.fernet import Fernet
@@ -23,6 +25,7 @@ from runs.services.run_secrets import secrets_of
 from runs.states import RUN_MOVES, TERMINAL_RUNS, Cause, RunState
 from tests.support import sample
 from tests.support.secret_sample import OTHER_PIN, PIN, SecretSample, ask, stored_bytes
+from webgraph.checkpoint import Checkpoint as Taken
 from webgraph.secret_values import Secret
 
 if TYPE_CHECKING:
@@ -94,6 +97,23 @@ def test_a_secret_param_is_erased_by_the_transaction_that_ends_the_run(
 
     assert not RunSecrets.objects.exists()
     assert run.params == HIDDEN
+
+
+def test_the_end_erases_the_checkpoints_that_hold_a_secret_param_and_leaves_the_others(
+    version: AutomationVersion,
+) -> None:
+    run = ask()
+    attempt = run.attempts.get()
+    for position, shown in enumerate(("Riga", quote(PIN), b64encode(PIN.encode()).decode()), start=1):
+        facts: dict[str, Any] = {"storage_state": {}, "session_storage": {}, "opened": [], "page": {}}
+        taken = Taken(
+            position=position, stage=f"s{position}", state={}, url=f"https://x.test/?{shown}", **facts
+        )
+        resuming.keep(attempt=attempt, taken=taken)
+
+    cancel_run(run=run, actor="operator:anna")
+
+    assert [item.position for item in Checkpoint.objects.all()] == [1]
 
 
 def test_a_run_that_is_tried_again_keeps_its_secret_params(version: AutomationVersion) -> None:
