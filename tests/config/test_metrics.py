@@ -28,13 +28,15 @@ if TYPE_CHECKING:
     from automations.models import AutomationVersion
 
 pytestmark = pytest.mark.django_db
-MOST_QUESTIONS = 24
+MOST_QUESTIONS = 26
 KNOWN_LABELS = {
     "answer",
     "automation",
     "channel",
     "failure_kind",
+    "finding",
     "kind",
+    "node",
     "outcome",
     "queue",
     "source",

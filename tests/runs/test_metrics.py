@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING
 import pytest
 from django.conf import settings
 
-from automations.models import Overlap
+from automations.models import Customer, Overlap
 from infra_shared.database import database_now
-from runs.models import Attempt, Node, Occurrence, OccurrenceState, WorkerProcess
+from runs.models import (
+    Attempt,
+    Node,
+    Occurrence,
+    OccurrenceState,
+    StorageDay,
+    StorageQuota,
+    WorkerProcess,
+)
 from runs.services import scheduling
 from runs.services.limits import set_limit
 from runs.services.nodes import drain_node, stop_node
@@ -137,3 +145,18 @@ def test_slots_are_held_of_limits_and_the_operators_word_goes_first(monkeypatch:
     assert found["automation_slots_limit{kind=key}"] == 4
     assert found["automation_slots_full_limits{kind=key}"] == 1
     assert found["automation_slots_held{kind=customer}"] == 0
+
+
+def test_what_is_kept_is_measured_and_who_is_nearest_to_a_quota() -> None:
+    small, large = (Customer.objects.create(key=key, name=key) for key in ("small", "large"))
+    for customer, kept in ((small, 300), (large, 5_000)):
+        StorageDay.objects.create(customer=customer, day=database_now().date(), kept_bytes=kept, kept_files=1)
+
+    without = measured()["automation_storage_fullest_quota_ratio"]
+    StorageQuota.objects.create(customer=small, most_bytes=400, set_by="test")
+    StorageQuota.objects.create(customer=large, most_bytes=50_000, set_by="test")
+    found = measured()
+
+    assert without == 0
+    assert found["automation_storage_kept_bytes"] == 5_300
+    assert found["automation_storage_fullest_quota_ratio"] == 0.75
