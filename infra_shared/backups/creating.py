@@ -67,7 +67,7 @@ def create_backup(
     with place.locked(), place.begun(timezone.now()) as folder:
         made = Created(folder=place.root / folder.stem)
         store = artifact_store()
-        _copy(_blobs_now(), store, place, made, tell)
+        _copy(blobs_now(), store, place, made, tell)
         tell("database", 0)
         snapshot = take_snapshot(folder, pg_bin=pg_bin)
         missing, size = _copy(read_blob_list(folder / BLOB_LIST), store, place, made, tell)
@@ -103,7 +103,7 @@ def _check_apart(place: BackupPlace) -> None:
         )
 
 
-def _blobs_now() -> Iterator[BlobInfo]:
+def blobs_now() -> Iterator[BlobInfo]:
     """Every blob at about this time, in short statements: a long one would keep the database from cleaning up."""
     last = ""
     while True:

@@ -20,7 +20,7 @@ from infra_shared.backups.clients import find_client, run_client
 from infra_shared.backups.errors import BackupError, RestoreRefusedError
 from infra_shared.backups.manifest import Manifest, check_file, key_fingerprints, read_manifest
 from infra_shared.backups.place import read_blob_list
-from infra_shared.backups.stored_bytes import copy_blob
+from infra_shared.backups.refilling import bring_bytes
 from infra_shared.backups.verifying import check_dump
 from infra_shared.blobs.django_store import artifact_store
 from infra_shared.blobs.protocol import BlobError
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from infra_shared.backups.place import BackupPlace
-    from infra_shared.blobs.protocol import BlobInfo
 
     Tell = Callable[[str, int], None]
 
@@ -83,8 +82,8 @@ def restore_backup(
     manifest = read_manifest(folder)
     dump, blob_list = check_dump(folder, manifest), check_file(folder, manifest.blob_list)
     pending = _check_fits(manifest, order)
-    done = Restored(folder=folder)
-    kept_otherwise = _bring_bytes(place, blob_list, done, tell)
+    files, kept_otherwise = bring_bytes(blobs=read_blob_list(blob_list), place=place, tell=tell)
+    done = Restored(folder=folder, copied=files.copied, there=files.there, missing=files.missing)
     tell("database", 0)
     _load(dump, order)
     _check_rows(manifest)
@@ -160,30 +159,6 @@ def _check_empty(order: RestoreOrder) -> None:
             f"The store of artifacts is not empty (it holds {found}). Restore into an empty one, or keep what is there and "
             "copy only the rest with --reuse-blobs."
         )
-
-
-def _bring_bytes(place: BackupPlace, blob_list: Path, done: Restored, tell: Tell) -> list[BlobInfo]:
-    """Copy what the store lacks; returns what the store keeps in another encoding than the rows say."""
-    store, otherwise = artifact_store(), []
-    for number, blob in enumerate(read_blob_list(blob_list), 1):
-        held = place.held(blob.digest, blob.size_bytes)
-        try:
-            if store.exists(blob):
-                done.there += 1
-            elif held is None:
-                done.missing.append(blob.digest)
-            else:
-                kept = copy_blob(held, source=place.blobs, target=store)
-                done.copied += 1
-                if kept.encoding != blob.encoding:
-                    otherwise.append(kept)
-        except BlobError as error:
-            raise BackupError(
-                f"Restoring broke off before the database was touched: {error} Go on with --reuse-blobs, or with an older "
-                "back-up."
-            ) from error
-        tell("blobs", number)
-    return otherwise
 
 
 def _load(dump: Path, order: RestoreOrder) -> None:

@@ -127,6 +127,26 @@ def test_bytes_the_store_has_lost_are_named_and_all_the_rest_is_backed_up(
     assert verify_backup(place=place).manifest.blobs.missing == (lost.blob_id,)
 
 
+def test_files_the_store_has_lost_come_back_from_a_back_up(
+    runs_factory: RunsFactory, place: BackupPlace
+) -> None:
+    claim = runs_factory.claimed()
+    lost = runs_factory.keep(claim, ArtifactKind.DOWNLOAD, "text/plain", b"lost")
+    back_up(place)
+    late = runs_factory.keep(claim, ArtifactKind.DOWNLOAD, "text/plain", b"made after it")
+    assert lost.blob is not None
+    assert late.blob is not None
+    artifact_store().delete(lost.blob)
+    artifact_store().delete(late.blob)
+
+    with pytest.raises(CommandError, match=str(late.blob_id)) as refusal:
+        call_command("backup", "refill", str(place.root), stdout=StringIO())
+
+    assert refusal.value.returncode == 3
+    with artifact_store().open(lost.blob) as reader:
+        assert reader.read(100) == b"lost"
+
+
 @pytest.mark.parametrize("what", ["dump", "blob", "list"])
 def test_a_back_up_that_was_altered_is_found_out(
     what: str, runs_factory: RunsFactory, place: BackupPlace

@@ -22,6 +22,7 @@ from runs.services.cancelling import cancel_run
 from runs.services.requests import Origin
 from runs.services.reruns import rerun
 from runs.states import Cause
+from tests.support.elsewhere import Elsewhere
 from webgraph.recorder import ArtifactKind
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from django.test import Client
 
+    from config.local.postgres import PostgresServer
     from tests.support.runs_factory import RunsFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -326,3 +328,32 @@ def test_zero_bytes_in_texts_are_taken_on_either_database(runs_factory: RunsFact
     forget(run)
 
     assert "\0" not in bring(file).failure_message
+
+
+@pytest.mark.slow
+@pytest.mark.sqlite
+@pytest.mark.timeout(300)
+def test_a_run_exported_on_sqlite_is_shown_the_same_on_postgresql(
+    runs_factory: RunsFactory, file: Path, tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    run = runs_factory.succeeded()
+    picture = Artifact.objects.filter(run=run, kind=ArtifactKind.STEP_PICTURE).latest("pk")
+    there = export(run, file)
+    elsewhere = Elsewhere(tmp_path / "elsewhere", postgres_server.create_database("elsewhere"))
+    assert elsewhere.manage("migrate").returncode == 0
+    make = "from automations.models import Customer; Customer.objects.create(key='acme-north')"
+    assert elsewhere.manage("shell", "-c", make).returncode == 0
+
+    first = elsewhere.told("runs", "import", file, "--customer", "acme-north")
+    again = elsewhere.told("runs", "import", file, "--customer", "acme-north")
+    elsewhere.told("runs", "export", run.pk, tmp_path / "again.zip")
+    page, bytes_path = f"/admin/runs/run/{run.pk}/change/", f"/admin/artifacts/{picture.pk}/"
+    seen = elsewhere.look(page, bytes_path)
+
+    assert (first["created"], again) == (True, {**first, "created": False, "files": 0})
+    with zipfile.ZipFile(tmp_path / "again.zip") as archive:
+        came = json.loads(archive.read("bundle.json"))
+    assert lasting({**came, "customer": "main"}) == lasting(there)
+    assert seen[page]["status"] == 200
+    assert "INV-39" in seen[page]["text"] or "INV-0" in seen[page]["text"]
+    assert seen[bytes_path]["sha256"] == picture.blob_id

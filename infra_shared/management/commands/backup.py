@@ -1,4 +1,4 @@
-"""`manage.py backup create|list|verify|restore`."""
+"""`manage.py backup create|list|verify|restore|refill`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError
 
 from infra_shared import clock
-from infra_shared.backups.creating import create_backup
+from infra_shared.backups.creating import blobs_now, create_backup
 from infra_shared.backups.errors import BackupError
 from infra_shared.backups.manifest import read_manifest
 from infra_shared.backups.place import BackupPlace
+from infra_shared.backups.refilling import refill_store
 from infra_shared.backups.restoring import RestoreOrder, restore_backup
 from infra_shared.backups.verifying import verify_backup
 from infra_shared.nouns import ACTOR, NounCommand
@@ -136,6 +137,22 @@ class Command(NounCommand):
             newer = " Migrations of this release were run." if done.migrated else ""
             self.say(f"{done.folder}: {done.rows} rows, {done.copied} files, {done.there} were there.{newer}")
         self._complain(done)
+
+    def refill_arguments(self, parser: CommandParser) -> None:
+        """Arguments of `refill`."""
+        _shared(parser)
+
+    def do_refill(self, folder: Path, *, json: bool, **_: Any) -> None:
+        """Bring back the files the store has lost, for the rows of the database that is there, from any back-up in DIR."""
+        with _told():
+            tell = self._teller(quiet=json)
+            done = refill_store(place=BackupPlace(folder), blobs=blobs_now(), actor=ACTOR, tell=tell)
+        if json:
+            self.say_json(asdict(done))
+        else:
+            self.say(f"{done.copied} files brought back, {done.there} were there.")
+        if done.missing:
+            raise CommandError(_lacking(done.missing, "are in no back-up"), returncode=INCOMPLETE)
 
     def _complain(self, done: Restored) -> None:
         if done.missing:
