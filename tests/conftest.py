@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+import hypothesis
 import pytest
 from django.conf import settings
 
@@ -44,6 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers of this suite."""
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
+    hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no defect
+    hypothesis.settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -25,13 +25,17 @@ class Telephone:
     """An authenticator app, which is no code of this project's; each code is another one."""
 
     seed: str
-    steps: int = field(default=-1, init=False)
+    shown: set[int] = field(default_factory=set, init=False)
 
     def code(self) -> str:
-        """The next code that is good now: those of the last, this and the next half minute, in turn."""
-        code = pyotp.TOTP(self.seed).at(int(time.time()) + self.steps * PERIOD_SECONDS)
-        self.steps += 1
-        return str(code)
+        """A code that is good now and was not shown before: this half minute's, else the next one's, else the last's.
+
+        In this order, because the half minute may end while a code is on its way.
+        """
+        now = int(time.time()) // PERIOD_SECONDS
+        counter = next(step for step in (now, now + 1, now - 1) if step not in self.shown)
+        self.shown.add(counter)
+        return str(pyotp.TOTP(self.seed).generate_otp(counter))
 
 
 def send_password(client: Client, *, name: str = NAME, password: str = PASSWORD, **about: Any) -> Any:

@@ -192,7 +192,12 @@ def rig(database: str, secrets: dict[str, str], *, lease_seconds: int, processes
         system.start()
         api = stack.enter_context(
             httpx.Client(
-                base_url=f"{system.web_url}/api/v1", headers={"X-API-Key": key}, timeout=60, trust_env=False
+                base_url=f"{system.web_url}/api/v1",
+                headers={"X-API-Key": key},
+                timeout=60,
+                trust_env=False,
+                # A kept connection may be closed by the server in the moment it is used again.
+                limits=httpx.Limits(max_keepalive_connections=0),
             )
         )
         broken = Rig(system, api, server, secrets, lease_seconds, processes)
