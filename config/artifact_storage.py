@@ -15,15 +15,7 @@ S3_BACKEND = "storages.backends.s3.S3Storage"
 
 def artifact_storage(read: Callable[[str], Any], *, folder: Path) -> dict[str, Any]:
     """The bucket that ARTIFACTS_S3_BUCKET names, or files in a folder where it names none; ends the process when they clash."""
-    if not read("ARTIFACTS_S3_BUCKET"):
-        location = {"location": folder, "base_url": None}
-        return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": location}
-    if bool(read("ARTIFACTS_S3_ACCESS_KEY")) != bool(read("ARTIFACTS_S3_SECRET_KEY")):
-        raise SystemExit(
-            "Configuration: ARTIFACTS_S3_ACCESS_KEY and ARTIFACTS_S3_SECRET_KEY belong together: set both, or neither."
-        )
-    if read("ARTIFACTS_S3_KMS_KEY") and read("ARTIFACTS_S3_ENCRYPTION") != "aws:kms":
-        raise SystemExit("Configuration: ARTIFACTS_S3_KMS_KEY needs ARTIFACTS_S3_ENCRYPTION=aws:kms.")
+    # All are read, and so judged, before the bucket is looked at: a mistake is told when it is made.
     options = s3_options(
         bucket=read("ARTIFACTS_S3_BUCKET"),
         location=read("ARTIFACTS_S3_PREFIX"),
@@ -39,7 +31,16 @@ def artifact_storage(read: Callable[[str], Any], *, folder: Path) -> dict[str, A
         encryption=read("ARTIFACTS_S3_ENCRYPTION"),
         kms_key=read("ARTIFACTS_S3_KMS_KEY"),
     )
-    return {"BACKEND": S3_BACKEND, "OPTIONS": options}
+    if bool(options["access_key"]) != bool(options["secret_key"]):
+        raise SystemExit(
+            "Configuration: ARTIFACTS_S3_ACCESS_KEY and ARTIFACTS_S3_SECRET_KEY belong together: set both, or neither."
+        )
+    if read("ARTIFACTS_S3_KMS_KEY") and read("ARTIFACTS_S3_ENCRYPTION") != "aws:kms":
+        raise SystemExit("Configuration: ARTIFACTS_S3_KMS_KEY needs ARTIFACTS_S3_ENCRYPTION=aws:kms.")
+    if options["bucket_name"]:
+        return {"BACKEND": S3_BACKEND, "OPTIONS": options}
+    location = {"location": folder, "base_url": None}
+    return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": location}
 
 
 def s3_options(  # noqa: PLR0913 - one for each setting

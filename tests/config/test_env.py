@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from config.artifact_storage import artifact_storage
 from config.env import BASE_DIR
 from config.env_table import REQUIRED, SETTINGS, Setting
 from config.local.environment import new_keys, without_settings
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 PASSWORD = "p4ss/word"
+_BY_NAME = {row.name: row for row in SETTINGS}
 
 
 def load(**variables: str) -> subprocess.CompletedProcess[str]:
@@ -56,6 +56,7 @@ def load(**variables: str) -> subprocess.CompletedProcess[str]:
         ("DATABASE_URL", f"postgres://user:{PASSWORD}@host/name"),
         ("EMAIL_URL", f"smtp://user:{PASSWORD}@host"),
         ("ENV_FILE", "/dev/null/file"),
+        ("ARTIFACTS_S3_ENDPOINT_URL", "store.example"),
     ],
 )
 def test_a_malformed_setting_stops_with_one_line_that_names_it(name: str, value: str, tmp_path: Path) -> None:
@@ -65,6 +66,63 @@ def test_a_malformed_setting_stops_with_one_line_that_names_it(name: str, value:
     assert done.stderr.startswith(f"Configuration: {name} ")
     assert done.stderr.count("\n") == 1
     assert PASSWORD.partition("/")[0] not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ARTIFACTS_S3_BUCKET", "Evidence_Of_Runs"),
+        ("ARTIFACTS_S3_REGION", "Frankfurt am Main"),
+        ("ARTIFACTS_S3_ADDRESSING", "by-host"),
+        ("ARTIFACTS_S3_CONNECT_SECONDS", 0),
+        ("ARTIFACTS_S3_READ_SECONDS", 0),
+        ("ARTIFACTS_S3_TRIES", 0),
+        ("ARTIFACTS_S3_CA_FILE", Path("/dev/null/ca.pem")),
+        ("ARTIFACTS_S3_ENCRYPTION", "rot13"),
+        ("ARTIFACTS_SPOOL_BYTES", -1),
+        ("ARTIFACTS_SPOOL_LOST_HOURS", 0),
+    ],
+)
+def test_a_setting_of_the_store_of_files_that_cannot_be_is_refused(name: str, value: Any) -> None:
+    assert _BY_NAME[name].complaint(value).startswith("must ")
+
+
+@pytest.mark.parametrize(
+    "clash",
+    [
+        {"ARTIFACTS_S3_ACCESS_KEY": "key"},
+        {"ARTIFACTS_S3_SECRET_KEY": PASSWORD},
+        {"ARTIFACTS_S3_KMS_KEY": "key", "ARTIFACTS_S3_ENCRYPTION": "AES256"},
+    ],
+)
+def test_settings_of_the_bucket_that_clash_stop_with_one_line(clash: dict[str, str]) -> None:
+    given = {"ARTIFACTS_S3_BUCKET": "evidence"} | clash
+
+    with pytest.raises(SystemExit, match=f"^Configuration: .*{next(iter(clash))}") as stopped:
+        artifact_storage(lambda name: given.get(name, _BY_NAME[name].default), folder=Path("artifacts"))
+
+    assert PASSWORD not in str(stopped.value)
+
+
+def test_the_settings_of_the_bucket_reach_the_client(tmp_path: Path) -> None:
+    given = {
+        "ARTIFACTS_S3_BUCKET": "evidence",
+        "ARTIFACTS_S3_CONNECT_SECONDS": 7,
+        "ARTIFACTS_S3_READ_SECONDS": 9,
+        "ARTIFACTS_S3_TRIES": 2,
+        "ARTIFACTS_S3_ADDRESSING": "virtual",
+        "ARTIFACTS_S3_CA_FILE": tmp_path / "ca.pem",
+        "ARTIFACTS_S3_ENCRYPTION": "AES256",
+    }
+
+    made = artifact_storage(lambda name: given.get(name, _BY_NAME[name].default), folder=tmp_path)
+    options, client = made["OPTIONS"], made["OPTIONS"]["client_config"]
+
+    assert (client.connect_timeout, client.read_timeout) == (7, 9)
+    assert client.retries["total_max_attempts"] == 2
+    assert client.s3["addressing_style"] == "virtual"
+    assert options["verify"] == str(tmp_path / "ca.pem")
+    assert options["object_parameters"] == {"ServerSideEncryption": "AES256"}
 
 
 def test_a_value_from_a_file_loses_the_end_of_its_line(tmp_path: Path) -> None:

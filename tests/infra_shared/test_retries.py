@@ -35,6 +35,7 @@ _ALLOWED = {
     "runs/dispatcher.py::run_dispatcher": _PROCESS_LOOP,
     "runs/cluster/node_row.py::_keep": _PROCESS_LOOP,
     "runs/cluster/pusher.py::push_tickets": _PROCESS_LOOP,
+    "runs/cluster/spool_keeper.py::_keep": _PROCESS_LOOP,
     "runs/services/guards.py::begin": _RACE,
     "runs/services/slots.py::_take_one": _RACE,
     "webgraph/runner.py::run": "pumps reports until the end; no report in time is no failure",
