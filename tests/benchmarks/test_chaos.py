@@ -24,7 +24,7 @@ def storm(*arguments: str) -> tuple[dict[str, int], str]:
 
 
 @pytest.mark.timeout(420)
-@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+@pytest.mark.parametrize("database", [pytest.param("sqlite", marks=pytest.mark.slow), "postgres"])
 def test_nothing_is_lost_doubled_or_left_behind_in_a_short_storm(database):
     figures, said = storm(
         f"--database={database}", "--minutes=0.2", "--seed=7", "--nodes=1", "--schedules=12"
