@@ -44,6 +44,9 @@ scrape_configs:
     scheme: https
 ```
 
+[monitoring](monitoring/prometheus-rules.yml) has alert rules, a [dashboard](monitoring/grafana-dashboard.json) for Grafana and a
+[configuration](monitoring/prometheus.yml) like the above, as files.
+
 `python manage.py metrics show` prints the same text on the machine itself, without a key. While the database does not
 answer, `/metrics` answers 503, which Prometheus records as `up == 0`: alert on that first.
 

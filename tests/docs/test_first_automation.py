@@ -145,5 +145,5 @@ def test_every_command_of_the_document_succeeds(reader: Reader) -> None:
     assert "Succeeded." in terminal.stdout
     evidence = reader.folder / "var" / "evidence"
     kinds = {path.name.split("-")[2] for path in evidence.iterdir()}
-    assert kinds == {"step_picture", "step_html", "trace", "request_log"}
+    assert kinds == {"step_picture", "step_html", "trace", "request_log", "log"}
     assert wait_until(lambda: "succeeded" in reader.states_of_scheduled_runs(), what="the scheduled run")

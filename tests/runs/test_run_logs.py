@@ -136,3 +136,19 @@ def test_lines_of_every_thread_of_a_worker_say_which_run_attempt_and_step_they_a
     assert {line["event"] for line in seen} >= {"attempt_claimed", "page_open", "attempt_ended"}
     assert {(line["run_id"], line["attempt"]) for line in seen} == {(str(run.pk), 1)}
     assert {line["event"] for line in seen if line.get("step") == 1} >= {"acts", "stored"}
+
+
+def test_lines_are_stored_while_the_attempt_works_so_that_a_killed_worker_leaves_them(
+    talked, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(attempt_log, "FLUSH_SECONDS", 0.0)
+    monkeypatch.setattr(execution, "BEAT_SECONDS", 0.02)
+
+    run = talked(fails=True)
+
+    attempt = run.attempts.get()
+    parts = run.artifacts.filter(kind=ArtifactKind.LOG).order_by("id")
+    assert attempt.finished_at is not None
+    assert len(parts) > 1
+    assert parts[0].created_at < attempt.steps.latest("index").finished_at
+    assert log_of(run)[0]["event"] == "attempt_claimed"
