@@ -284,7 +284,12 @@ class _Execution:
     def _fail(self, kind: FailureKind, message: str, *, permanent: bool = True) -> str:
         failure = outcomes.Failure(kind=kind, message=message, permanent=permanent)
         _log.info("attempt_result", outcome="failed", failure_kind=kind.value, reason=message)
-        self._keep_log()
+        try:
+            self._keep_log()
+        except (DatabaseError, LostClaimError, AttemptStopped):
+            raise
+        except Exception:  # noqa: BLE001 - perhaps the very fault that ends the attempt: its end is written all the same
+            _log.exception("log_not_kept")
         self._write(lambda: outcomes.finish_failed(claim=self._claim, failure=failure))
         return "failed"
 
