@@ -51,6 +51,7 @@ def picture_of(run: Run) -> Artifact:
     return found
 
 
+@pytest.mark.timeout(180)  # two processes that start from nothing, on a machine that may be busy
 def test_a_back_up_restored_into_an_empty_place_shows_the_run_and_its_picture(
     runs_factory: RunsFactory, place: BackupPlace, elsewhere: Elsewhere
 ) -> None:

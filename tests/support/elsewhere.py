@@ -59,7 +59,7 @@ class Elsewhere:
             env={**os.environ, **own},  # noqa: TID251 - handed on, not read
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
 
