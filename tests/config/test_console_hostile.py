@@ -87,3 +87,32 @@ def test_what_is_hostile_would_run_if_it_were_served_as_it_came(screen: Screen) 
         page.goto(served)
 
     screen.complaints.clear()  # of its broken parts
+
+
+HUGE_BYTES = 5 * 1024 * 1024
+LINE = '{{"kind": "console.log", "text": "{}"}}\n'.format(HTML.replace('"', "'").replace("\n", " "))
+
+
+@pytest.mark.parametrize(
+    ("kind", "content_type", "line"),
+    [
+        (ArtifactKind.CONSOLE_LOG, "application/x-ndjson", LINE),
+        (ArtifactKind.STEP_AXTREE, "text/yaml; charset=utf-8", HTML),
+    ],
+)
+def test_a_huge_hostile_file_is_shown_as_its_beginning_and_runs_nothing(
+    screen: Screen, runs_factory: RunsFactory, kind: ArtifactKind, content_type: str, line: str
+) -> None:
+    body = (line * (HUGE_BYTES // len(line))).encode()
+    kept = runs_factory.keep(runs_factory.claimed(), kind, content_type, body)
+    answered: list[str] = []
+    screen.page.context.on("response", lambda response: answered.append(response.url))
+
+    page = screen.open(f"/admin/artifacts/{kept.pk}/view/")
+    page.wait_for_load_state("networkidle")
+
+    assert page.evaluate(HAS_RUN) == 0
+    assert [url for url in answered if "harm=" in url] == []
+    assert len(page.content()) < HUGE_BYTES / 2
+    assert page.locator(f"a[href*='/admin/artifacts/{kept.pk}/'][href*=download]").count()
+    screen.complaints.clear()  # the policy names what it stopped in a captured page

@@ -14,6 +14,7 @@ from runs.services.requests import RunRequest, request_run
 from tests.support import sample
 from tests.support.hand import make_hand
 from webgraph.flow import Automation, stage
+from webgraph.limits import Limits
 from webgraph.outcome import AttemptResult, Outcome
 from webgraph.recorder import EvidenceLevel
 from webgraph.vision.settings import VisionSettings
@@ -72,6 +73,17 @@ def test_sight_is_given_as_the_server_is_set_up_and_within_its_bound(
     (spec,) = seen
     assert (spec.vision, spec.model_tokens) == (settings.VISION, 20_000)
     assert spec.evidence is EvidenceLevel.FULL
+
+
+def test_pages_may_do_what_the_settings_say(
+    seen: list[AttemptSpec], monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.PAGE_LIMITS = Limits(windows=3)
+
+    assert carried_out(monkeypatch) == "succeeded"
+
+    (spec,) = seen
+    assert spec.limits == Limits(windows=3)
 
 
 class SignsIn(Automation):

@@ -57,7 +57,7 @@ PAGES = {
     "<img src=/plain>",
     "service-worker": "<script>navigator.serviceWorker.register('/worker.js')</script><img src=/slow.png>",
     "memory": "<script>const kept = []; setInterval(() => kept.push(new Uint8Array(3e7).fill(1)), 10)</script>"
-    "<img src=/slow.png>",
+    "<img src=/never.png>",
     "lies-about-itself": "<script>for (const one of [Document, Element, Node]) for (const name of "
     "['documentElement', 'outerHTML', 'innerHTML']) if (name in one.prototype) Object.defineProperty(one.prototype, "
     "name, {get: () => 'nothing to see'}); JSON.stringify = Array.prototype.map = () => { throw 'no' }</script>",

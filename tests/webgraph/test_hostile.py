@@ -13,6 +13,7 @@ import pytest
 
 from automations.library.page_snapshot import PageSnapshot
 from tests.support.families import words_of
+from tests.support.keepers import kept_browser
 from tests.support.waiting import wait_until
 from tests.webgraph.conftest import Tried
 from tests.webgraph.hostile_pages import FIVE_GIGABYTES, HostileSite, hostile_site
@@ -259,6 +260,23 @@ def test_hostile_pages_harm_no_other_attempt_of_their_browser(
     assert "BROWSER_MAX_PAGE_MEMORY_MB" in str(ended[0].failure)
     assert {gap.kind for gap in attempt.memory.gaps} >= {ArtifactKind.FAILURE_PICTURE}
     assert result.failure is None
+
+
+def test_hostile_memory_hog_is_ended_in_a_shared_browser_and_told_why(
+    attempt: Tried, site: HostileSite, browser_executable: str, tmp_path: Path
+) -> None:
+    policy = RecyclePolicy(page_memory_bytes=300 * MEGABYTE)
+    with kept_browser(browser_executable, policy, tmp_path) as kept:
+        host = BrowserHost(browser_executable, temp_root=tmp_path, keeper=kept.address)
+        hog = snapshot(attempt, site, "memory", host=host, step_timeout_seconds=PATIENT_SECONDS)
+        after = snapshot(attempt, site, "plain", host=host, step_timeout_seconds=PATIENT_SECONDS)
+        host.close()
+
+    assert hog.failure is not None
+    assert hog.failure.kind is FailureKind.BROWSER_CRASH
+    assert "BROWSER_MAX_PAGE_MEMORY_MB" in hog.failure.message
+    assert after.failure is None
+    assert len(kept.servers) == 1
 
 
 def test_hostile_pages_leave_no_process_no_file_and_no_window(
