@@ -25,10 +25,12 @@ from django.utils import timezone
 from infra_shared.blobs.encoding import PlainReader, write_encoded
 from infra_shared.blobs.protocol import (
     INCOMING,
+    BlobDamagedError,
     BlobEncoding,
     BlobError,
     BlobInfo,
     BlobNotFoundError,
+    BlobStorageError,
     StoredFile,
     stored_name,
 )
@@ -96,8 +98,15 @@ class S3BlobStore:
             except ClientError as error:
                 if _code(error) in _GONE:
                     raise BlobNotFoundError(blob.digest) from None
+                if _code(error) == "InvalidRange":
+                    raise BlobDamagedError("The stored bytes are damaged: they end too early.") from None
                 raise
             body = cast("IO[bytes]", _Body(answer["Body"]))
+            if is_part and not answer.get("ContentRange", "").startswith(f"bytes {start}-"):
+                body.close()  # taken for the part, the whole would be other bytes than were asked for
+                raise BlobStorageError(
+                    "The bytes could not be read: the object store gives no part of an object."
+                )
             return PlainReader(body, blob, start=start, length=length, is_positioned=is_plain)
 
     def exists(self, blob: StoredBlob) -> bool:

@@ -92,6 +92,8 @@ class SpoolFolder:
 
         Raises SpoolError beyond the bound and when the disk does not take them.
         """
+        if self._most_bytes == 0:
+            raise SpoolError("Nothing may wait on this node for the store of files.")
         _ = self.id  # the folder and its name are there before anything is in it
         head = {"text": text, "digest": hashlib.sha256(body).hexdigest(), "facts": facts}
         content = json.dumps(head).encode() + b"\n" + body

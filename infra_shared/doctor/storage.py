@@ -71,7 +71,7 @@ def _go_round(store: BlobStore) -> None:
 def _what_waits() -> Iterator[Finding]:
     """What this machine could not deliver while the store was away."""
     spool = spool_folder()
-    if spool is None or not spool.exists:
+    if not spool.exists:
         return
     state = spool.state()
     if state.oldest_at is not None:

@@ -16,10 +16,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 
-def spool_folder() -> SpoolFolder | None:
-    """The spool of this machine as the settings say; None where nothing may wait."""
-    if settings.ARTIFACTS_SPOOL_BYTES <= 0:
-        return None
+def spool_folder() -> SpoolFolder:
+    """The spool of this machine as the settings say; also where nothing more may wait, for what waits already."""
     return SpoolFolder(settings.ARTIFACTS_SPOOL_DIR, most_bytes=settings.ARTIFACTS_SPOOL_BYTES)
 
 

@@ -27,7 +27,7 @@ def look_after_spool() -> str:
     `artifacts deliver`. Raises DatabaseError and SpoolError.
     """
     folder = spool_folder()
-    if folder is None or not folder.exists:
+    if not folder.exists:
         return ""
     delivery = spooled.deliver(folder=folder, store=artifact_store(), seconds=DELIVER_SECONDS)
     if delivery is None:
@@ -71,7 +71,7 @@ class SpoolKeeper:
     def _look(self) -> str:
         """Look after what waits; with nothing there only the row is kept young, now and then."""
         folder = spool_folder()
-        if folder is None or not folder.exists:
+        if not folder.exists:
             return ""
         if not folder.waiting() and monotonic() < self._next_report:
             return ""

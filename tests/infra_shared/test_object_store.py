@@ -159,6 +159,21 @@ def test_a_part_of_a_plain_blob_is_asked_of_the_server_and_nothing_else_is_sent(
     assert asked == [7]
 
 
+def test_a_server_that_ignores_the_range_is_an_error_and_its_other_bytes_are_not_taken(
+    object_store: str, bucket: str
+) -> None:
+    store = store_of(object_store, bucket)
+    info = store.put(NOISE, text=False)
+
+    def forget_range(request: Any, **_: Any) -> None:
+        del request.headers["Range"]
+
+    store._client.meta.events.register("before-sign.s3.GetObject", forget_range)
+
+    with pytest.raises(BlobStorageError, match="gives no part"):
+        store.open(info, start=1_000, length=10)
+
+
 async def _streamed(store: S3BlobStore, info: Any, wanted: str) -> tuple[int, bytes]:
     answer = await stream_blob(store, info, range_header=wanted)
     return answer.status, b"".join([piece async for piece in answer.body])

@@ -69,9 +69,7 @@ def away() -> StoreThatIsAway:
 
 @pytest.fixture
 def folder() -> SpoolFolder:
-    folder = spool_folder()
-    assert folder is not None
-    return folder
+    return spool_folder()
 
 
 @pytest.fixture
@@ -153,6 +151,20 @@ def test_beyond_the_bound_of_the_spool_the_gap_is_recorded_with_its_reason(
     assert kept.is_waiting
     assert not gap.is_waiting
     assert "the spool of this node is full" in gap.missing_reason
+
+
+def test_without_room_for_anything_nothing_more_waits_and_what_waits_is_still_delivered(
+    writer: EvidenceWriter, claim: Claim, away: StoreThatIsAway, settings: Any
+) -> None:
+    _captured(writer, b"of before")
+    settings.ARTIFACTS_SPOOL_BYTES = 0
+    closed = EvidenceWriter(claim=claim, store=away, outage=timedelta(seconds=1), spool=spool_folder())
+
+    _, gap = _captured(closed, b"of now")
+    look_after_spool()
+
+    assert "Nothing may wait on this node" in gap.missing_reason
+    assert _read(Artifact.objects.stored().select_related("blob").get()) == b"of before"
 
 
 def test_the_spool_holds_no_secret_and_only_its_owner_can_read_it(
@@ -448,5 +460,4 @@ def test_the_nodes_keeper_delivers_by_itself_what_a_former_node_left(version: Au
     wait_until(lambda: Artifact.objects.stored().exists(), what="the delivery")
     keeper.stop(within_seconds=10)
 
-    assert folder is not None
     assert folder.waiting() == []

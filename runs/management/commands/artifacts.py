@@ -165,9 +165,8 @@ class Command(NounCommand):
             problem = look_after_spool()
         except SpoolError as error:
             raise CommandError(error.reason, returncode=PROBLEM) from error
-        folder = spool_folder()
-        left = folder.state() if folder is not None else None
-        files, size = (left.files, left.waiting_bytes) if left is not None else (0, 0)
+        left = spool_folder().state()
+        files, size = left.files, left.waiting_bytes
         if json:
             self.say_json({"files": files, "waiting_bytes": size, "problem": problem})
         else:

@@ -25,7 +25,7 @@ OF_EVERY_PAGE = 4
 @pytest.mark.parametrize(
     ("path", "most"),
     [
-        ("/admin/", 14),
+        ("/admin/", 15),
         ("/admin/runs/run/", 6),
         ("/admin/runs/failurefamily/", 6),
         ("/admin/automations/automation/", 6),
