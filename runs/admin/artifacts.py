@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 SHOWN_BYTES = 512 * 1024
 SHOWN_ROWS = 500
+FRAMED_BYTES = 1024 * 1024
+"""A captured page beyond this is shown as text: one that means harm keeps a browser busy with what it is made of."""
 RETRY_AFTER_SECONDS = 5
 
 
@@ -89,9 +91,17 @@ class ArtifactAdmin(ConsoleAdmin):
             raise Http404("There is no such file.")
         file = File(row)
         back = (f"Run {row.run.short_id}", reverse("admin:runs_run_change", args=[row.run_id]))
-        shown = _read(row) if file.is_viewed and not file.is_page else {}
+        is_framed = file.is_page and row.size_bytes <= FRAMED_BYTES
+        shown = _read(row) if file.is_viewed and not is_framed else {}
         return self.page(
-            request, "review/artifact.html", title=file.title, section=back, file=file, artifact=row, **shown
+            request,
+            "review/artifact.html",
+            title=file.title,
+            section=back,
+            file=file,
+            artifact=row,
+            is_framed=is_framed,
+            **shown,
         )
 
 

@@ -98,6 +98,7 @@ LINE = '{{"kind": "console.log", "text": "{}"}}\n'.format(HTML.replace('"', "'")
     [
         (ArtifactKind.CONSOLE_LOG, "application/x-ndjson", LINE),
         (ArtifactKind.STEP_AXTREE, "text/yaml; charset=utf-8", HTML),
+        (ArtifactKind.STEP_HTML, "text/html; charset=utf-8", HTML),
     ],
 )
 def test_a_huge_hostile_file_is_shown_as_its_beginning_and_runs_nothing(
