@@ -29,6 +29,7 @@ class Setting:
     complaint: Callable[[Any], str] = rules.anything
 
 
+# longer than 400 lines: one table, a row for each setting, in the order people read them in .env.example.
 SETTINGS = (
     Setting(
         "DEBUG",
