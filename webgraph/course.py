@@ -26,7 +26,7 @@ from webgraph.network import without_sign_in
 from webgraph.page_mark import place_of
 from webgraph.recorder import Effect, Happened, Resumed, StageEnd, StageStart, Undecided
 from webgraph.recovery import SignInAgain, recovered
-from webgraph.supervisor import StepPlan
+from webgraph.step_plan import StepPlan
 from webgraph.verdicts import validated
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from webgraph.journal import Journal
     from webgraph.page import Page
     from webgraph.signing_in import SigningIn
-    from webgraph.supervisor import Act, Supervisor
+    from webgraph.step_plan import Act
+    from webgraph.supervisor import Supervisor
     from webgraph.surface import Surface
 
 

@@ -15,7 +15,7 @@ from webgraph.window import Window
 
 if TYPE_CHECKING:
     from webgraph.conditions import Condition
-    from webgraph.supervisor import Act
+    from webgraph.step_plan import Act
     from webgraph.target import Target
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from webgraph.conditions import Condition
-    from webgraph.supervisor import Act
+    from webgraph.step_plan import Act
     from webgraph.target import Target
 
 T = TypeVar("T")

@@ -20,7 +20,7 @@ from webgraph.looking import Looking
 from webgraph.network import without_sign_in
 from webgraph.questions import Questions
 from webgraph.quiet import quietly
-from webgraph.supervisor import StepPlan
+from webgraph.step_plan import StepPlan
 from webgraph.workers.base import Need
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Download, Response
 
     from webgraph.conditions import Condition
-    from webgraph.supervisor import Act
+    from webgraph.step_plan import Act
     from webgraph.surface import Surface
     from webgraph.target import Target
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from webgraph.asking import Asking
     from webgraph.recorder import Question
-    from webgraph.supervisor import Act
+    from webgraph.step_plan import Act
 
 LONGEST_WAIT = timedelta(hours=24)
 

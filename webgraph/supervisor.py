@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from infra_shared.clock import monotonic, utc_now
@@ -26,6 +25,7 @@ from webgraph.healing import heal_of
 from webgraph.keystrokes import Keystrokes
 from webgraph.overrides import Overrides
 from webgraph.recorder import Heal, StepIntent, StepOutcome
+from webgraph.step_plan import Act, StepClock
 from webgraph.workers.base import Need
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from webgraph.journal import Journal
     from webgraph.new_windows import NewWindows
     from webgraph.recovery import Recoveries
+    from webgraph.step_plan import StepPlan
     from webgraph.surface import Surface
     from webgraph.target import Target
     from webgraph.workers.base import Actor, Worker
@@ -62,63 +63,6 @@ _SHARE_BEFORE_RECOVERY = 0.6
 _ERROR_PAGE_SECONDS = 1.0
 # What a step runs into when the page it works on is not the site's own but an error page in its place.
 _ON_AN_ERROR_PAGE = (StepTimeoutError, TargetNotFoundError, WrongPageError)
-
-
-class StepClock:
-    """How much of a step's time is left."""
-
-    def __init__(self, seconds: float) -> None:
-        self._deadline = monotonic() + seconds
-
-    def extend(self, seconds: float) -> None:
-        """Give time back that passed with something else than the page."""
-        self._deadline += seconds
-
-    @property
-    def left(self) -> float:
-        """Seconds left; never 0, which to Playwright would mean without end."""
-        return max(0.05, self._deadline - monotonic())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
-    """What an act is given: the thing that was found (None for a step without a target) and the time that is left."""
-
-    actor: Actor | None
-    clock: StepClock
-    finder: Finder
-    index: int
-
-    @property
-    def on(self) -> Actor:
-        """The thing that was found."""
-        assert self.actor is not None
-        return self.actor
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepPlan:
-    """What one step is: its words, what it acts on, what must be true afterwards.
-
-    `changes` says that the act may navigate, so that the page is given time to load before it is looked at.
-    `reads` says that it may be repeated when the page was replaced under it.
-    """
-
-    action: str
-    description: str
-    target: Target | None = None
-    need: Need = Need.ACT
-    then: Condition | None = None
-    timeout_seconds: float | None = None
-    changes: bool = False
-    reads: bool = False
-    wait_seconds: float = 0.0
-    """How much longer the act may take for something that is not on the page."""
-
-    @property
-    def framed(self) -> bool:
-        """Whether it acts on something inside an iframe."""
-        return bool(self.target and self.target.frame)
 
 
 class Supervisor:

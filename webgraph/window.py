@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from webgraph.supervisor import StepPlan
+from webgraph.step_plan import StepPlan
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from webgraph.dialogs import Dialogs
-    from webgraph.supervisor import Act, Supervisor
+    from webgraph.step_plan import Act
+    from webgraph.supervisor import Supervisor
     from webgraph.surface import Surface, Windows
 
 T = TypeVar("T")

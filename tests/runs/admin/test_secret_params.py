@@ -68,7 +68,7 @@ def test_no_page_of_a_run_shows_a_secret(version: AutomationVersion, console: Cl
     run = ask()
 
     page = console.get(f"/admin/runs/run/{run.pk}/change/")
-    with zipfile.ZipFile(io.BytesIO(b"".join(downloads._archive_of(run)))) as archive:
+    with zipfile.ZipFile(io.BytesIO(b"".join(downloads.everything_of(run)))) as archive:
         export = b"".join(archive.read(name) for name in archive.namelist())
 
     assert page.status_code == 200
