@@ -48,6 +48,7 @@ NO_LINE = {
     "intake.admin.events:EventAdmin.try_view": "a trial: nothing is kept",
     "automations.admin.schedules:SchedulePages.preview_view": "a preview: nothing is kept",
     "automations.admin.flow_import:FlowImportPages.import_flow_view": "opens the editor; saving there has its line",
+    "runs.management.commands.artifacts:Command.do_deliver": "brings what waits into the store, as each node does by itself",
     "runs.management.commands.artifacts:Command.do_prune": "what went stands in the deletion ledger, with the actor",
     "runs.management.commands.automations:Command.do_new": "writes a source file for who called it, no row",
     "intake.management.commands.hooks:Command.do_send": "plays a sender towards the edge, changes no row itself",

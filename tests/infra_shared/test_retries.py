@@ -38,6 +38,7 @@ _ALLOWED = {
     "runs/cluster/spool_keeper.py::_keep": _PROCESS_LOOP,
     "runs/services/guards.py::begin": _RACE,
     "runs/services/slots.py::_take_one": _RACE,
+    "webgraph/evidence/document.py::html_of": "asks the document that took the other's place, at once",
     "webgraph/runner.py::run": "pumps reports until the end; no report in time is no failure",
     "webgraph/surface.py::whole": "looks at a document that arrives; there is none between two of them",
     "webgraph/vision/eyes.py::look": "the next provider takes over from one that is not installed",

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from structlog.testing import capture_logs
-
 from automations.models import Automation, Customer, Schedule
 from automations.services import schedules
 from automations.services.schedule_input import ScheduleInput
 from infra_shared.database import database_now
+from infra_shared.models import Alert
 from runs.models import Occurrence, Run
 from runs.services import scheduling
 from runs.states import Cause
@@ -105,13 +104,12 @@ def test_params_that_no_longer_fit_are_refused_with_the_reason(version: Automati
     _behind(schedule, 1)
     Schedule.objects.update(params={"town": "Riga"})
 
-    with capture_logs() as lines:
-        scheduling.fire_due_schedules()
+    scheduling.fire_due_schedules()
 
     occurrence = Occurrence.objects.get()
     assert occurrence.state == "refused"
     assert "city" in occurrence.reason
-    assert [line["key"] for line in lines if line["event"] == "alert"] == [f"schedule-refused:{schedule.pk}"]
+    assert [alert.key for alert in Alert.objects.all()] == [f"schedule-refused:{schedule.pk}"]
 
 
 def test_one_broken_schedule_does_not_delay_another(version: AutomationVersion) -> None:
