@@ -60,6 +60,10 @@ LISTS = {
     "sites": "/admin/runs/site/",
     "bulk-orders": "/admin/runs/bulkorder/",
     "nodes": "/admin/runs/node/",
+    "sessions": "/admin/infra_shared/signedinsession/",
+    "storage": "/admin/runs/storagequota/",
+    "retention": "/admin/runs/retentionrule/",
+    "removed": "/admin/infra_shared/deletion/",
     "api-keys": "/admin/infra_shared/apikey/",
     "audit": "/admin/infra_shared/auditline/",
     "operators": "/admin/auth/user/",
@@ -68,6 +72,8 @@ FOLLOWED = {
     "failure-family": ("/admin/runs/failurefamily/", "#result_list tbody a"),
     "automation": ("/admin/automations/automation/", "#result_list tr:has-text('practice shop') a"),
     "schedule": ("/admin/automations/schedule/", "#result_list tbody a"),
+    "credential": ("/admin/automations/credential/", "#result_list tbody a"),
+    "session": ("/admin/infra_shared/signedinsession/", "#result_list tbody a"),
     "heal": ("/admin/automations/healproposal/", "#result_list tbody a"),
     "node": ("/admin/runs/node/", "#result_list tbody a"),
     "alert": ("/admin/infra_shared/alert/", "#result_list tbody a"),
@@ -115,6 +121,8 @@ def _prepare(system: LocalSystem, runs: int) -> dict[str, Any]:
     body = {"automation": "practice-invoices", "params": {"base_url": system.site_url}}
     run_id = client.post("/runs", body)["id"]
     client.wait_for_run(run_id, seconds=RUN_SECONDS)
+    statements = client.post("/runs", body | {"automation": "practice-statements"})["id"]
+    client.wait_for_run(statements, seconds=RUN_SECONDS)
     client.wait(
         lambda: next(client.items("/runs?state=failed"), None), seconds=RUN_SECONDS, what="the failed run"
     )
@@ -136,6 +144,7 @@ def _take_all(browser: Browser, system: LocalSystem, account: dict[str, Any], fo
             )
             page = context.new_page()
             page.goto(f"{url}/admin/")
+            taken |= _take(page, folder / f"sign-in-{size}-{scheme}.png")
             page.fill("[name=username]", account["operator"])
             page.fill("[name=password]", account["password"])
             page.click("#login-form button[type=submit]")

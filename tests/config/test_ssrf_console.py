@@ -11,6 +11,7 @@ from config.local.system import LocalSystem
 from tests.webgraph.memory import Memory
 from tests.webgraph.ssrf_pages import attacking
 from webgraph.browser.host import BrowserHost
+from webgraph.browser.profile import BrowserProfile
 from webgraph.errors import FailureKind
 from webgraph.flow import Automation, stage
 from webgraph.network import AddressPolicy
@@ -48,11 +49,12 @@ def test_ssrf_by_a_page_to_the_console_and_the_api_of_its_own_system_does_not_ar
     class Visit(Automation):
         key = "visit"
         credentials = ()
+        profile = BrowserProfile(service_workers=True)
 
         @stage(effect="read")
         async def work(self, page: Page) -> None:
             await page.goto(f"{system.site_url}/everywhere?to={console}")
-            await page.expect(Target(css="#done"), timeout_seconds=8)
+            await page.expect(Target(css="#done"), timeout_seconds=20)
             await page.goto(f"{system.site_url}/location?to={console_url}/admin/")
             await page.expect(Target(css="#done"), timeout_seconds=2)
 

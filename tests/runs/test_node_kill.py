@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from tests.support.node import NodeUnderTest
     from tests.support.site import PracticeSite
 
-SOME_ROLES = ["default/worker-0", "browser_keeper/browser", "default/sentinel", "outermost"]
+SOME_ROLES = ["default/worker-0", "outermost"]
 OTHER_ROLES = [
+    "browser_keeper/browser",
+    "default/sentinel",
     "default/worker-1",
     "default/driver",
     "browser_keeper",
