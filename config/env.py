@@ -16,7 +16,8 @@ from typing import Any, NoReturn
 import environ
 
 from config import env_rules as rules
-from config.env_table import REQUIRED, SETTINGS, Setting
+from config.env_setting import REQUIRED, Setting
+from config.env_table import SETTINGS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 GENERATED_FILE = BASE_DIR / "var" / "local.env"

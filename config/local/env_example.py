@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from config.env import BASE_DIR
-from config.env_table import REQUIRED, SETTINGS, Setting
+from config.env_setting import REQUIRED, Setting
+from config.env_table import SETTINGS
 
 PATH = BASE_DIR / ".env.example"
 HEAD = """\

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from config.env import BASE_DIR
-from config.env_table import REQUIRED, SETTINGS, Setting
+from config.env_setting import REQUIRED, Setting
+from config.env_table import SETTINGS
 from config.local.env_example import spelled
 
 PATH = BASE_DIR / "docs" / "settings.md"
@@ -17,7 +18,7 @@ environment wins. A missing or malformed value ends the process with one line th
 
 Lists are written with commas. `.env.example` is the same table as a file to copy.
 
-This page is made from `config/env_table.py` by `python -m config.local.settings_page`; a test says when it is out of date.
+This page is made from `config/env_rows/` by `python -m config.local.settings_page`; a test says when it is out of date.
 
 | name | value | default | purpose |
 |---|---|---|---|

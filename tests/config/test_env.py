@@ -11,7 +11,8 @@ import pytest
 
 from config.artifact_storage import artifact_storage
 from config.env import BASE_DIR
-from config.env_table import REQUIRED, SETTINGS, Setting
+from config.env_setting import REQUIRED, Setting
+from config.env_table import SETTINGS
 from config.local.environment import new_keys, without_settings
 
 PASSWORD = "p4ss/word"

@@ -1,0 +1,1 @@
+"""The rows of `config.env_table`, by what they are about. Imported by it alone."""
