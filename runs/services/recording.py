@@ -135,24 +135,8 @@ def artifact_stored(
 ) -> Artifact:
     """Write the row of an artifact whose bytes are in the store."""
     attempt = locked_attempt(claim)
-    row = remember_blob(blob)
-    artifact, _ = Artifact.objects.get_or_create(
-        pk=artifact_id,
-        defaults={
-            "run_id": attempt.run_id,
-            "attempt": attempt,
-            "step_id": step_id,
-            "stage": item.stage,
-            "kind": item.kind.value,
-            "name": item.name[:255],
-            "content_type": item.content_type,
-            "size_bytes": blob.size_bytes,
-            "blob": row,
-            "meta": item.meta,
-            "captured_at": item.captured_at,
-        },
-    )
-    return artifact
+    facts = {"size_bytes": blob.size_bytes, "blob": remember_blob(blob)}
+    return _written(attempt, artifact_id, item, step_id, facts)[0]
 
 
 @transaction.atomic
@@ -161,26 +145,14 @@ def artifact_quarantined(
 ) -> Artifact:
     """Write that an artifact was set aside, encrypted, as it holds a secret; with an alert to the operators."""
     attempt = locked_attempt(claim)
-    row = remember_blob(sealed)
-    artifact, is_new = Artifact.objects.get_or_create(
-        pk=artifact_id,
-        defaults={
-            "run_id": attempt.run_id,
-            "attempt": attempt,
-            "step_id": step_id,
-            "stage": item.stage,
-            "kind": item.kind.value,
-            "name": item.name[:255],
-            "content_type": item.content_type,
-            "size_bytes": len(item.body),
-            "missing_reason": f"It is quarantined. {reason}"[:500],
-            "quarantined_at": database_now(),
-            "quarantine_reason": reason[:500],
-            "sealed_blob": row,
-            "meta": item.meta,
-            "captured_at": item.captured_at,
-        },
-    )
+    facts = {
+        "size_bytes": len(item.body),
+        "missing_reason": f"It is quarantined. {reason}"[:500],
+        "quarantined_at": database_now(),
+        "quarantine_reason": reason[:500],
+        "sealed_blob": remember_blob(sealed),
+    }
+    artifact, is_new = _written(attempt, artifact_id, item, step_id, facts)
     if is_new:
         alerts.alert_quarantine(claim.attempt.run, artifact)
     return artifact
@@ -205,6 +177,24 @@ def artifact_missing(*, claim: Claim, artifact_id: UUID, gap: EvidenceGap, step_
         },
     )
     return artifact
+
+
+def _written(
+    attempt: Attempt, artifact_id: UUID, item: Evidence, step_id: int | None, facts: dict[str, Any]
+) -> tuple[Artifact, bool]:
+    """The row of what was captured, with what is known of its bytes, and whether it was written only now."""
+    captured = {
+        "run_id": attempt.run_id,
+        "attempt": attempt,
+        "step_id": step_id,
+        "stage": item.stage,
+        "kind": item.kind.value,
+        "name": item.name[:255],
+        "content_type": item.content_type,
+        "meta": item.meta,
+        "captured_at": item.captured_at,
+    }
+    return Artifact.objects.get_or_create(pk=artifact_id, defaults=captured | facts)
 
 
 def _left(stage: StageEnd) -> dict[str, Any]:

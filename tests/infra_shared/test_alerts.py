@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import transaction
-from structlog.testing import capture_logs
 
 from infra_shared.models import Alert, AlertChannel, AuditLine, OutboxMessage
 from infra_shared.services import alerts, audit
@@ -35,9 +34,8 @@ def _told() -> list[str]:
     return list(OutboxMessage.objects.order_by("pk").values_list("purpose", flat=True))
 
 
-def test_an_alert_is_mailed_with_its_links_and_logged():
-    with capture_logs() as lines:
-        row = _alert(severity=Severity.CRITICAL, link="https://console/runs")
+def test_an_alert_is_mailed_with_its_links_and_logged(caplog):
+    row = _alert(severity=Severity.CRITICAL, link="https://console/runs")
 
     message = row.deliveries.get()
     assert (message.channel, message.state) == ("email", "pending")
@@ -46,7 +44,7 @@ def test_an_alert_is_mailed_with_its_links_and_logged():
     assert "Since noon." in message.body_text
     assert f"/admin/infra_shared/alert/{row.pk}/change/" in message.body_text
     assert "https://console/runs" in message.body_text
-    assert [(line["event"], line["log_level"]) for line in lines] == [("alert", "error")]
+    assert [(record.msg["event"], record.levelname) for record in caplog.records] == [("alert", "ERROR")]
 
 
 def test_what_goes_on_being_wrong_is_counted_and_told_once():
