@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Q
@@ -21,6 +21,10 @@ class OutboxQuerySet(models.QuerySet["OutboxMessage"]):
         """Pending messages whose next attempt is due, the longest waiting first."""
         pending = self.filter(state=OutboxMessage.State.PENDING, next_attempt_at__lte=now)
         return pending.order_by("next_attempt_at", "id")
+
+    def failed(self) -> OutboxQuerySet:
+        """Those that are not tried again until a person says so."""
+        return self.filter(state=OutboxMessage.State.FAILED)
 
 
 class OutboxMessage(models.Model):
@@ -47,12 +51,13 @@ class OutboxMessage(models.Model):
         DIGEST = "digest", "Digest"
 
     class State(models.TextChoices):
-        """Where in life it is; `failed` is final until a person sends it again."""
+        """Where in life it is; `failed` is final until a person sends it again, or drops what nobody needs any more."""
 
         PENDING = "pending"
         SENT = "sent"
         FAILED = "failed"
         FOLDED = "folded"
+        DROPPED = "dropped"
 
     channel = models.CharField(max_length=10, choices=Channel)
     purpose = models.CharField(max_length=10, choices=Purpose, default=Purpose.PLAIN)
@@ -79,6 +84,9 @@ class OutboxMessage(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=500, blank=True)
+    tries: models.JSONField[Any, list[dict[str, str]]] = models.JSONField(
+        default=list, blank=True, help_text="The latest tries: `at`, and its `error`, empty when it was sent."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     sent_at = models.DateTimeField(null=True, blank=True)
 
@@ -86,6 +94,7 @@ class OutboxMessage(models.Model):
 
     class Meta:
         ordering = ("-id",)
+        permissions = (("resend_outboxmessage", "Can send messages again and drop them"),)
         constraints = [
             models.UniqueConstraint(
                 fields=("dedupe_key",), condition=~Q(dedupe_key=""), name="outbox_once_per_key"
@@ -93,7 +102,11 @@ class OutboxMessage(models.Model):
             models.CheckConstraint(
                 condition=Q(state="pending", next_attempt_at__isnull=False, sent_at__isnull=True)
                 | Q(state="sent", next_attempt_at__isnull=True, sent_at__isnull=False)
-                | Q(state__in=("failed", "folded"), next_attempt_at__isnull=True, sent_at__isnull=True),
+                | Q(
+                    state__in=("failed", "folded", "dropped"),
+                    next_attempt_at__isnull=True,
+                    sent_at__isnull=True,
+                ),
                 name="outbox_state_times",
             ),
             models.CheckConstraint(
@@ -119,3 +132,8 @@ class OutboxMessage(models.Model):
     def addresses(self) -> list[str]:
         """The recipients of a mail, one by one."""
         return [address.strip() for address in self.recipient.split(",")]
+
+    @property
+    def is_private(self) -> bool:
+        """Whether its text is for its recipient alone: a plain mail may hold a link that signs in, or a code."""
+        return self.purpose == self.Purpose.PLAIN

@@ -27,6 +27,7 @@ def in_role(role: str, *, customers: list[str] | None = None, name: str = "") ->
     import_module("runs.migrations.0023_attempt_sessions").give_permissions(apps, None)
     import_module("runs.migrations.0024_retention_roles").give_permissions(apps, None)
     import_module("runs.migrations.0030_credential_deletion_role").give_permissions(apps, None)
+    import_module("runs.migrations.0031_outbox_roles").give_permissions(apps, None)
     import_module("intake.migrations.0002_roles").give_permissions(apps, None)
     user = get_user_model().objects.create_user(name or role.lower(), password=PASSWORD, is_staff=True)
     user.groups.add(Group.objects.get(name=role))
