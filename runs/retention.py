@@ -77,4 +77,9 @@ KEPT = (
         model="runs.Node", keep=Keep.RULE, words="two days after it was last heard of; chore forget-old-nodes"
     ),
     Kept(model="runs.WorkerProcess", keep=Keep.WITH_OWNER, words="with its node"),
+    Kept(
+        model="runs.DispatcherProcess",
+        keep=Keep.RULE,
+        words="with its node; one by itself an hour after its last tick; chore forget-old-nodes",
+    ),
 )

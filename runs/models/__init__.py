@@ -9,7 +9,7 @@ from runs.models.checkpoint import Checkpoint
 from runs.models.commit_guard import CommitGuard, CommitOutcome
 from runs.models.demand import Demand
 from runs.models.limit import Limit
-from runs.models.node import Node, WorkerProcess, WorkerProcessQuerySet
+from runs.models.node import DispatcherProcess, Node, WorkerProcess, WorkerProcessQuerySet
 from runs.models.occurrence import Occurrence, OccurrenceState
 from runs.models.pause import EVERYTHING, Pause
 from runs.models.question import Question
@@ -40,6 +40,7 @@ __all__ = [
     "CommitGuard",
     "CommitOutcome",
     "Demand",
+    "DispatcherProcess",
     "FailureFamily",
     "HourFigures",
     "Limit",

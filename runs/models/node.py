@@ -1,4 +1,4 @@
-"""The machines that work, and their worker processes."""
+"""The machines that work, their worker processes, and the dispatchers."""
 
 from __future__ import annotations
 
@@ -74,3 +74,28 @@ class WorkerProcess(models.Model):
 
     def __str__(self) -> str:
         return f"{self.node.name} {self.queue} {self.pid}"
+
+
+class DispatcherProcess(models.Model):
+    """One dispatcher, a node's or one that was started by itself. It only says something when it got on with its work."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    node = models.OneToOneField(
+        Node,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="dispatcher",
+        help_text="Empty for one that was started by itself.",
+    )
+    host_name = models.CharField(max_length=200)
+    pid = models.PositiveIntegerField()
+    ticked_at = models.DateTimeField(
+        help_text="When it last had done all that was due; told each quarter lease."
+    )
+
+    class Meta:
+        ordering = ("-ticked_at",)
+
+    def __str__(self) -> str:
+        return self.node.name if self.node is not None else f"{self.host_name} {self.pid}"

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from infra_shared.database import database_now
-from runs.models import Node, Run, WorkerProcess
+from runs.models import DispatcherProcess, Node, Run, WorkerProcess
 from runs.states import AttemptState
 
 if TYPE_CHECKING:
@@ -97,9 +97,10 @@ def drain_node(*, node_id: UUID) -> None:
 
 
 def stop_node(*, node_id: UUID) -> None:
-    """Write that a node ended on purpose; its processes are gone."""
+    """Write that a node ended on purpose; its processes are gone, its dispatcher too."""
     now = database_now()
     with transaction.atomic():
+        DispatcherProcess.objects.filter(node_id=node_id).delete()
         Node.objects.filter(pk=node_id).update(stopped_at=now, heartbeat_at=now)
         WorkerProcess.objects.filter(node_id=node_id, current_attempt__isnull=True).delete()
 
