@@ -56,6 +56,11 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
         dropped = Q(worker__isnull=True) | ~Q(worker__current_attempt=F("id"))
         return self.filter(silent | dropped, state=AttemptState.RUNNING)
 
+    def signed_in(self, provenance: str) -> AttemptQuerySet:
+        """Those that came to be signed in this way (`webgraph.session.Provenance`)."""
+        # The second condition is the index's own: without it SQLite does not see that the index fits.
+        return self.filter(session=provenance).exclude(session="")
+
     def past_deadline(self, moment: datetime) -> AttemptQuerySet:
         """Running ones whose deadline lies before `moment`."""
         return self.filter(state=AttemptState.RUNNING, deadline_at__lt=moment)
@@ -161,6 +166,8 @@ class Attempt(models.Model):
                 name="attempt_running",
                 condition=Q(state=AttemptState.RUNNING),
             ),
+            # The list of runs by how they were signed in, newest first; nothing for automations that share no session.
+            models.Index(fields=("session", "-run"), name="attempt_session", condition=~Q(session="")),
         ]
 
     def __str__(self) -> str:
