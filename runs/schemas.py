@@ -15,6 +15,7 @@ from runs.models import Artifact, Attempt, Occurrence, OccurrenceState, Run, Ste
 from runs.services.backfills import BackfillPlan
 from runs.states import Cause, RunState
 from webgraph.recorder import EvidenceLevel
+from webgraph.session import Provenance
 
 IdempotencyKey = HeaderEx[
     str | None,
@@ -67,9 +68,7 @@ class RerunIn(_Input):
     params: JsonObject | None = Field(None, description="All params anew; null: those of the first run.")
     secret_params: JsonObject | None = Field(
         None,
-        description=(
-            "The params that the run shows as •••, by name: they are not kept. Not needed for those that stand in `params`."
-        ),
+        description="What the run shows as •••, by name: it was not kept. Not needed for what stands in `params`.",
         json_schema_extra={"writeOnly": True},
     )
     evidence_level: EvidenceLevel | None = Field(None, description="Null: as in the first run.")
@@ -96,6 +95,7 @@ class RunFilters(Schema):
     automation: Text | None = Field(None, description="Key of the automation.")
     customer: Text | None = Field(None, description="Key of the customer.")
     cause: Cause | None = None
+    session: Provenance | None = Field(None, description="How an attempt of it came to be signed in.")
     root: UUID | None = Field(None, description="This run and all reruns that go back to it.")
     created_after: AwareDatetime | None = Field(None, description="Created at this moment or later.")
     created_before: AwareDatetime | None = Field(None, description="Created before this moment.")

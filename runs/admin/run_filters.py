@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.admin import SimpleListFilter
 from django.utils import timezone
 
+from runs.services.run_filter import signed_in
+from webgraph.session import Provenance
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -39,6 +42,22 @@ class AttentionFilter(SimpleListFilter):
         """The runs of the chosen one; all for a choice that does not exist."""
         chosen = self._NARROWED.get(self.value() or "")
         return chosen[1](queryset) if chosen else queryset
+
+
+class SessionFilter(SimpleListFilter):
+    """How an attempt of the run came to be signed in, where its automation shares a signed-in session."""
+
+    title = "signed-in session"
+    parameter_name = "session"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
+        """The choices."""
+        return [(item.value, item.value.capitalize()) for item in Provenance]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """The runs of the chosen one; all for a choice that does not exist."""
+        chosen = self.value()
+        return signed_in(queryset, chosen) if chosen in set(Provenance) else queryset
 
 
 class MomentFilter(SimpleListFilter):

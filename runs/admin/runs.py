@@ -21,7 +21,7 @@ from runs.admin.bulk_pages import BulkActions
 from runs.admin.downloads import archive_view, result_file
 from runs.admin.heal_views import may_see_heals
 from runs.admin.run_actions import RunActions
-from runs.admin.run_filters import AttentionFilter, MomentFilter
+from runs.admin.run_filters import AttentionFilter, MomentFilter, SessionFilter
 from runs.admin.run_log import read_log_page
 from runs.admin.run_page import read_run_page, stamp_of
 from runs.admin.step_details import read_details
@@ -60,7 +60,16 @@ class RunAdmin(BulkActions, RunActions):
     list_display = ("state_pill", "what", "problem", "customer", "why", "asked", "took")
     list_display_links = ("state_pill", "what")
     list_select_related = ("automation", "customer")
-    list_filter = (AttentionFilter, MomentFilter, "state", "failure_kind", "cause", "automation", "customer")
+    list_filter = (
+        AttentionFilter,
+        MomentFilter,
+        "state",
+        "failure_kind",
+        "cause",
+        SessionFilter,
+        "automation",
+        "customer",
+    )
     search_fields = ("automation__key__startswith",)
     search_help_text = "Run id, or the beginning of an automation or customer key"
     ordering = ("-id",)

@@ -23,6 +23,7 @@ from runs.services.bulk_orders import BulkRequest, give_bulk_order, orders_for, 
 from runs.services.run_filter import RunFilter
 from runs.states import Cause, RunState
 from webgraph.errors import FailureKind
+from webgraph.session import Provenance
 
 router = Router(tags=["Runs"])
 
@@ -39,6 +40,7 @@ class BulkFilterIn(Schema):
     customer: Text = Field("", max_length=63, description="Key of the customer.")
     cause: Cause | None = None
     failure_kind: FailureKind | None = None
+    session: Provenance | None = Field(None, description="How an attempt of it came to be signed in.")
     root: UUID | None = Field(None, description="This run and all reruns that go back to it.")
     created_after: AwareDatetime | None = Field(None, description="Created at this moment or later.")
     created_before: AwareDatetime | None = Field(None, description="Created before this moment.")
@@ -51,6 +53,7 @@ class BulkFilterIn(Schema):
             customer=self.customer,
             cause=self.cause.value if self.cause else "",
             failure_kind=self.failure_kind.value if self.failure_kind else "",
+            session=self.session.value if self.session else "",
             root=self.root,
             created_after=self.created_after,
             created_before=self.created_before,

@@ -19,6 +19,7 @@ from runs.schemas import CancelIn, IdempotencyKey, RerunIn, RunFilters, RunIn, R
 from runs.services import cancelling
 from runs.services.requests import Origin, RequestedRun, RunRequest, request_run
 from runs.services.reruns import rerun
+from runs.services.run_filter import signed_in
 from runs.states import Cause
 
 router = Router(tags=["Runs"])
@@ -58,6 +59,8 @@ def list_runs(request: ApiRequest, filters: Query[RunFilters], page: Query[PageQ
     """The runs of the customers within reach, newest first."""
     rows = runs_in_reach(request).filter(_condition(filters))
     rows = rows.created_between(filters.created_after, filters.created_before)
+    if filters.session is not None:
+        rows = signed_in(rows, filters.session)
     return page_of(rows, page, Order("runs", newest_first=True), RunOut.of)
 
 

@@ -15,12 +15,13 @@ from runs.services.bulk_work import work_on
 from runs.services.run_filter import RunFilter
 from runs.states import Cause, RunState
 from webgraph.errors import FailureKind
+from webgraph.session import Provenance
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
 PIECE_SECONDS = 5.0
-FILTERS = ("automation", "customer", "cause", "failure_kind", "created_after", "created_before")
+FILTERS = ("automation", "customer", "cause", "failure_kind", "session", "created_after", "created_before")
 
 
 class BulkVerbs(NounCommand):
@@ -84,6 +85,9 @@ def _add_arguments(parser: CommandParser) -> None:
     parser.add_argument("--customer", metavar="KEY")
     parser.add_argument("--cause", choices=Cause.values)
     parser.add_argument("--failure-kind", choices=[kind.value for kind in FailureKind])
+    parser.add_argument(
+        "--session", choices=list(Provenance), help="How an attempt of it came to be signed in."
+    )
     parser.add_argument("--created-after", type=_moment, metavar="TIME", help="Such as 2026-11-01T00:00Z.")
     parser.add_argument("--created-before", type=_moment, metavar="TIME")
     parser.add_argument("--reason", default="")

@@ -10,6 +10,8 @@ from uuid import UUID
 from django.db.models import Q
 
 from runs.errors import InvalidRequestError
+from runs.models import Attempt
+from webgraph.session import Provenance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +24,7 @@ class RunFilter:
     """Conditions that all must hold; one that is empty or None says nothing.
 
     `attention` is "open" (failures nobody has dealt with), "resolved" or "pinned"; `search` the beginning of an automation's or
-    a customer's key, or a run's id.
+    a customer's key, or a run's id; `session` how an attempt of it came to be signed in.
     """
 
     states: tuple[str, ...] = ()
@@ -30,6 +32,7 @@ class RunFilter:
     customer: str = ""
     cause: str = ""
     failure_kind: str = ""
+    session: str = ""
     attention: str = ""
     search: str = ""
     root: UUID | None = None
@@ -54,6 +57,8 @@ class RunFilter:
         if self.root is not None:
             rows = rows.filter(Q(root=self.root) | Q(pk=self.root))
         rows = _attended(rows, self.attention)
+        if self.session:
+            rows = signed_in(rows, self.session)
         rows = rows.created_between(self.created_after, self.created_before)
         return searched(rows, self.search)
 
@@ -79,6 +84,16 @@ class RunFilter:
             (name.replace("_", " "), ", ".join(value) if isinstance(value, list) else str(value))
             for name, value in self.as_json().items()
         ]
+
+
+def signed_in(rows: RunQuerySet, provenance: str) -> RunQuerySet:
+    """Runs of which an attempt came to be signed in this way; InvalidRequestError when there is no such way.
+
+    As a list of ids, not as EXISTS: it begins with the attempts, so that few of them are found at once among a million runs.
+    """
+    if provenance not in set(Provenance):
+        raise InvalidRequestError("session", f"{provenance!r} is not one of {', '.join(Provenance)}.")
+    return rows.filter(pk__in=Attempt.objects.signed_in(provenance).values("run"))
 
 
 def searched(rows: RunQuerySet, term: str) -> RunQuerySet:
