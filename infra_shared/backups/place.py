@@ -1,9 +1,9 @@
 """The folder that back-ups share.
 
-DIR/lock                        held while a back-up is made
+DIR/lock                        held while a back-up is made or removed; shared while one is read
 DIR/blobs/aa/bb/<digest>        every content once, whichever back-ups need it
 DIR/20261123T060000-000000Z/    one back-up: manifest.json, the dump, blobs.list
-DIR/….partial/                  one that was broken off
+DIR/….partial/                  one that was broken off, or is being removed
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 BLOB_LIST = "blobs.list"
 _PARTIAL = ".partial"
+_BROKEN_OFF = f"????????T??????-??????Z{_PARTIAL}"
 _MODE = 0o700  # the dump holds everything there is to know of the installation
 
 
@@ -61,21 +62,48 @@ class BackupPlace:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Nobody else writes here meanwhile; makes the folder where there is none. BackupError when somebody does."""
+        """Nobody else is at work here meanwhile; makes the folder where there is none. BackupError when somebody is."""
         try:
             self.root.mkdir(mode=_MODE, parents=True, exist_ok=True)
             lock = os.open(self.root / "lock", os.O_CREAT | os.O_RDWR, 0o600)
         except OSError as error:
             raise BackupError(f"{self.root} cannot be written: {error.strerror}.") from error
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._take(lock, fcntl.LOCK_EX)
             yield
+        finally:
+            os.close(lock)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Nobody writes here or removes anything meanwhile, while others may read; BackupError when somebody does.
+
+        A folder without a lock is a copy that no command wrote to.
+        """
+        try:
+            lock = os.open(self.root / "lock", os.O_RDONLY)
+        except FileNotFoundError:
+            yield
+            return
+        except OSError as error:
+            raise BackupError(f"{self.root} cannot be read: {error.strerror}.") from error
+        try:
+            self._take(lock, fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(lock)
+
+    def _take(self, lock: int, how: int) -> None:
+        try:
+            fcntl.flock(lock, how | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise BackupError(
                 f"Another back-up command is at work in {self.root}; wait for its end."
             ) from error
-        finally:
-            os.close(lock)
+        except OSError as error:
+            raise BackupError(
+                f"{self.root} knows no locks ({error.strerror}); mount it so that it does, or take a copy of it."
+            ) from error
 
     @contextmanager
     def begun(self, at: datetime) -> Iterator[Path]:
@@ -89,8 +117,26 @@ class BackupPlace:
         try:
             yield partial
             partial.rename(final)
+            _sync_folder(self.root)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
+
+    def broken_off(self) -> list[Path]:
+        """What unfinished back-ups left behind; one that is being made is among them."""
+        return sorted(self.root.glob(_BROKEN_OFF))
+
+    def discard(self, names: Iterable[str]) -> None:
+        """Remove back-ups and what unfinished ones left; BackupError when the disk refuses. For whom holds the lock."""
+        try:
+            for name in names:
+                path = self.root / name
+                path.rename(path.with_name(name + _PARTIAL))
+            # From here on they are no back-ups, whatever happens: nobody may find one whose bytes are gone.
+            _sync_folder(self.root)
+            for path in self.broken_off():
+                shutil.rmtree(path)
+        except OSError as error:
+            raise BackupError(f"Removing broke off; begin again once it can be done: {error}") from error
 
 
 def write_durably(path: Path, pieces: Iterable[str]) -> None:
@@ -99,6 +145,14 @@ def write_durably(path: Path, pieces: Iterable[str]) -> None:
         file.writelines(pieces)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -58,8 +58,9 @@ def bring_bytes(
 
 def refill_store(*, place: BackupPlace, blobs: Iterable[BlobInfo], actor: str, tell: Tell) -> Refilled:
     """Bring back, from whichever back-ups of the place have them, the files of these rows that the store has lost."""
-    place.folder(None)  # a folder that holds no back-up is a mistake, not an empty one
-    done, otherwise = bring_bytes(blobs=blobs, place=place, tell=tell)
+    with place.reading():
+        place.folder(None)  # a folder that holds no back-up is a mistake, not an empty one
+        done, otherwise = bring_bytes(blobs=blobs, place=place, tell=tell)
     remember_blobs(otherwise)
     audit.record(
         actor=actor,

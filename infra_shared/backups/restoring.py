@@ -78,6 +78,19 @@ def restore_backup(
     RestoreRefusedError and DamagedBackupError before anything was written; any other BackupError when it broke off: then
     the database is empty, and with `reuse_blobs` it goes on where it was.
     """
+    with place.reading():
+        done = _restore(place, order, tell)
+    audit.record(
+        actor=actor,
+        action="backup.restore",
+        object_kind="backup",
+        object_id=done.folder.name,
+        details={"copied": done.copied, "missing": len(done.missing), "unreadable": done.unreadable},
+    )
+    return done
+
+
+def _restore(place: BackupPlace, order: RestoreOrder, tell: Tell) -> Restored:
     folder = place.folder(order.name)
     manifest = read_manifest(folder)
     dump, blob_list = check_dump(folder, manifest), check_file(folder, manifest.blob_list)
@@ -93,13 +106,6 @@ def restore_backup(
         done.migrated = True
     remember_blobs(kept_otherwise)
     done.unreadable = _unreadable()
-    audit.record(
-        actor=actor,
-        action="backup.restore",
-        object_kind="backup",
-        object_id=folder.name,
-        details={"copied": done.copied, "missing": len(done.missing), "unreadable": done.unreadable},
-    )
     return done
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from infra_shared.backups.place import BackupPlace
+    from infra_shared.blobs.protocol import BlobInfo
 
     Tell = Callable[[str, int], None]
 
@@ -35,7 +36,15 @@ def verify_backup(
     *, place: BackupPlace, name: str | None = None, tell: Tell = lambda _what, _done: None
 ) -> Verified:
     """Hold a back-up against its manifest and each content against its name; BackupError when there is none."""
-    folder = place.folder(name)
+    with place.reading():
+        return look_through(place=place, folder=place.folder(name), contents=True, tell=tell)
+
+
+def look_through(*, place: BackupPlace, folder: Path, contents: bool, tell: Tell) -> Verified:
+    """What is wrong with one back-up; without `contents` its files must be there, and are not read.
+
+    For whom holds the place. DamagedBackupError when it has no manifest that can be read.
+    """
     manifest = read_manifest(folder)
     found = Verified(folder=folder, manifest=manifest)
     try:
@@ -51,12 +60,19 @@ def verify_backup(
             found.problems.append(f"The bytes of {blob.digest} are not in {place.root}.")
         if held is not None:
             found.blobs += 1
-            try:
-                check_blob(held, store=place.blobs)
-            except BlobError as error:
-                found.problems.append(str(error))
+            if contents and (problem := _damage(held, place)):
+                found.problems.append(problem)
         tell("blobs", number)
     return found
+
+
+def _damage(held: BlobInfo, place: BackupPlace) -> str:
+    """What is wrong with the bytes of one content; "" for nothing."""
+    try:
+        check_blob(held, store=place.blobs)
+    except BlobError as error:
+        return str(error)
+    return ""
 
 
 def check_dump(folder: Path, manifest: Manifest) -> Path:

@@ -23,7 +23,7 @@ from webgraph.browser.locate import PROOF_FLAGS, PROOF_PAGE, PROOF_TEXT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-UNITS = ("web", "worker", "migrate")
+UNITS = ("web", "worker", "migrate", "backup")
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +41,10 @@ def test_systemd_reads_every_unit_without_complaint(tmp_path) -> None:
         text = (DEPLOY / f"orchestrator-{name}.service").read_text()
         written = text.replace("/opt/orchestrator/.venv/bin/python", sys.executable)
         (tmp_path / f"orchestrator-{name}.service").write_text(written)
+    shutil.copy(DEPLOY / "orchestrator-backup.timer", tmp_path)
 
     done = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", *tmp_path.glob("*.service")],
+        ["systemd-analyze", "verify", "--man=no", *tmp_path.iterdir()],
         capture_output=True,
         text=True,
         check=False,

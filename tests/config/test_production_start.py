@@ -1,4 +1,4 @@
-"""Production start: both command lines exactly as the unit files have them, on PostgreSQL, from start to stop."""
+"""Production start: both command lines exactly as the unit files have them, on PostgreSQL, from start to stop; and a back-up by its unit."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ def installation(
             "/opt/orchestrator/.venv/bin/python": sys.executable,
             "/opt/orchestrator": str(BASE_DIR),
             "/var/lib/orchestrator": str(tmp_path / "data"),
+            "/mnt/backups": str(tmp_path / "backups"),
             "--port 8000": f"--port {port}",
             "postgres://orchestrator:PASSWORD@127.0.0.1:5432/orchestrator": postgres_server.create_database(
                 "main"
@@ -95,6 +96,13 @@ def test_production_start_runs_an_automation_and_stops_cleanly(
     _has_a_sign_in_whose_files_stay_in_caches(Visitor(port))
     found = json.loads(installation.manage("doctor", "--json", "--skip", "mail"))
     assert {item["check"] for item in found["findings"] if item["level"] == "fail"} == set()
+
+    for command in installation.commands("backup") + installation.commands("backup", "ExecStopPost"):
+        installation.run(command)
+    (kept,) = json.loads(
+        installation.manage("backup", "list", str(installation.folder / "backups"), "--json")
+    )
+    assert (kept["vendor"], kept["rows"]["runs_run"], kept["blobs"]["missing"]) == ("postgresql", 1, [])
 
     assert end_as_systemd_does(units["worker"]) == 0
     # uvicorn ends in good order and then by the signal it got, which systemd takes for success.

@@ -71,9 +71,9 @@ class Installation:
         }
         return {**around, **own}
 
-    def commands(self, name: str) -> list[list[str]]:
+    def commands(self, name: str, directive: str = "ExecStart") -> list[list[str]]:
         """The command lines of a unit."""
-        return [shlex.split(self._replaced(line)) for line in unit(name)["ExecStart"]]
+        return [shlex.split(self._replaced(line)) for line in unit(name)[directive]]
 
     def part(self, name: str) -> Part:
         """A unit that runs, not started yet."""

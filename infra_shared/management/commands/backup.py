@@ -1,4 +1,4 @@
-"""`manage.py backup create|list|verify|restore|refill`."""
+"""`manage.py backup create|list|verify|prune|restore|refill`."""
 
 from __future__ import annotations
 
@@ -14,21 +14,32 @@ from infra_shared.backups.creating import blobs_now, create_backup
 from infra_shared.backups.errors import BackupError
 from infra_shared.backups.manifest import read_manifest
 from infra_shared.backups.place import BackupPlace
+from infra_shared.backups.pruning import prune_backups
 from infra_shared.backups.refilling import refill_store
 from infra_shared.backups.restoring import RestoreOrder, restore_backup
+from infra_shared.backups.thinning import Policy
 from infra_shared.backups.verifying import verify_backup
-from infra_shared.nouns import ACTOR, NounCommand
+from infra_shared.nouns import ACTOR, NounCommand, at_least
+from infra_shared.sizes import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from django.core.management.base import CommandParser
 
+    from infra_shared.backups.pruning import Pruned
     from infra_shared.backups.restoring import Restored
 
 INCOMPLETE = 3
 _TOLD_EVERY_SECONDS = 2.0
 _NAMED = 10
+_DEFAULT = Policy()
+_RULES = {
+    "last": "The newest ones",
+    "daily": "The newest of so many days",
+    "weekly": "The newest of so many weeks",
+    "monthly": "The newest of so many months",
+}
 
 
 class Command(NounCommand):
@@ -107,6 +118,38 @@ class Command(NounCommand):
             lacks = f", {len(missing)} files were missing when it was made" if missing else ""
             self.say(f"{found.folder} is whole: {found.blobs} files{lacks}.")
 
+    def prune_arguments(self, parser: CommandParser) -> None:
+        """Arguments of `prune`."""
+        _shared(parser)
+        for rule, words in _RULES.items():
+            number = getattr(_DEFAULT, rule)
+            parser.add_argument(
+                f"--keep-{rule}",
+                type=at_least(0),
+                default=number,
+                metavar="N",
+                help=f"{words}; {number} unless told.",
+            )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Say what would be removed, and remove nothing."
+        )
+
+    def do_prune(self, folder: Path, *, dry_run: bool, json: bool, **options: Any) -> None:
+        """Remove the back-ups that no rule keeps, and files that none of the others needs; never the newest whole one."""
+        policy = Policy(**{rule: options[f"keep_{rule}"] for rule in _RULES})
+        with _told():
+            done = prune_backups(
+                place=BackupPlace(folder),
+                policy=policy,
+                actor=ACTOR,
+                dry_run=dry_run,
+                tell=self._teller(quiet=json),
+            )
+        if json:
+            self.say_json({"dry_run": dry_run, **asdict(done)})
+            return
+        self._say_pruned(done, dry_run=dry_run)
+
     def restore_arguments(self, parser: CommandParser) -> None:
         """Arguments of `restore`."""
         _shared(parser)
@@ -153,6 +196,15 @@ class Command(NounCommand):
             self.say(f"{done.copied} files brought back, {done.there} were there.")
         if done.missing:
             raise CommandError(_lacking(done.missing, "are in no back-up"), returncode=INCOMPLETE)
+
+    def _say_pruned(self, done: Pruned, *, dry_run: bool) -> None:
+        goes = "would be removed" if dry_run else "removed"
+        rows = {name: ", ".join(reasons) for name, reasons in done.kept.items()}
+        rows |= dict.fromkeys(done.removed, goes) | dict.fromkeys(done.broken_off, f"broken off; {goes}")
+        self.say_table(("NAME", "KEPT FOR"), sorted(rows.items()), empty="There is no back-up.")
+        self.say(f"{done.files} files that none of them needs {goes}, {in_words(done.freed_bytes)}.")
+        if dry_run:
+            self.say("Nothing was removed: this was a dry run.")
 
     def _complain(self, done: Restored) -> None:
         if done.missing:
