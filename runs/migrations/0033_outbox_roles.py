@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
     """Give the roles the permissions; they keep them when this is undone."""
 
     dependencies = [
-        ("runs", "0030_credential_deletion_role"),
+        ("runs", "0032_attempt_session_index"),
         ("infra_shared", "0011_outbox_tries_and_drops"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
