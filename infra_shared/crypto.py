@@ -6,6 +6,7 @@ all of them decrypt, so a key is rotated by putting a new one in front and then 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from functools import lru_cache
 from typing import Any
@@ -17,6 +18,7 @@ from django.db import models
 from django.db.models.query_utils import DeferredAttribute
 
 _PREFIX = "fernet:"
+_FINGERPRINT_DIGITS = 16
 
 
 class DecryptionError(Exception):
@@ -67,6 +69,19 @@ def key_number(token: bytes) -> int | None:
             continue
         return number
     return None
+
+
+def key_fingerprints() -> tuple[str, ...]:
+    """What tells the keys of FIELD_ENCRYPTION_KEYS apart without giving them away, the newest first.
+
+    A key is 32 random bytes, so that nobody finds it by trying; a fingerprint is half of a digest's half.
+    """
+    return tuple(
+        hashlib.sha256(b"fingerprint of a field encryption key\0" + key.encode()).hexdigest()[
+            :_FINGERPRINT_DIGITS
+        ]
+        for key in settings.FIELD_ENCRYPTION_KEYS
+    )
 
 
 def key_number_of_text(text: str) -> int | None:

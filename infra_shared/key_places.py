@@ -24,6 +24,8 @@ class Tally:
     """Of the newest, how many came under it just now."""
     lost_at: list[str] = field(default_factory=list)
     """The rows of the first few that no key reads."""
+    held_at: set[str] = field(default_factory=set)
+    """The nodes on which older ones lie: these alone can bring them under the newest key."""
 
     def add(self, number: int | None, *, row: object) -> None:
         """Count one value by the number of its key."""

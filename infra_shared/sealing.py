@@ -24,6 +24,8 @@ _CHUNK_BYTES = 256 * 1024
 _TAG_BYTES = 16
 _KEY_BYTES = 32
 _LONGEST_WRAPPED_BYTES = 4096
+LONGEST_HEAD_BYTES = len(MAGIC) + 4 + _LONGEST_WRAPPED_BYTES
+"""So much of a sealed file's beginning holds its wrapped key."""
 
 
 def seal(source: IO[bytes], target: IO[bytes]) -> None:

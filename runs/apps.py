@@ -18,4 +18,7 @@ class RunsConfig(AppConfig):
 
         pictures.show_by(small_picture)
 
-    key_places = ("runs.services.quarantine_keys.QuarantinedFiles",)
+    key_places = (
+        "runs.services.quarantine_keys.QuarantinedFiles",
+        "runs.services.spool_keys.SpooledFiles",
+    )

@@ -20,12 +20,13 @@ from django.db import connection
 from django.utils import timezone
 
 from infra_shared.backups.errors import BackupError
-from infra_shared.backups.manifest import BlobFacts, Manifest, file_facts, key_fingerprints
+from infra_shared.backups.manifest import BlobFacts, Manifest, file_facts
 from infra_shared.backups.place import BLOB_LIST, read_blob_list, write_manifest
 from infra_shared.backups.snapshot import take_snapshot
 from infra_shared.backups.stored_bytes import copy_blob
 from infra_shared.blobs.django_store import artifact_store
 from infra_shared.blobs.protocol import BlobError, BlobInfo, BlobNotFoundError
+from infra_shared.crypto import key_fingerprints
 from infra_shared.models import Blob
 from infra_shared.services import audit
 

@@ -6,7 +6,6 @@ import hashlib
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from infra_shared.backups.errors import DamagedBackupError
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = "manifest.json"
-_FINGERPRINT_DIGITS = 16
 _PIECE_BYTES = 1024 * 1024
 
 
@@ -91,16 +89,3 @@ def check_file(folder: Path, facts: FileFacts) -> Path:
         msg = f"{path} is not what was backed up: it was altered or cut off. Take another back-up."
         raise DamagedBackupError(msg)
     return path
-
-
-def key_fingerprints() -> tuple[str, ...]:
-    """What tells the keys of FIELD_ENCRYPTION_KEYS apart without giving them away, the newest first.
-
-    A key is 32 random bytes, so that nobody finds it by trying; a fingerprint is half of a digest's half.
-    """
-    return tuple(
-        hashlib.sha256(b"fingerprint of a field encryption key\0" + key.encode()).hexdigest()[
-            :_FINGERPRINT_DIGITS
-        ]
-        for key in settings.FIELD_ENCRYPTION_KEYS
-    )

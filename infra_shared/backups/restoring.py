@@ -18,12 +18,13 @@ from django.db.migrations.loader import MigrationLoader
 
 from infra_shared.backups.clients import find_client, run_client
 from infra_shared.backups.errors import BackupError, RestoreRefusedError
-from infra_shared.backups.manifest import Manifest, check_file, key_fingerprints, read_manifest
+from infra_shared.backups.manifest import Manifest, check_file, read_manifest
 from infra_shared.backups.place import read_blob_list
 from infra_shared.backups.refilling import bring_bytes
 from infra_shared.backups.verifying import check_dump
 from infra_shared.blobs.django_store import artifact_store
 from infra_shared.blobs.protocol import BlobError
+from infra_shared.crypto import key_fingerprints
 from infra_shared.retention import EVERY_SHELF
 from infra_shared.services import audit
 from infra_shared.services.blobs import remember_blobs

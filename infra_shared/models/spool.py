@@ -34,6 +34,11 @@ class Spool(models.Model):
     problem = models.CharField(
         max_length=500, blank=True, help_text="Why the store did not take the last one."
     )
+    sealed_by = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="How many sealed files wait in it, by the fingerprint of the key they are under.",
+    )
     seen_at = models.DateTimeField()
 
     objects = SpoolQuerySet.as_manager()

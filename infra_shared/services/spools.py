@@ -12,6 +12,7 @@ from infra_shared.database import database_now
 from infra_shared.models import Spool
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -32,8 +33,10 @@ def remember_spool(*, spool_id: UUID, node_name: str, now: datetime) -> Spool:
     return row
 
 
-def report_spool(*, folder: SpoolFolder, problem: str = "") -> Spool:
-    """Write what waits in a spool by now, and that somebody looks after it."""
+def report_spool(
+    *, folder: SpoolFolder, problem: str = "", sealed_by: Mapping[str, int] | None = None
+) -> Spool:
+    """Write what waits in a spool by now, how much of it is sealed by which key, and that somebody looks after it."""
     state = folder.state()
     row, _ = Spool.objects.update_or_create(
         pk=folder.id,
@@ -43,6 +46,7 @@ def report_spool(*, folder: SpoolFolder, problem: str = "") -> Spool:
             "waiting_bytes": state.waiting_bytes,
             "oldest_at": state.oldest_at,
             "problem": problem[:500] if state.files else "",
+            "sealed_by": dict(sealed_by or {}),
             "seen_at": database_now(),
         },
     )

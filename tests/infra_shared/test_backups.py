@@ -14,12 +14,13 @@ from django.db import connection
 from infra_shared.backups import creating
 from infra_shared.backups.creating import Created, create_backup
 from infra_shared.backups.errors import BackupError, RestoreRefusedError
-from infra_shared.backups.manifest import key_fingerprints, read_manifest
+from infra_shared.backups.manifest import read_manifest
 from infra_shared.backups.place import BackupPlace
 from infra_shared.backups.restoring import RestoreOrder, restore_backup
 from infra_shared.backups.snapshot import take_snapshot
 from infra_shared.backups.verifying import verify_backup
 from infra_shared.blobs.django_store import artifact_store
+from infra_shared.crypto import key_fingerprints
 from infra_shared.models import AuditLine, Blob
 from runs.models import Artifact, Run
 from webgraph.recorder import ArtifactKind

@@ -13,6 +13,8 @@ from infra_shared.nouns import ACTOR, NounCommand, at_least
 from infra_shared.services.key_rotation import keep_line, key_places
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.core.management.base import CommandParser
 
     from infra_shared.key_places import KeyPlace
@@ -55,10 +57,7 @@ class Command(NounCommand):
                 "list and run this again; what cannot be found any more has to be set anew."
             )
         if older:
-            raise CommandError(
-                f"{older} values are under an older key. Run `manage.py secrets rotate`"
-                + ("." if check else " again: they were written while it ran.")
-            )
+            raise CommandError(f"{older} values are under an older key. {_what_to_do(tallies, check=check)}")
 
     def _walk(self, *, rotate: bool, batch: int, quiet: bool) -> dict[str, Tally]:
         tallies: dict[str, Tally] = {}
@@ -83,7 +82,9 @@ class Command(NounCommand):
 
     def _tell(self, tallies: dict[str, Tally], *, json: bool) -> None:
         if json:
-            places = {name: asdict(tally) for name, tally in tallies.items()}
+            places = {
+                name: asdict(tally) | {"held_at": sorted(tally.held_at)} for name, tally in tallies.items()
+            }
             self.say_json({"keys": len(settings.FIELD_ENCRYPTION_KEYS), "places": places})
             return
         self.say_table(
@@ -94,6 +95,23 @@ class Command(NounCommand):
         for name, tally in tallies.items():
             if tally.lost_at:
                 self.say(f"{name}: no key fits {', '.join(tally.lost_at)}")
+            if tally.held_at:
+                self.say(f"{name}: older ones lie on {', '.join(sorted(tally.held_at))}")
+
+
+def _what_to_do(tallies: Mapping[str, Tally], *, check: bool) -> str:
+    """How the values that are left come under the newest key."""
+    nodes = sorted(set().union(*(tally.held_at for tally in tallies.values())))
+    advice = []
+    if nodes:
+        advice.append(
+            f"Some wait on {', '.join(nodes)} for the store of files, and only there they can be changed: with the new list "
+            "of keys, start the node or run `manage.py artifacts deliver` there, and look again after a minute."
+        )
+    if any(tally.older and not tally.held_at for tally in tallies.values()):
+        again = "." if check else " again: they were written while it ran."
+        advice.append(f"Run `manage.py secrets rotate`{again}")
+    return " ".join(advice)
 
 
 def _shared(parser: CommandParser) -> None:
