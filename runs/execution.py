@@ -41,6 +41,7 @@ from runs.services.inputs import inputs_of
 from runs.services.learning import learn_from_success
 from runs.services.run_secrets import secrets_of
 from runs.services.session_desks import desk_for
+from webgraph.asked_places import AskedPlaces
 from webgraph.errors import AttemptStopped, FailureKind, WebGraphError
 from webgraph.network import AddressPolicy
 from webgraph.recorder import ArtifactKind, Evidence, EvidenceLevel, Question
@@ -300,12 +301,13 @@ class _Execution:
         return exact
 
     def _asking(self, code: type[Automation]) -> Asking:
+        asked = AskedPlaces(code.Params, self._run.params)
         return Asking(
             run_id=self._run.pk,
             attempt=self._claim.attempt.number,
             automation=self._version.automation.key,
             customer=self._run.customer.key,
-            sites=names_of(Kind.SITE, sites_of(self._run)),
+            sites=asked.left_out(names_of(Kind.SITE, sites_of(self._run)), own=code.sites),
             profile=code.profile,
         )
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
+from webgraph.asked_places import AskedPlaces
 from webgraph.asking import PARKED, Asking
 from webgraph.bindings import Bindings
 from webgraph.bounds import Bounds
@@ -66,7 +67,8 @@ class Attempt:
         self._inputs = Inputs(spec.files, self._scratch / "inputs")
         try:
             self._automation = prepared(spec.automation, spec.params, spec.secrets, self._inputs.files)
-            self._bindings = Bindings(spec.secrets, spec.origins)
+            asked = AskedPlaces(spec.automation.Params, spec.params)
+            self._bindings = Bindings(spec.secrets, spec.origins, asked)
             self._bindings.check_profile(spec.automation.profile)
             self._profile = sign(spec.automation.profile, spec.secrets)
         except BaseException:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from playwright.async_api import ElementHandle, Frame
 
+    from webgraph.asked_places import AskedPlaces
     from webgraph.browser.profile import BrowserProfile
 
 NO_ORIGIN = "a page without an origin of its own"
@@ -25,13 +26,18 @@ _INHERITS = ("about:blank", "about:srcdoc", "")
 
 
 class MisplacedSecretError(AuthError):
-    """A credential would have been given to an origin it is not bound to."""
+    """A credential would have been given to an origin it is not bound to; `asked` when the run's params name that one."""
 
-    def __init__(self, credentials: Collection[str], origin: str) -> None:
+    def __init__(self, credentials: Collection[str], origin: str, *, asked: bool = False) -> None:
         names = " or ".join(f"“{name}”" for name in sorted(credentials))
+        why = (
+            "The run's params name that site, and whoever asks for a run does not say where a credential goes"
+            if asked
+            else "If not, find out how the browser came there"
+        )
         super().__init__(
             f"The credential {names} is not bound to {origin}, so nothing of it was given to that site. If it belongs "
-            "there, bind the credential to that site; if not, find out how the browser came there.",
+            f"there, bind the credential to that site. {why}.",
             permanent=True,
         )
 
@@ -47,14 +53,17 @@ class Bindings:
     """The credentials of one attempt and their origins.
 
     A credential without an entry may go anywhere. One whose entry is empty may go to the origins the automation opens
-    itself, by the addresses it writes: not to where these lead, nor to frames and windows of others.
+    itself, by the addresses it writes: not to where these lead, nor to frames and windows of others, nor to places that
+    the run's params name (`asked`).
     """
 
     def __init__(
         self,
         secrets: Mapping[str, Mapping[str, str]],
         origins: Mapping[str, Iterable[str]],
+        asked: AskedPlaces | None = None,
     ) -> None:
+        self._asked = asked
         self._origins = {
             name: frozenset(origin_of(item) for item in items) for name, items in origins.items()
         }
@@ -74,9 +83,11 @@ class Bindings:
 
     def open(self, url: str) -> None:
         """Let the automation open an address; MisplacedSecretError when it carries what is not for that origin."""
-        self.opened.add(place_of(url))
+        place = place_of(url)
+        if place != NO_ORIGIN and not self._is_asked(place):
+            self.opened.add(place)
         if (check := self.check_for(url)) is not None:
-            check(place_of(url))
+            check(place)
 
     def check_for(self, text: str) -> PlaceCheck | None:
         """The check for a text that is about to be given to a page; None for one that may go anywhere."""
@@ -91,7 +102,8 @@ class Bindings:
         def check(origin: str) -> None:
             for owners in wanted:
                 if not any(self._may(name, origin) for name in owners):
-                    raise MisplacedSecretError(owners, origin)
+                    unbound = any(not self._origins[name] for name in owners)
+                    raise MisplacedSecretError(owners, origin, asked=unbound and self._is_asked(origin))
 
         return check
 
@@ -103,6 +115,9 @@ class Bindings:
         for credential, origin in profile_places(profile):
             if self._origins.get(credential) and not self._may(credential, origin):
                 raise MisplacedSecretError([credential], origin)
+
+    def _is_asked(self, origin: str) -> bool:
+        return self._asked is not None and self._asked.hold(origin)
 
     def _may(self, credential: str, origin: str) -> bool:
         return origin in (self._origins[credential] or self.opened)

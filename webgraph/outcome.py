@@ -45,7 +45,7 @@ class AttemptSpec:
     """Credential name to its fields; every value is a secret."""
     origins: Mapping[str, Collection[str]] = field(default_factory=dict)
     """Credential name to the only origins its fields and codes may be given to; an empty collection for those that the
-    automation opens itself. A credential without an entry may go anywhere."""
+    automation opens itself and no param names. A credential without an entry may go anywhere."""
     redactor: Redactor | None = field(default=None, repr=False)
     """Learns every secret of the attempt, those it meets on its way included: what the log and the recorder know."""
     codes: CodeSource = field(default_factory=NoCodes, repr=False)

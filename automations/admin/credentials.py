@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 _USES_SHOWN = 25
+_OF_ITS_AUTOMATION = (
+    "those its automation declares, else those the automation opens by itself; none that a run's params name"
+)
 
 
 @admin.register(Credential)
@@ -128,7 +131,7 @@ class CredentialAdmin(ConsoleAdmin):
             ("Kind", self.kind_in_words(credential)),
             ("Fields", self.parts(credential)),
             ("Values", stored),
-            ("Sites", sites or "those its automation declares, else those the automation opens by itself"),
+            ("Sites", sites or _OF_ITS_AUTOMATION),
             ("Customers", ", ".join(credential.customers) or "all"),
             ("Automations", ", ".join(str(item) for item in titles) or "every one that names it"),
             ("Changed", self.changed(credential)),

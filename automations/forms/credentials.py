@@ -26,7 +26,7 @@ class BindingForm(forms.Form):
         label="Sites",
         widget=forms.Textarea(attrs={"rows": 3, "placeholder": "https://shop.example"}),
         help_text="One address a line. Its values are typed into pages of these sites alone, wherever the browser is led. "
-        "Left empty: the sites its automation declares, else those the automation opens by itself.",
+        "Left empty: the sites its automation declares, else those the automation opens by itself; none that params name.",
     )
     any_site = forms.BooleanField(
         required=False,

@@ -32,7 +32,7 @@ NOTED_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
-    """The attempt that asks. `sites` are those its automation declares for this run."""
+    """The attempt that asks. `sites` are those its automation declares for this run, without what the params name."""
 
     run_id: UUID
     attempt: int

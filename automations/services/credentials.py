@@ -25,8 +25,8 @@ MOST_BOUND = 100
 class Binding:
     """Who may use a credential and where it may go; empty lists of customers and automations allow all.
 
-    Without sites it goes to those its automation declares, else to those the automation opens itself. `any_site` lets it
-    go anywhere.
+    Without sites it goes to those its automation declares, else to those the automation opens itself, but to none that
+    the run's params name. `any_site` lets it go anywhere.
     """
 
     sites: Sequence[str] = field(default=())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from pydantic import BaseModel
 
 from automations.services import registry
 from automations.services.credentials import Binding, set_credential
@@ -20,6 +21,8 @@ from webgraph.recorder import EvidenceLevel
 from webgraph.vision.settings import VisionSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from webgraph.browser.host import BrowserHost
     from webgraph.outcome import AttemptSpec
     from webgraph.page import Page
@@ -57,7 +60,7 @@ def carried_out(
     """What came of a run of the automation."""
     version = sample.install(monkeypatch, automation)
     monkeypatch.setattr(execution, "definitions", registry.definitions)
-    asked = RunRequest(automation=automation.key, params={}, **request)
+    asked = RunRequest(automation=automation.key, **{"params": {}, **request})
     run = request_run(request=asked, origin=sample.OPERATOR).run
     return make_hand(version, cast("BrowserHost", None)).carry_out(run)
 
@@ -108,6 +111,36 @@ def test_credentials_come_with_their_origins_and_without_the_seeds_of_their_code
 
     (spec,) = seen
     assert spec.secrets == {"shop": {"username": "anna", "password": "canary-7Hq2"}}
+    assert spec.origins == {"shop": ["https://shop.example"]}
+
+
+class Elsewhere(BaseModel):
+    """A site that whoever asks for the run names."""
+
+    shop: str = "https://shop.example"
+
+
+class SignsInWhereAsked(SignsIn):
+    """Works on its own site and on the one that is asked for."""
+
+    key = "signs-in-where-asked"
+    Params = Elsewhere
+
+    @classmethod
+    def sites_of(cls, params: Any) -> Sequence[str]:
+        """Both."""
+        return [*cls.sites, params.shop]
+
+
+@pytest.mark.parametrize("shop", ["https://evil.example", "https://shop.example/other"])
+def test_a_credential_without_sites_is_not_given_to_a_site_that_a_param_names(
+    seen: list[AttemptSpec], monkeypatch: pytest.MonkeyPatch, shop: str
+) -> None:
+    set_credential(name="shop", fields={"token": "canary-7Hq2"}, actor="command")
+
+    assert carried_out(monkeypatch, SignsInWhereAsked, params={"shop": shop}) == "succeeded"
+
+    (spec,) = seen
     assert spec.origins == {"shop": ["https://shop.example"]}
 
 

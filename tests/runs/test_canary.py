@@ -13,7 +13,7 @@ from django.apps import apps
 from pydantic import BaseModel
 
 from automations.services import registry
-from automations.services.credentials import set_credential
+from automations.services.credentials import Binding, set_credential
 from infra_shared.blobs.django_store import artifact_store
 from infra_shared.models import Alert
 from infra_shared.sealing import unsealed
@@ -98,7 +98,8 @@ def typed(monkeypatch, settings, pages: LocalPages, hand_host: BrowserHost) -> C
     def carry_out(word: str, **given: Any) -> Run:
         version = sample.install(monkeypatch, TypeCanary)
         monkeypatch.setattr(execution, "definitions", registry.definitions)
-        set_credential(name="shop", fields={"password": word}, actor="command")
+        binding = Binding(sites=[pages.url("/")])
+        set_credential(name="shop", fields={"password": word}, binding=binding, actor="command")
         level = given.pop("evidence", None)
         params = {"url": pages.url("/canary"), **given}
         asked = RunRequest(automation=version.automation.key, params=params, evidence_level=level)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, SecretStr
 
 from automations.library.practice_create_invoice import PASSWORD, SIGN_IN, USERNAME, PracticeCreateInvoice
 from automations.services import registry
-from automations.services.credentials import set_credential
+from automations.services.credentials import Binding, set_credential
 from runs import execution
 from runs.models import Checkpoint, CommitGuard, Run, Step
 from runs.services.questions import answer_question
@@ -87,12 +87,15 @@ class ConfirmPayouts(Automation):
         return {"said": await page.text(CONFIRMED)}
 
 
-def publish(monkeypatch: pytest.MonkeyPatch, automation: type[Automation]) -> AutomationVersion:
-    """Publish an automation, with its credential, to a worker in this process."""
+def publish(
+    monkeypatch: pytest.MonkeyPatch, automation: type[Automation], site: PracticeSite
+) -> AutomationVersion:
+    """Publish an automation, with its credential for the site, to a worker in this process."""
     version = sample.install(monkeypatch, automation)
     monkeypatch.setattr(execution, "definitions", registry.definitions)
     fields = {"username": DEMO_USERNAME, "password": DEMO_PASSWORD}
-    set_credential(name="practice-shop", fields=fields, actor="command")
+    binding = Binding(sites=[site.url])
+    set_credential(name="practice-shop", fields=fields, binding=binding, actor="command")
     return version
 
 
@@ -105,7 +108,7 @@ def _may_visit_the_site(practice_site: PracticeSite, settings) -> None:
 def confirming(monkeypatch, practice_site: PracticeSite, hand_host: BrowserHost) -> tuple[Hand, Run]:
     """A worker and a run that confirms payouts."""
     monkeypatch.setattr(ConfirmPayouts, "breaks_left", 0)
-    version = publish(monkeypatch, ConfirmPayouts)
+    version = publish(monkeypatch, ConfirmPayouts, practice_site)
     request = RunRequest(automation=version.automation.key, params={"base_url": practice_site.url})
     run = request_run(request=request, origin=sample.OPERATOR).run
     return make_hand(version, hand_host), run
@@ -162,7 +165,7 @@ def test_a_retry_whose_session_has_ended_starts_over(
 def test_two_runs_for_the_same_order_create_one_invoice(
     monkeypatch, practice_site: PracticeSite, hand_host: BrowserHost
 ) -> None:
-    version = publish(monkeypatch, PracticeCreateInvoice)
+    version = publish(monkeypatch, PracticeCreateInvoice, practice_site)
     params = {"base_url": practice_site.url, "customer": "Ada", "amount_cents": 500, "reference": "PO-1"}
     request = RunRequest(automation=version.automation.key, params=params)
     runs = [request_run(request=request, origin=sample.OPERATOR).run for _ in range(2)]

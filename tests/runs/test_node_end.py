@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from automations.models import Customer
-from automations.services.credentials import set_credential
+from automations.services.credentials import Binding, set_credential
 from runs.models import Attempt, Run, Step, WorkerProcess
 from runs.services.requests import Origin, RunRequest, request_run
 from runs.states import TERMINAL_RUNS, Cause, RunState
@@ -36,7 +36,8 @@ def start(
     """Start a node that may visit the practice site."""
     Customer.objects.get_or_create(key="main")
     login = {"username": "demo@practice.example", "password": "practice-only"}
-    set_credential(name="practice-shop", fields=login, actor="command")
+    binding = Binding(sites=[practice_site.url])
+    set_credential(name="practice-shop", fields=login, binding=binding, actor="command")
     return partial(start_node, "--processes=2", BROWSER_ALLOW_PRIVATE=practice_site.host_and_port)
 
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from automations.models import Customer
-from automations.services.credentials import set_credential
+from automations.services.credentials import Binding, set_credential
 from runs.models import Run, Step, WorkerProcess
 from runs.services.requests import Origin, RunRequest, request_run
 from runs.states import TERMINAL_RUNS, Cause, RunState
@@ -60,7 +60,8 @@ def start(start_node, practice_site, temp_folder):
     """Start a node with two worker processes and short leases that may visit the practice site."""
     Customer.objects.get_or_create(key="main")
     login = {"username": "demo@practice.example", "password": "practice-only"}
-    set_credential(name="practice-shop", fields=login, actor="command")
+    binding = Binding(sites=[practice_site.url])
+    set_credential(name="practice-shop", fields=login, binding=binding, actor="command")
 
     def start(**settings: str) -> NodeUnderTest:
         allowed = practice_site.host_and_port

@@ -11,7 +11,7 @@ import structlog
 from pydantic import BaseModel
 
 from automations.services import registry
-from automations.services.credentials import set_credential
+from automations.services.credentials import Binding, set_credential
 from infra_shared.blobs.django_store import artifact_store
 from infra_shared.redaction import MASK
 from runs import attempt_log, execution
@@ -76,7 +76,8 @@ def talked(monkeypatch, settings, pages: LocalPages, hand_host: BrowserHost) -> 
     def carry_out(**given: Any) -> Run:
         version = sample.install(monkeypatch, Talker)
         monkeypatch.setattr(execution, "definitions", registry.definitions)
-        set_credential(name="shop", fields={"password": WORD}, actor="command")
+        binding = Binding(sites=[pages.url("/")])
+        set_credential(name="shop", fields={"password": WORD}, binding=binding, actor="command")
         level = given.pop("evidence", None)
         params = {"url": pages.url("/inside"), **given}
         asked = RunRequest(automation=version.automation.key, params=params, evidence_level=level)

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from automations.models import Customer
-from automations.services.credentials import set_credential
+from automations.services.credentials import Binding, set_credential
 from infra_shared.models import SignedInSession
 from runs.models import Attempt, Run, WorkerProcess
 from runs.services.requests import Origin, RunRequest, request_run
@@ -36,7 +36,8 @@ def start(
 ) -> Callable[..., NodeUnderTest]:
     """Start a node that may visit the practice site and knows the staff's credential."""
     Customer.objects.get_or_create(key="main")
-    set_credential(name="practice-staff", fields=STAFF, actor="command")
+    binding = Binding(sites=[practice_site.url])
+    set_credential(name="practice-staff", fields=STAFF, binding=binding, actor="command")
     return partial(
         start_node,
         "--no-chores",

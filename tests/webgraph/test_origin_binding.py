@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import BaseModel
 
 from tests.webgraph.local_pages import PAGES
-from webgraph.bindings import Bindings, MisplacedSecretError, check_element, place_of
+from webgraph.asked_places import AskedPlaces
+from webgraph.bindings import NO_ORIGIN, Bindings, MisplacedSecretError, check_element, place_of
 from webgraph.browser.profile import BrowserProfile, HttpBasic, ProxyServer
 from webgraph.codes import Code
 from webgraph.errors import AutomationBugError, FailureKind
@@ -54,6 +56,21 @@ def test_a_value_that_two_credentials_share_may_go_where_either_may():
     assert Bindings(secrets, {"shop": [SHOP]}).check_for("anna") is None
 
 
+def test_a_credential_without_sites_goes_to_no_place_that_the_params_name():
+    bindings = Bindings(SECRETS, {"shop": []}, AskedPlaces(Where, {"url": f"{OTHER}/login"}))
+    for url in (f"{SHOP}/login", f"{OTHER}/login", "data:text/html,<input>"):
+        bindings.open(url)
+
+    check = bindings.check_for(PASSWORD)
+
+    assert check is not None
+    check(SHOP)
+    with pytest.raises(MisplacedSecretError, match="The run's params name that site"):
+        check(OTHER)
+    with pytest.raises(MisplacedSecretError, match="find out how the browser came there"):
+        check(NO_ORIGIN)
+
+
 @pytest.mark.parametrize("text", ["", "hannah", "https://shop.example/anna-lena"])
 def test_a_text_that_only_looks_like_a_short_value_is_not_bound(text: str):
     assert Bindings({"shop": {"username": "ann"}}, {"shop": [SHOP]}).check_for(text) is None
@@ -82,6 +99,12 @@ def test_a_browser_profile_signs_in_only_where_its_credential_is_bound(profile: 
     Bindings(SECRETS, {"shop": places}).check_profile(profile)
 
 
+class Where(BaseModel):
+    """Params that may name a place."""
+
+    url: str = ""
+
+
 class Places:
     """One server under two names, which to a browser are two origins."""
 
@@ -98,6 +121,7 @@ class Places:
 
         class Job(Automation):
             key = "job"
+            Params = Where
             credentials = ("shop",)
 
             @stage(effect="read")
@@ -201,8 +225,11 @@ def test_a_credential_without_sites_goes_where_the_automation_leads_and_not_wher
         await page.fill(FIELD, password())
 
     result = places(job, origins={"shop": []})
+    asked = places(job, origins={"shop": []}, params={"url": places.there}).failure
 
     assert result.outcome is Outcome.SUCCEEDED, result.failure
+    assert asked is not None
+    assert "The run's params name that site" in asked.message
 
 
 @pytest.mark.browser
@@ -275,8 +302,10 @@ def test_a_password_is_not_chosen_pressed_or_spelt_into_boxes_of_another_origin(
             await spelt(page, password())
         assert await page.text(Target(css="#box1")) == "a"
         assert await page.text(Target(css="#box2")) == ""
-        with pytest.raises(AutomationBugError, match="use fill"):
+        with pytest.raises(AutomationBugError, match="Type it with `fill`"):
             await pressed(page, password())
+        with pytest.raises(AutomationBugError, match="every secret, is typed by `fill`"):
+            await page.press(Target(css="#box3"), password())
 
     result = places(job)
 

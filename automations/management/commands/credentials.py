@@ -71,7 +71,7 @@ class Command(NounCommand):
         self.say(f"Credential {name} is set ({', '.join(credential.field_names) or reference}).")
         if not (credential.sites or credential.any_site):
             self.say(
-                f"It goes to the sites its automation declares or opens itself. Bind it to sites of its own with: "
+                f"It goes to the sites its automation declares or opens itself, to none that params name. Bind it to sites of its own with: "
                 f"manage.py credentials bind {name} --site https://…"
             )
 

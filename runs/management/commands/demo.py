@@ -19,7 +19,7 @@ from automations.models import (
     Schedule,
     TargetFingerprint,
 )
-from automations.services.credentials import set_credential
+from automations.services.credentials import Binding, bind_credential, set_credential
 from automations.services.healing import SeenHeal, note_heals
 from automations.services.registry import register_python_automations
 from automations.services.schedule_input import ScheduleInput
@@ -27,6 +27,7 @@ from automations.services.schedules import change_schedule, create_schedule
 from infra_shared.database import database_now
 from infra_shared.nouns import ACTOR, NounCommand
 from runs.demo_history import TROUBLES, past_runs, waiting_run
+from runs.management.demo_messages import make_messages
 from runs.management.demo_schedules import make_schedules
 from runs.models import Artifact, Run
 from runs.services.history import insert_history
@@ -37,6 +38,7 @@ from webgraph.fingerprint import key_of
 from webgraph.practice_site.accounts import DEMO_PASSWORD, DEMO_USERNAME
 from webgraph.practice_site.staff import STAFF_SEED, STAFF_USERNAME
 from webgraph.recorder import ArtifactKind, Tier
+from webgraph.sites import origin_of
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
@@ -79,8 +81,7 @@ class Command(NounCommand):
         register_python_automations(live_digests=live_versions())
         customer, _created = Customer.objects.get_or_create(key=DEFAULT_CUSTOMER, defaults={"name": "Main"})
         for name, fields in CREDENTIALS.items():
-            if not Credential.objects.filter(name=name).exists():
-                set_credential(name=name, fields=fields, actor=ACTOR)
+            _credential(name, fields, site_url)
         _schedule(customer, site_url)
         _failed_run(site_url)
 
@@ -120,6 +121,7 @@ class Command(NounCommand):
         self.say(f"{made} schedules, one of each kind: see Schedules.")
         heals = _proposed_heals()
         self.say(f"{heals} targets were found another way than written: see Heals.")
+        self.say(f"{make_messages(now)} mails, of which some did not arrive: see Outbox.")
 
 
 def _seen() -> dict[tuple[str, bool], list[list[Artifact]]]:
@@ -167,6 +169,16 @@ def _seen_heal(action: str, stage: str, target: Target, selector: str) -> SeenHe
         seen=known.sight if known is not None else {"role": target.role, "name": target.name},
         picture=known.picture if known is not None else None,
     )
+
+
+def _credential(name: str, fields: dict[str, str], site_url: str) -> None:
+    """Set it where it is missing. Automations take the practice site's address from a param: so it is bound to that site."""
+    row = Credential.objects.defer("fields").filter(name=name).first()
+    if row is None:
+        set_credential(name=name, fields=fields, binding=Binding(sites=[site_url]), actor=ACTOR)
+    elif not row.any_site and origin_of(site_url) not in row.sites:
+        binding = Binding(sites=[site_url], customers=row.customers, automations=row.automations)
+        bind_credential(name=name, binding=binding, actor=ACTOR)
 
 
 def _schedule(customer: Customer, site_url: str) -> None:

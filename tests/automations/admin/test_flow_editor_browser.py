@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from automations.models import Customer
 from automations.services import flows
-from automations.services.credentials import set_credential
+from automations.services.credentials import Binding, set_credential
 from runs.models import WorkerProcess
 from tests.automations.admin.test_flow_editor import LOOK, NEW, THREE, TWO, page_of
 from tests.support.axe import serious_problems
@@ -44,7 +44,8 @@ def test_a_recording_is_uploaded_published_and_runs_as_it_was_imported(
 ) -> None:
     Customer.objects.get_or_create(key="main")
     account = {"username": DEMO_USERNAME, "password": DEMO_PASSWORD}
-    set_credential(name="practice-shop", fields=account, actor="command")
+    binding = Binding(sites=[practice_site.url])
+    set_credential(name="practice-shop", fields=account, binding=binding, actor="command")
     start_node("--processes=1", "--no-chores", BROWSER_ALLOW_PRIVATE=practice_site.host_and_port)
     page = screen.open("/admin/automations/automation/")
 
