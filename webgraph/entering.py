@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from webgraph.step_plan import Act
     from webgraph.target import Target
 
+_SPELT = (
+    "These keys spell a secret, and keys go wherever the page has put the focus, which cannot be checked. Type it with "
+    "`fill`: the whole text at once, or one character into each box. Where a page waits for keys, press one that types "
+    "nothing afterwards, such as End."
+)
+
 
 class Entering(Window):
     """The steps that put a text into a field. Whatever of it is a secret is checked, hidden and remembered first."""
@@ -126,15 +132,15 @@ class Entering(Window):
         """Press a key or chord (`Enter`, `Control+A`) on a thing, or on whatever has the focus when None.
 
         Keys are for what a keyboard does beside typing. They go wherever the focus is, which nobody can check, so keys
-        that spell a secret raise AutomationBugError: `fill` types it.
+        that spell a secret raise AutomationBugError with the third one: `fill` types it. A page that does something only
+        when keys are pressed gets one that types nothing afterwards, such as `End`.
         """
         page = self._surface.page
         spelt = self._supervisor.keystrokes.pressed(key)
 
         async def act(it: Act) -> None:
             if spelt.secrets:
-                msg = "A secret is not pressed key by key, as it could not be checked where the keys go: use fill."
-                raise AutomationBugError(msg)
+                raise AutomationBugError(_SPELT)
             actor, left = it.actor, it.clock.left
 
             async def press() -> None:

@@ -71,6 +71,12 @@ _TABLE: tuple[tuple[str, type[WebGraphError], bool | None, str], ...] = (
     ("strict mode violation", TargetAmbiguousError, None, "Several things fit the target."),
     ("is not a valid selector", TargetNotFoundError, None, "The selector is not valid."),
     ("Unexpected token", TargetNotFoundError, None, "The selector is not valid."),
+    (
+        "Unknown key",
+        AutomationBugError,
+        None,
+        "This is no key, such as Enter or Control+A. A text, and every secret, is typed by `fill`.",
+    ),
     ("Execution context was destroyed", NavigationError, None, "The page changed during the step."),
     ("frame was detached", NavigationError, None, "The page changed during the step."),
     ("Frame was detached", NavigationError, None, "The page changed during the step."),
