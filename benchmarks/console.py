@@ -35,6 +35,7 @@ PAGES = {
     "runs": "/admin/runs/run/",
     "runs_open_failures": "/admin/runs/run/?attention=open",
     "runs_failed": "/admin/runs/run/?state__in=expired,failed,timed_out",
+    "runs_degraded": "/admin/runs/run/?session=degraded",
     "runs_of_customer": "/admin/runs/run/?customer__id__exact=1",
     "families": "/admin/runs/failurefamily/",
     "automations": "/admin/automations/automation/",

@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 
 from infra_shared.models import AuditLine
-from runs.models import Run
+from runs.models import Attempt, Run
 from tests.support import api, sample
 
 ASKED = {"automation": "sample", "params": {"city": "Riga"}}
@@ -169,6 +169,23 @@ def test_runs_are_filtered(world) -> None:
     assert found(f"root={run}") == {run, again["id"]}
     assert found(between) == {str(pk) for pk in Run.objects.values_list("pk", flat=True)} >= {run, waiting}
     assert found(between.replace("after", "before")) == set()
+
+
+def test_runs_are_filtered_by_how_they_were_signed_in(world) -> None:
+    caller = api.Caller(api.key())
+    Attempt.objects.filter(run=world.run).update(session="degraded")
+
+    found = caller.get("/runs?session=degraded").json()["items"]
+    meant = caller.post(
+        "/runs/bulk-rerun", {"filter": {"session": "degraded", "states": ["succeeded"]}}
+    ).json()
+
+    assert [run["id"] for run in found] == [str(world.run.pk)]
+    assert meant["total"] == 1
+    assert caller.get("/runs?session=cached").json()["items"] == []
+    assert [error["field"] for error in api.problem(caller.get("/runs?session=stale"), 422)["errors"]] == [
+        "session"
+    ]
 
 
 def test_a_cancelled_run_says_who_and_why(world) -> None:

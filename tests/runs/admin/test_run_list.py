@@ -8,10 +8,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from runs.models import Attempt, Run
+from runs.services.run_filter import signed_in
+
 if TYPE_CHECKING:
     from django.test import Client
 
-    from runs.models import Run
     from tests.support.runs_factory import RunsFactory
 
 pytestmark = pytest.mark.django_db
@@ -57,3 +59,26 @@ def test_the_usual_filters_and_the_search_find_the_run(console: Client, runs_fac
     assert shown(f"?q={waiting.pk}") == [waiting]
     assert shown("?q=shop-inv") == [waiting, failed]
     assert shown("?q=other") == []
+
+
+def test_runs_are_found_by_how_they_were_signed_in_in_the_list_and_for_bulk_orders(
+    console: Client, runs_factory: RunsFactory
+) -> None:
+    degraded, cached, _ = runs_factory.failed(), runs_factory.failed(), runs_factory.failed()
+    Attempt.objects.filter(run=degraded).update(session="degraded")
+    Attempt.objects.filter(run=cached).update(session="cached")
+
+    shown = console.get(f"{LIST}?session=degraded")
+    asked = console.get(f"{LIST}bulk/rerun/?session=degraded")
+
+    assert list(shown.context["cl"].result_list) == [degraded]
+    assert "1 run would be rerun" in asked.text
+    assert len(console.get(f"{LIST}?session=nonsense").context["cl"].result_list) == 3
+
+
+@pytest.mark.sqlite
+def test_the_runs_of_one_way_of_signing_in_are_found_by_an_index() -> None:
+    plan = signed_in(Run.objects.all(), "degraded").order_by("-id")[:41].explain()
+
+    assert "attempt_session" in plan
+    assert "SCAN" not in plan
