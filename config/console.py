@@ -146,6 +146,13 @@ UNFOLD: dict[str, Any] = {
                     ),
                     _item("Bulk orders", "checklist", "runs_bulkorder_changelist", "runs.view_bulkorder"),
                     _item(
+                        "Outbox",
+                        "outbox",
+                        "infra_shared_outboxmessage_changelist",
+                        "infra_shared.view_outboxmessage",
+                        of_all=True,
+                    ),
+                    _item(
                         "Alert channels",
                         "campaign",
                         "infra_shared_alertchannel_changelist",

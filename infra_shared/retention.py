@@ -93,7 +93,7 @@ _OWN = (
     Kept(
         model="infra_shared.OutboxMessage",
         keep=Keep.RULE,
-        words="30 days when it was sent, 180 when it failed; one that is still to be sent stays",
+        words="30 days when it was sent, 180 when it failed or was dropped; one that is still to be sent stays",
         sweep="infra_shared.services.old_rows.sweep_messages",
     ),
     Kept(

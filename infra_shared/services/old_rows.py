@@ -23,11 +23,12 @@ FAILED_KEPT = timedelta(days=180)
 
 
 def sweep_messages(order: Order) -> Iterator[Batch]:
-    """Remove messages that were sent, and those that failed and nobody sent again."""
+    """Remove messages that were sent, and those that failed and nobody sent again, or that were dropped."""
     sent = Q(state=OutboxMessage.State.SENT, created_at__lt=order.now - SENT_KEPT)
-    failed = Q(state=OutboxMessage.State.FAILED, created_at__lt=order.now - FAILED_KEPT)
+    never = (OutboxMessage.State.FAILED, OutboxMessage.State.DROPPED)
+    failed = Q(state__in=never, created_at__lt=order.now - FAILED_KEPT)
     rows = OutboxMessage.objects.filter(sent | failed)
-    yield from remove_old_rows(order, rows, what="message", rule="sent or failed, by age")
+    yield from remove_old_rows(order, rows, what="message", rule="sent, failed or dropped, by age")
 
 
 def sweep_alerts(order: Order) -> Iterator[Batch]:

@@ -13,11 +13,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from infra_shared import clock
-from infra_shared.http.post import PostError
+from infra_shared.mail_errors import in_words
 from infra_shared.mail_policy import MAX_ATTEMPTS, next_attempt_at
 from infra_shared.models import OutboxMessage
 from infra_shared.scrubbing import scrub_text
-from infra_shared.services import audit
 from infra_shared.services.digests import fold_bursts
 from infra_shared.services.mailing import send_mail
 from infra_shared.services.webhooks import post_message
@@ -35,6 +34,7 @@ _CLAIM = timedelta(minutes=5)
 _ROUND_SECONDS = 20.0
 _CANDIDATES = 5
 _ERROR_LENGTH = 500
+_TRIES_KEPT = 3 * MAX_ATTEMPTS
 _SUBJECT_LENGTH = 300
 _PLAIN = OutboxMessage.Purpose.PLAIN
 
@@ -68,7 +68,11 @@ def enqueue_mail(  # noqa: PLR0913 - a mail has that many parts
     about: About | None = None,
     now: datetime | None = None,
 ) -> OutboxMessage:
-    """The mail that will be sent once the caller's transaction commits; the earlier one if `dedupe_key` was used."""
+    """The mail that will be sent once the caller's transaction commits; the earlier one if `dedupe_key` was used.
+
+    Operators see the recipients and the subject of every mail, and the text of those about alerts; the text of one
+    `about` nothing is for its recipients alone.
+    """
     fields: dict[str, object] = {
         "channel": OutboxMessage.Channel.EMAIL,
         "recipient": ", ".join(recipients),
@@ -145,18 +149,6 @@ def send_due(
 
 
 @transaction.atomic
-def send_again(*, message: OutboxMessage, actor: str, now: datetime | None = None) -> bool:
-    """Put a failed message back into the outbox; False when it is not failed."""
-    failed = OutboxMessage.objects.filter(pk=message.pk, state=OutboxMessage.State.FAILED)
-    if not failed.update(
-        state=OutboxMessage.State.PENDING, attempts=0, next_attempt_at=now or timezone.now()
-    ):
-        return False
-    audit.record(actor=actor, action="message.send_again", object_kind="message", object_id=message.pk)
-    return True
-
-
-@transaction.atomic
 def _claim_next(channel: OutboxMessage.Channel, now: datetime) -> OutboxMessage | None:
     due = OutboxMessage.objects.due(now).filter(channel=channel)
     if connection.features.has_select_for_update_skip_locked:
@@ -197,6 +189,7 @@ def _send(message: OutboxMessage, now: Callable[[], datetime]) -> OutboxMessage.
             "sent_at": now(),
             "next_attempt_at": None,
             "last_error": "",
+            "tries": _tries_with(message, "", now()),
         }
         if refused:
             sent["recipient"] = ", ".join(place for place in message.addresses if place not in refused)
@@ -210,7 +203,7 @@ def _split_off(message: OutboxMessage, refused: Refusals, now: datetime) -> None
     for address, answer in refused.items():
         rest = OutboxMessage.objects.get(pk=message.pk)
         rest.pk, rest.recipient, rest.dedupe_key, rest.sent_at = None, address, "", None
-        rest.state, rest.next_attempt_at = OutboxMessage.State.PENDING, now
+        rest.state, rest.next_attempt_at, rest.tries = OutboxMessage.State.PENDING, now, message.tries
         rest.save(force_insert=True)
         _note_failure(rest, smtplib.SMTPRecipientsRefused({address: answer}), now)
 
@@ -223,11 +216,15 @@ def _note_failure(message: OutboxMessage, error: Exception, now: datetime) -> Ou
         chance=random.random(),  # noqa: S311 - spreads, protects nothing
     )
     state = OutboxMessage.State.PENDING if retry_at else OutboxMessage.State.FAILED
-    words = str(error) if isinstance(error, PostError) else f"{type(error).__name__}: {error}"
-    reason = scrub_text(words)[:_ERROR_LENGTH]
-    _mark(message, state=state, next_attempt_at=retry_at, last_error=reason)
+    reason = scrub_text(in_words(error))[:_ERROR_LENGTH]
+    tries = _tries_with(message, reason, now)
+    _mark(message, state=state, next_attempt_at=retry_at, last_error=reason, tries=tries)
     _log.warning("message_not_sent", message_id=message.pk, attempts=message.attempts, error=reason)
     return state
+
+
+def _tries_with(message: OutboxMessage, error: str, now: datetime) -> list[dict[str, str]]:
+    return [*message.tries, {"at": now.isoformat(), "error": error}][-_TRIES_KEPT:]
 
 
 def _mark(message: OutboxMessage, **fields: object) -> bool:

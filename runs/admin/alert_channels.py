@@ -15,7 +15,7 @@ from infra_shared.admin.base import ConsoleAdmin, actor
 from infra_shared.models import AlertChannel, OutboxMessage
 from infra_shared.services import alert_channels
 from infra_shared.services.alert_channels import ChannelInput, ChannelRefusedError
-from infra_shared.services.outbox import send_again
+from infra_shared.services.undelivered import send_again
 from infra_shared.templatetags.console import pill, when
 from runs.services.alerts import RULES
 

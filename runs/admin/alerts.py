@@ -16,7 +16,7 @@ from infra_shared.admin.base import ConsoleAdmin, actor
 from infra_shared.models import Alert, OutboxMessage
 from infra_shared.reach import reaches_all
 from infra_shared.services.alerts import acknowledge, mute, unmute
-from infra_shared.services.outbox import send_again
+from infra_shared.services.undelivered import send_again
 from infra_shared.templatetags.console import NOTHING, pill, when
 from runs.services.alerts import RULES
 

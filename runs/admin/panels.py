@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from automations.models import Schedule
 from infra_shared.counting import counted_up_to
-from infra_shared.models import ALL, Spool
+from infra_shared.models import ALL, OutboxMessage, Spool
 from infra_shared.overview import Panel, register
-from infra_shared.reach import customers_of
+from infra_shared.reach import customers_of, reaches_all
 from infra_shared.sizes import in_words
 from infra_shared.templatetags.console import span
 from runs.admin import wording
@@ -57,11 +57,12 @@ def _reached(request: HttpRequest) -> RunQuerySet:
 
 def _numbers(request: HttpRequest) -> dict[str, Any]:
     runs = _reached(request)
-    person, failed, running, waiting = _counts(
+    person, failed, running, waiting, *unsent = _counts(
         runs.filter(state=RunState.WAITING_INPUT),
         runs.open_failures(),
         runs.filter(state=RunState.RUNNING),
         runs.filter(state__in=sorted(WAITING_RUNS)),
+        *([OutboxMessage.objects.failed()] if _sees_messages(request) else []),
     )
     return {
         "numbers": [
@@ -85,8 +86,17 @@ def _numbers(request: HttpRequest) -> dict[str, Any]:
                 _link(f"state__exact={RunState.QUEUED}"),
                 "plain",
             ),
+            *(("Messages not sent", count, _failed_messages(), "bad") for count in unsent if count != "0"),
         ]
     }
+
+
+def _failed_messages() -> str:
+    return f"{reverse('admin:infra_shared_outboxmessage_changelist')}?state__exact=failed"
+
+
+def _sees_messages(request: HttpRequest) -> bool:
+    return reaches_all(request.user) and request.user.has_perm("infra_shared.view_outboxmessage")
 
 
 def _queue_age(request: HttpRequest) -> str:

@@ -19,7 +19,8 @@ from infra_shared.models import Alert, AlertChannel, OutboxMessage
 from infra_shared.services import alert_channels
 from infra_shared.services.alert_channels import ChannelInput, ChannelRefusedError
 from infra_shared.services.alerts import alert
-from infra_shared.services.outbox import SendReport, send_again, send_due
+from infra_shared.services.outbox import SendReport, send_due
+from infra_shared.services.undelivered import send_again
 
 Kind, WEBHOOK = AlertChannel.Kind, OutboxMessage.Channel.WEBHOOK
 pytestmark = pytest.mark.django_db

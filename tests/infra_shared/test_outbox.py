@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 
 from infra_shared.mail_policy import MAX_ATTEMPTS, next_attempt_at
 from infra_shared.models import OutboxMessage
-from infra_shared.services import outbox
+from infra_shared.services import outbox, undelivered
 from infra_shared.services.outbox import SendReport, enqueue_mail, send_due
 
 EMAIL = OutboxMessage.Channel.EMAIL
@@ -90,8 +90,8 @@ def test_a_message_is_given_up_after_the_last_attempt_and_can_be_sent_again(sett
     rounds = [_send(NOW + timedelta(hours=3 * number)) for number in range(MAX_ATTEMPTS)]
 
     assert [report.failed for report in rounds] == [0] * (MAX_ATTEMPTS - 1) + [1]
-    assert outbox.send_again(message=message, actor="operator:anna", now=NOW)
-    assert not outbox.send_again(message=message, actor="operator:anna", now=NOW)
+    assert undelivered.send_again(message=message, actor="operator:anna", now=NOW)
+    assert not undelivered.send_again(message=message, actor="operator:anna", now=NOW)
     assert list(OutboxMessage.objects.due(NOW)) == [message]
 
 

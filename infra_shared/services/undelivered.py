@@ -1,0 +1,72 @@
+"""What a person does about messages that did not arrive: send them again, or drop what nobody needs any more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils import timezone
+
+from infra_shared.models import OutboxMessage
+from infra_shared.services import audit
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from infra_shared.models import OutboxQuerySet
+
+MOST_AT_ONCE = 200
+"""What one press of a button, or one command, is about at most: a transaction stays short."""
+_State = OutboxMessage.State
+_SENT_AGAIN = (_State.FAILED, _State.DROPPED)
+_LEAVE_WHEN_DROPPED = (_State.PENDING, _State.FAILED)
+
+
+@transaction.atomic
+def send_again(*, message: OutboxMessage, actor: str, now: datetime | None = None) -> bool:
+    """Put a message that failed or was dropped back into the outbox; False when it is neither."""
+    return _send_again(message.pk, actor, now or timezone.now())
+
+
+@transaction.atomic
+def send_failed_again(*, messages: OutboxQuerySet, actor: str, now: datetime | None = None) -> int:
+    """Put the failed ones among these back, the oldest MOST_AT_ONCE of them; returns how many.
+
+    They go out as new ones do: alerts that are too many for their recipient become a digest.
+    """
+    return sum(_send_again(pk, actor, now or timezone.now()) for pk in _oldest_failed(messages))
+
+
+@transaction.atomic
+def drop(*, message: OutboxMessage, actor: str) -> bool:
+    """Let a message that waits or failed be sent no more; False when it does neither.
+
+    One that is being sent at this moment may still arrive.
+    """
+    return _drop(message.pk, actor)
+
+
+@transaction.atomic
+def drop_failed(*, messages: OutboxQuerySet, actor: str) -> int:
+    """Drop the failed ones among these, the oldest MOST_AT_ONCE of them; returns how many."""
+    return sum(_drop(pk, actor) for pk in _oldest_failed(messages))
+
+
+def _oldest_failed(messages: OutboxQuerySet) -> list[int]:
+    return list(messages.failed().order_by("pk").values_list("pk", flat=True)[:MOST_AT_ONCE])
+
+
+def _send_again(pk: int, actor: str, now: datetime) -> bool:
+    again = {"state": _State.PENDING, "attempts": 0, "next_attempt_at": now}
+    if not OutboxMessage.objects.filter(pk=pk, state__in=_SENT_AGAIN).update(**again):
+        return False
+    audit.record(actor=actor, action="message.send_again", object_kind="message", object_id=pk)
+    return True
+
+
+def _drop(pk: int, actor: str) -> bool:
+    waiting = OutboxMessage.objects.filter(pk=pk, state__in=_LEAVE_WHEN_DROPPED)
+    if not waiting.update(state=_State.DROPPED, next_attempt_at=None):
+        return False
+    audit.record(actor=actor, action="message.drop", object_kind="message", object_id=pk)
+    return True
