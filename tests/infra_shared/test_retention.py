@@ -166,6 +166,26 @@ class TestOrphans:
 
 
 @pytest.mark.django_db
+class TestTheChore:
+    def test_it_removes_old_rows_and_the_orphans_of_the_shelf_whose_turn_it_is(
+        self, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        now = utc_now() + timedelta(days=40)
+        monkeypatch.setattr(tasks, "database_now", lambda: now)
+        bodies = (str(number).encode() for number in count())
+        orphan = next(_kept(body) for body in bodies if sha256(body).hexdigest()[:2] == shelf_of(now))
+        mail = _old_mail()
+        [path] = [chore.path for chore in CHORES if chore.name == "remove-what-is-old"]
+
+        done = import_string(path)()
+
+        assert done["is_complete"]
+        assert not artifact_store().exists(orphan)
+        assert not Blob.objects.exists()
+        assert not OutboxMessage.objects.filter(pk=mail.pk).exists()
+
+
+@pytest.mark.django_db
 class TestRounds:
     def test_a_store_that_does_not_answer_ends_its_sweep_and_no_other(self) -> None:
         def broken(order: Order) -> Iterator[Batch]:
@@ -197,6 +217,17 @@ class TestRounds:
         prune(Order(now=utc_now()), chosen={"a": endless("a"), "b": endless("b")})
 
         assert turns[:4] == ["a", "b", "a", "b"]
+
+    def test_a_dropped_mail_goes_when_one_that_failed_would(self) -> None:
+        mail = _old_mail()
+        OutboxMessage.objects.update(state="dropped", sent_at=None)
+        day = timedelta(days=1)
+
+        prune(Order(now=mail.created_at + 179 * day), chosen={"mails": sweep_messages})
+        assert OutboxMessage.objects.exists()
+        prune(Order(now=mail.created_at + 181 * day), chosen={"mails": sweep_messages})
+
+        assert not OutboxMessage.objects.exists()
 
     def test_what_is_to_be_sent_outlives_every_rule(self) -> None:
         mail = _old_mail()
