@@ -191,8 +191,8 @@ class OutboxAdmin(ConsoleAdmin):
             lambda rows: undelivered.send_failed_again(messages=rows, actor=actor(request)),
             title="Send these again",
             verb="sent again",
-            submit="Send again",
-            help="They go out within minutes, the oldest first; alerts that are too many for their recipient "
+            submit="Send {} again",
+            advice="They go out within minutes, the oldest first; alerts that are too many for their recipient "
             "become a digest. Mend first what the errors name.",
         )
 
@@ -204,8 +204,8 @@ class OutboxAdmin(ConsoleAdmin):
             lambda rows: undelivered.drop_failed(messages=rows, actor=actor(request)),
             title="Drop these",
             verb="dropped",
-            submit="Drop",
-            help="Nobody tries to send them any more. They stay in the list, and can be sent again one by one.",
+            submit="Drop {}",
+            advice="Nobody tries to send them any more. They stay in the list, and can be sent again one by one.",
         )
 
     def _all(
@@ -215,8 +215,10 @@ class OutboxAdmin(ConsoleAdmin):
         *,
         title: str,
         verb: str,
-        **words: str,
+        submit: str,
+        advice: str,
     ) -> HttpResponse:
+        """Ask about the failed ones among what the list shows; act when asked by a form."""
         back = f"{self.url('changelist')}?{request.GET.urlencode()}"
         try:
             shown: Any = self.get_changelist_instance(request).queryset
@@ -224,24 +226,25 @@ class OutboxAdmin(ConsoleAdmin):
             return self.refused(request, "There is no such filter.", self.url("changelist"))
         rows: OutboxQuerySet = shown.failed()
         if request.method == "POST":
-            count = act(rows)
-            left = rows.count()
+            done, left = act(rows), rows.count()
             more = f" {left} more failed: press again for them." if left else ""
-            return self.done(request, f"{in_number(count)} {verb}.{more}", back)
+            return self.done(request, f"{in_number(done)} {'is' if done == 1 else 'are'} {verb}.{more}", back)
         total = rows.count()
+        at_once = min(total, MOST_AT_ONCE)
         return self.page(
             request,
             "review/outbox/ask.html",
             title=title,
             verb=verb,
             total=total,
-            at_once=min(total, MOST_AT_ONCE),
+            at_once=at_once,
+            submit=submit.format(in_number(at_once)),
+            advice=advice,
             sample=[(row, place_of(row)) for row in rows.order_by("pk")[:_SHOWN]],
             back=back,
-            words=words,
         )
 
 
 def in_number(count: int) -> str:
-    """So many messages, with the verb that follows: "1 message is", "3 messages are"."""
-    return f"{count} message{' is' if count == 1 else 's are'}"
+    """So many messages: "1 message", "3 messages"."""
+    return f"{count} message{'' if count == 1 else 's'}"

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 MOST_AT_ONCE = 200
 """What one press of a button, or one command, is about at most: a transaction stays short."""
 _State = OutboxMessage.State
-_SENT_AGAIN = (_State.FAILED, _State.DROPPED)
-_LEAVE_WHEN_DROPPED = (_State.PENDING, _State.FAILED)
+_MAY_BE_SENT_AGAIN = (_State.FAILED, _State.DROPPED)
+_MAY_BE_DROPPED = (_State.PENDING, _State.FAILED)
 
 
 @transaction.atomic
@@ -58,14 +58,14 @@ def _oldest_failed(messages: OutboxQuerySet) -> list[int]:
 
 def _send_again(pk: int, actor: str, now: datetime) -> bool:
     again = {"state": _State.PENDING, "attempts": 0, "next_attempt_at": now}
-    if not OutboxMessage.objects.filter(pk=pk, state__in=_SENT_AGAIN).update(**again):
+    if not OutboxMessage.objects.filter(pk=pk, state__in=_MAY_BE_SENT_AGAIN).update(**again):
         return False
     audit.record(actor=actor, action="message.send_again", object_kind="message", object_id=pk)
     return True
 
 
 def _drop(pk: int, actor: str) -> bool:
-    waiting = OutboxMessage.objects.filter(pk=pk, state__in=_LEAVE_WHEN_DROPPED)
+    waiting = OutboxMessage.objects.filter(pk=pk, state__in=_MAY_BE_DROPPED)
     if not waiting.update(state=_State.DROPPED, next_attempt_at=None):
         return False
     audit.record(actor=actor, action="message.drop", object_kind="message", object_id=pk)
