@@ -27,6 +27,8 @@ class Scope(StrEnum):
     SCHEDULES_WRITE = "schedules:write"
     PAUSES_READ = "pauses:read"
     PAUSES_WRITE = "pauses:write"
+    ALERTS_READ = "alerts:read"
+    ALERTS_WRITE = "alerts:write"
     EVENTS_READ = "events:read"
     EVENTS_WRITE = "events:write"
     SOURCES_READ = "sources:read"
@@ -49,6 +51,8 @@ _OPENS = {
     Scope.SCHEDULES_WRITE: "Create, change, delete, pause, resume and backfill schedules.",
     Scope.PAUSES_READ: "Read what is paused.",
     Scope.PAUSES_WRITE: "Pause and resume everything, an automation, a site or a customer.",
+    Scope.ALERTS_READ: "Read alerts: what needs somebody, since when, and who has taken it on.",
+    Scope.ALERTS_WRITE: "Acknowledge, mute and unmute alerts.",
     Scope.EVENTS_READ: "Read the events that webhooks brought, with their bodies and what became of them.",
     Scope.EVENTS_WRITE: "Replay events.",
     Scope.SOURCES_READ: "Read sources and triggers; never the secrets of sources.",

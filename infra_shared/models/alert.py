@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.db import models
 from django.db.models import Q
@@ -111,6 +111,14 @@ class Alert(models.Model):
     def is_muted(self, now: datetime) -> bool:
         """Whether nobody is told of it."""
         return self.muted_until is not None and self.muted_until > now
+
+    def state_at(self, now: datetime) -> Literal["open", "acknowledged", "muted", "over"]:
+        """Where it stands, in one word."""
+        if not self.is_open:
+            return "over"
+        if self.is_muted(now):
+            return "muted"
+        return "acknowledged" if self.acknowledged_at is not None else "open"
 
 
 class AlertChannel(models.Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runs.api.alerts import router as alerts
 from runs.api.artifacts import router as artifacts
 from runs.api.bulk import router as bulk
 from runs.api.evidence import router as evidence
@@ -13,4 +14,4 @@ from runs.api.results import router as results
 from runs.api.runs import router as runs
 
 # `bulk` first: its paths would else be taken for ids of runs.
-routers = (bulk, runs, files, given_input, results, evidence, artifacts, occurrences, pauses)
+routers = (bulk, runs, files, given_input, results, evidence, artifacts, occurrences, pauses, alerts)

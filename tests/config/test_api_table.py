@@ -51,6 +51,7 @@ class Row:
             "artifact": "artifact_id",
             "schedule": "schedule_id",
             "pause": "pause_id",
+            "alert": "alert_id",
             "event": "event_id",
             "trigger": "trigger_id",
         }
@@ -71,6 +72,7 @@ PLANNED = {
 RANGE = {"begin": "2026-11-01T00:00:00Z", "end": "2026-11-02T00:00:00Z"}
 BULK = {"filter": {"customer": "main"}, "dry_run": False}
 PAUSED = {"scope": "customer:main", "reason": "They move."}
+MUTED = {"until": "2099-01-01T00:00:00Z", "reason": "Known until then."}
 HOOK = {"source": "shop", "name": "Again", "automation": "sample"}
 SENDER = {"slug": "another", "scheme": "github", "customer": "main"}
 OF_SHOP = {"filter": {"source": "shop"}, "dry_run": False}
@@ -79,6 +81,11 @@ TABLE = (
     Row("GET", "/pauses", Scope.PAUSES_READ, foreign=EMPTY),
     Row("POST", "/pauses", Scope.PAUSES_WRITE, body=PAUSED),
     Row("DELETE", "/pauses/{pause}", Scope.PAUSES_WRITE, 204),
+    Row("GET", "/alerts", Scope.ALERTS_READ, foreign=EMPTY),
+    Row("GET", "/alerts/{alert}", Scope.ALERTS_READ),
+    Row("POST", "/alerts/{alert}/acknowledge", Scope.ALERTS_WRITE, body={"note": "I look."}),
+    Row("POST", "/alerts/{alert}/mute", Scope.ALERTS_WRITE, body=MUTED),
+    Row("POST", "/alerts/{alert}/unmute", Scope.ALERTS_WRITE),
     Row("POST", "/runs", Scope.RUNS_WRITE, 201, ASKED),
     Row("GET", "/runs", Scope.RUNS_READ, foreign=EMPTY),
     Row("GET", "/runs/{run}", Scope.RUNS_READ),

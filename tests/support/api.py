@@ -18,6 +18,7 @@ from infra_shared.clock import utc_now
 from infra_shared.ids import uuid7
 from infra_shared.models.caller import ALL
 from infra_shared.services import api_keys
+from infra_shared.services.alerts import alert
 from intake.services.routing import route_event
 from runs.models import Artifact, BulkKind, BulkOrder, Occurrence, OccurrenceState, Pause, Run
 from runs.services import outcomes, recording
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from automations.models import AutomationVersion, Schedule
+    from infra_shared.models import Alert
     from intake.models import Event, Trigger
     from runs.services.claims import Claim
 
@@ -103,6 +105,7 @@ class World:
     file: UploadedFile
     order: BulkOrder
     pause: Pause
+    alert: Alert
     event: Event
     trigger: Trigger
 
@@ -117,6 +120,7 @@ class World:
             file=self.file.pk,
             order=self.order.pk,
             pause=self.pause.pk,
+            alert=self.alert.pk,
             event=self.event.pk,
             trigger=self.trigger.pk,
         )
@@ -156,6 +160,7 @@ def build_world(version: AutomationVersion) -> World:
         file=send_file(run.customer),
         order=_order_of("ci"),
         pause=pause(scope="customer:main", reason="They move.", actor="command")[0],
+        alert=alert(key="failure:7", title="It failed", text="The shop is closed.", customer="main"),
         event=event,
         trigger=trigger,
     )
