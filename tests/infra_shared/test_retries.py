@@ -32,10 +32,13 @@ _PACKAGES = ("automations", "benchmarks", "config", "infra_shared", "intake", "r
 _PROCESS_LOOP = "the main loop of a process: it ticks for ever, and an outage only makes the next tick later"
 _RACE = "a race for a unique row: nobody failed, the loser looks at once what the winner left"
 _ALLOWED = {
+    "benchmarks/_chaos/asking.py::run": "goes on to the next planned request, at its time",
+    "config/local/processes.py::free_port": "tries the next port of a row, at once",
     "runs/dispatcher.py::run_dispatcher": _PROCESS_LOOP,
     "runs/cluster/node_row.py::_keep": _PROCESS_LOOP,
     "runs/cluster/pusher.py::push_tickets": _PROCESS_LOOP,
     "runs/cluster/spool_keeper.py::_keep": _PROCESS_LOOP,
+    "runs/cluster/queues.py::get": "waits for a message in slices; none in time is no failure",
     "runs/services/guards.py::begin": _RACE,
     "runs/services/slots.py::_take_one": _RACE,
     "webgraph/evidence/document.py::html_of": "asks the document that took the other's place, at once",
@@ -232,6 +235,48 @@ def test_no_module_has_a_retry_loop_written_by_hand():
                 return answer
             clock.sleep(pause)
         """,
+        """
+        for pause in (0.1, 1, 10):
+            try:
+                return ask()
+            except OSError:
+                said = "away"
+        """,
+        """
+        for pause in _PAUSES:
+            with suppress(OSError):
+                return ask()
+            clock.sleep(pause)
+        """,
+        """
+        async for attempt, seconds in pauses:
+            try:
+                answer = await ask()
+            except OSError:
+                await asyncio.sleep(seconds)
+        """,
+        """
+        done = False
+        while not done:
+            try:
+                ask()
+                done = True
+            except OSError as error:
+                failures.append(error)
+        """,
+        """
+        while left:
+            with contextlib.suppress(OSError):
+                return ask()
+            left -= 1
+        """,
+        """
+        def ask_stubbornly(left):
+            try:
+                return ask()
+            except OSError:
+                return ask_stubbornly(left - 1)
+        """,
         "pause *= 2",
         "delay = min(delay * 2, 60)",
         "wait(backoff * 2 ** attempt)",
@@ -255,6 +300,19 @@ def test_the_search_finds_a_retry_loop_in_any_of_its_forms(source):
         """
         while not condition():
             sleep(0.1)
+        """,
+        """
+        while pieces:
+            with suppress(FileNotFoundError):
+                pieces.pop().unlink()
+        """,
+        """
+        def walk(node):
+            for child in node:
+                try:
+                    walk(child)
+                except OSError as error:
+                    note(error)
         """,
         """
         while True:
