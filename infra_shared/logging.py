@@ -11,6 +11,8 @@ readable in development.
 from __future__ import annotations
 
 import logging.config
+import sys
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ from infra_shared.scrubbing import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from types import TracebackType
 
     from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -43,7 +46,7 @@ def configure_from_settings(config: Mapping[str, Any]) -> None:
 
 
 def configure_logging(*, level: str, json: bool) -> None:
-    """Send every log line of this process to standard error, as JSON or readable, scrubbed."""
+    """Send every log line of this process to standard error, as JSON or readable, scrubbed; uncaught errors too."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         _with_context,
@@ -74,6 +77,7 @@ def configure_logging(*, level: str, json: bool) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    _log_what_nobody_catches()
 
 
 @contextmanager
@@ -130,6 +134,33 @@ def _configure_standard_library(level: str, shared: list[Processor], renderer: P
             continue
         logger.handlers.clear()
         logger.propagate = True
+
+
+def _log_what_nobody_catches() -> None:
+    """Have an error that ends the process, or a thread, told as a line: Python's own words are not scrubbed.
+
+    A hook that somebody else put in place stays.
+    """
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _tell_uncaught
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _tell_uncaught_in_thread
+
+
+def _tell_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None, *, thread: str | None = None
+) -> None:
+    if not issubclass(kind, Exception):
+        sys.__excepthook__(kind, error, trace)  # somebody pressed Ctrl-C
+        return
+    where = {"thread": thread} if thread is not None else {}
+    structlog.get_logger(__name__).critical("uncaught_error", exc_info=(kind, error, trace), **where)
+
+
+def _tell_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is not None and args.exc_type is not SystemExit:
+        name = args.thread.name if args.thread is not None else "?"
+        _tell_uncaught(args.exc_type, args.exc_value, args.exc_traceback, thread=name)
 
 
 def _switched_off(logger: logging.Logger) -> bool:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 from io import StringIO
+from pathlib import Path
 
 import pytest
 import structlog
@@ -55,7 +58,7 @@ def test_secrets_are_masked_by_the_name_of_the_field_and_by_their_shape(lines):
         "sign_in_failed",
         password="p1",
         data={"api_key": "k1", "Cookie": "c1", "user": "anna"},
-        url="postgres://anna:hunter2@db/x",
+        url="postgres://anna:hunt@er2@db/x",
     )
 
     [line] = lines()
@@ -72,6 +75,29 @@ def test_tracebacks_are_scrubbed_too(lines):
     [line] = lines()
     assert "ValueError" in line["exception"]
     assert "abcdefghijklmnopqrst" not in json.dumps(line)
+
+
+def test_errors_that_nobody_catches_are_lines_too_and_scrubbed():
+    code = (
+        "import threading; from infra_shared.logging import configure_logging\n"
+        "def breaks(): raise ValueError('postgres://anna:hunter2@db/x')\n"
+        "configure_logging(level='INFO', json=True)\n"
+        "thread = threading.Thread(target=breaks, name='keeper'); thread.start(); thread.join(); breaks()"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    in_thread, last = [json.loads(line) for line in done.stderr.splitlines()]
+    assert done.returncode == 1
+    assert (in_thread["event"], in_thread["thread"]) == ("uncaught_error", "keeper")
+    assert f"ValueError: postgres://anna:{MASK}@db/x" in last["exception"]
+    assert "hunter2" not in done.stderr
 
 
 def test_known_secrets_are_hidden_for_as_long_as_the_block_runs(lines):
