@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from django.db import transaction
 
 from infra_shared.crypto import DecryptionError
@@ -30,6 +31,8 @@ from runs.states import (
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
+
+_lines = structlog.get_logger(__name__)
 
 
 def open_run(*, state: RunState, actor: str, reason: str, now: datetime, **facts: Any) -> Run:
@@ -161,6 +164,7 @@ def _log(
     reason: str,
     now: datetime,
 ) -> None:
+    """Write the move's row; a run's move is a line of the log, too, once it is committed."""
     Transition.objects.create(
         run_id=run_id,
         attempt_id=attempt_id,
@@ -170,3 +174,9 @@ def _log(
         reason=reason[:500],
         at=now,
     )
+    if attempt_id is None:
+        line = {"run_id": str(run_id), "from_state": str(move[0]), "to_state": str(move[1])}
+        # What stands in the way of a line must not stand in the way of a move.
+        transaction.on_commit(
+            lambda: _lines.info("run_moved", **line, actor=actor, reason=reason), robust=True
+        )

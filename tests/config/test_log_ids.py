@@ -12,9 +12,9 @@ from config.middleware import REQUEST_ID_HEADER
 from infra_shared.logging import listening_to_lines
 from intake.models import Event
 from intake.services.routing import route_pending
-from runs.models import Occurrence
-from runs.services import scheduling
-from tests.support import intake, schedules
+from runs.models import Occurrence, Run
+from runs.services import outcomes, scheduling
+from tests.support import api, intake, schedules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -66,6 +66,28 @@ def test_a_batch_names_the_events_it_stored_and_routing_the_event_it_is_about(
     assert named(lines, "intake_batch")["event_ids"] == [str(event.pk)]
     assert named(lines, "event_routed")["event_id"] == str(event.pk)
     assert Event.objects.get().pk == event.pk
+
+
+def test_a_request_names_the_run_it_made_and_who_ends_it_names_it_too(
+    lines, version: AutomationVersion, django_capture_on_commit_callbacks
+):
+    sent = {REQUEST_ID_HEADER: "from-the-shop", "X-API-Key": api.key()}
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = Client().post(
+            "/api/v1/runs",
+            {"automation": version.automation.key, "params": {"city": "Riga"}},
+            content_type="application/json",
+            headers=sent,
+        )
+    run = Run.objects.get(pk=answer.json()["id"])
+    structlog.contextvars.clear_contextvars()
+    with django_capture_on_commit_callbacks(execute=True):
+        outcomes.expire_run(run=run, reason="nobody serves it", actor="dispatcher")
+
+    asked, ended = [line for line in lines if line["event"] == "run_moved"]
+    assert (asked["request_id"], asked["run_id"]) == ("from-the-shop", str(run.pk))
+    assert (asked["to_state"], ended["to_state"], ended["run_id"]) == ("queued", "expired", str(run.pk))
+    assert (ended["actor"], ended["reason"]) == ("dispatcher", "nobody serves it")
 
 
 def test_the_dispatcher_names_the_schedule_and_the_planned_time(lines, version: AutomationVersion):
