@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage, storages
-from django.utils import timezone
 from storages.backends.s3 import S3Storage  # type: ignore[import-untyped]  # it has no stubs
 
 from infra_shared.blobs.encoding import PlainReader, write_encoded
@@ -24,7 +22,7 @@ from infra_shared.blobs.protocol import (
     StoredFile,
     stored_name,
 )
-from infra_shared.blobs.s3_store import S3BlobStore
+from infra_shared.blobs.s3_store import S3BlobStore, fresh_since
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
 
 STORAGE_ALIAS = "artifacts"
 _SPOOL_BYTES = 4 * 1024 * 1024
-_REWRITTEN_AFTER = timedelta(hours=6)
-"""Content that is wanted again and was put longer ago is put anew: well before a sweeper could think it unwanted."""
 
 
 def artifact_store() -> SweepableBlobStore:
@@ -126,10 +122,10 @@ class DjangoBlobStore:
 
     def _known(self, digest: str, size_bytes: int) -> BlobInfo | None:
         """The same content as already stored, in whichever encoding came first; None where it is to be put anew."""
-        fresh_since = timezone.now() - _REWRITTEN_AFTER
+        since = fresh_since()
         for encoding in BlobEncoding:
             name = stored_name(digest, encoding)
-            if self._storage.exists(name) and self._storage.get_modified_time(name) >= fresh_since:
+            if self._storage.exists(name) and self._storage.get_modified_time(name) >= since:
                 stored_bytes = self._storage.size(name)
                 if encoding == BlobEncoding.PLAIN and stored_bytes != size_bytes:
                     self._storage.delete(name)  # not what was put: it is put anew

@@ -20,6 +20,7 @@ from weakref import WeakKeyDictionary
 from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
 from django.utils import timezone
 
 from infra_shared.blobs.encoding import PlainReader, write_encoded
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
 PART_BYTES = 16 * 1024 * 1024
 _SPOOL_BYTES = 4 * 1024 * 1024
 _REWRITTEN_AFTER = timedelta(hours=6)
-"""Content that is wanted again and was put longer ago is put anew: well before a sweeper could think it unwanted."""
 # One part at a time, in the thread that asked: what is in memory does not grow with the object.
 _TRANSFER = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, use_threads=False)
 _CLIENTS: WeakKeyDictionary[S3Storage, tuple[int, Any]] = WeakKeyDictionary()
@@ -172,15 +172,20 @@ class S3BlobStore:
 
     def _known(self, digest: str, size_bytes: int) -> BlobInfo | None:
         """The same content as already stored, in whichever encoding came first; None where it is to be put anew."""
-        fresh_since = timezone.now() - _REWRITTEN_AFTER
+        since = fresh_since()
         for encoding in BlobEncoding:
             head = self._head(self._root + stored_name(digest, encoding))
-            if head is None or head["LastModified"] < fresh_since:
+            if head is None or head["LastModified"] < since:
                 continue
             if encoding == BlobEncoding.PLAIN and head["ContentLength"] != size_bytes:
                 continue  # not what was put: it is put anew
             return BlobInfo(digest, size_bytes, head["ContentLength"], encoding.value)
         return None
+
+
+def fresh_since() -> datetime:
+    """Content that is wanted again and was put before then is put anew: well before a sweeper could think it unwanted."""
+    return timezone.now() - min(_REWRITTEN_AFTER, settings.ORPHAN_GRACE / 4)
 
 
 def _client_of(storage: S3Storage) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import resource
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -14,7 +15,7 @@ from django.conf import settings
 
 def main(url: str, bucket: str, file: str) -> None:
     """Store, read, and say what that took."""
-    settings.configure(USE_TZ=True)
+    settings.configure(USE_TZ=True, ORPHAN_GRACE=timedelta(days=1))
     from tests.support.object_store import store_of  # noqa: PLC0415 - needs the settings
 
     store = store_of(url, bucket)

@@ -102,6 +102,19 @@ def test_content_an_object_store_has_for_long_is_put_anew_so_that_it_is_young() 
     assert not store.remove_unwanted(name, before=utc_now() - timedelta(hours=1))
 
 
+def test_content_is_put_anew_long_before_the_shortest_grace_is_over(settings: Any) -> None:
+    settings.ORPHAN_GRACE = timedelta(hours=1)
+    storage = ObjectStore()
+    store = DjangoBlobStore(storage)
+    info = store.put(b"the logo", text=False)
+    name = stored_name(info.digest, info.encoding)
+    storage.put_at[name] = utc_now() - timedelta(minutes=59)
+
+    store.put(b"the logo", text=False)
+
+    assert not store.remove_unwanted(name, before=utc_now() - settings.ORPHAN_GRACE / 2)
+
+
 def _bucket() -> tuple[S3BlobStore, Stubber]:
     keys = {"access_key": "key", "secret_key": "secret", "region_name": "eu-central-1"}
     storage = S3Storage(bucket_name="evidence", location="runs/", endpoint_url="http://127.0.0.1:1", **keys)
