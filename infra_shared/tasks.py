@@ -35,9 +35,14 @@ def send_canaries() -> int:
 
 
 def remove_what_is_old() -> dict[str, int | bool]:
-    """Remove what no rule keeps any longer, within a chore's time; returns how much, and whether that was all."""
+    """Remove what no rule keeps any longer, within a chore's time; returns how much, and whether that was all.
+
+    Fails, after everything else was done, when the database refused something: doctor tells of chores that failed.
+    """
     now = database_now()
     done = pruning.prune(Order(now=now, shelves=[orphans.shelf_of(now)]), seconds=PRUNE_SECONDS)
+    if done.refusals:
+        raise done.refusals[0]
     return {"rows": done.total_rows, "problems": len(done.problems), "is_complete": done.is_complete}
 
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
+from django.db import DatabaseError
 
 from infra_shared import clock
 from infra_shared.blobs.protocol import BlobError
+from infra_shared.database import is_lock_or_connection_error
 from infra_shared.retention import sweeps
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ class Round:
     rows: dict[tuple[str, str, str], int] = field(default_factory=dict)
     size_bytes: dict[tuple[str, str, str], int] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
+    refusals: list[DatabaseError] = field(default_factory=list)
+    """What the database refused: a fault of this code, unlike a store that is away."""
     is_complete: bool = False
     """Whether every sweep came to its end, or to a problem, in time."""
 
@@ -51,7 +55,8 @@ def prune(
     """Remove what is too old and say what that came to; `told` hears of it after each batch.
 
     Sweeps take turns, a batch each, so that one with much to do starves none when `seconds` are over. One that fails
-    because the store does not answer is ended, and the others go on; the next round tries it again.
+    because the store does not answer, or because the database refuses what it does, is ended, and the others go on; the
+    next round tries it again. A database that is away, or busy, ends the round with its error.
     """
     until = None if seconds is None else clock.monotonic() + seconds
     done = Round()
@@ -78,4 +83,11 @@ def _next(path: str, steps: Iterator[Batch], done: Round) -> Batch | None:
     except BlobError as error:
         done.problems[path] = str(error)
         _log.warning("sweep_failed", sweep=path, error=str(error))
+        return None
+    except DatabaseError as error:
+        if is_lock_or_connection_error(error):
+            raise
+        done.problems[path] = f"The database refused it: {type(error).__name__}."
+        done.refusals.append(error)
+        _log.exception("sweep_failed", sweep=path)
         return None

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from hashlib import sha256
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.apps import apps
-from django.db import models
+from django.db import OperationalError, models
+from django.db.models import ProtectedError
+from django.utils.module_loading import import_string
 
+from infra_shared import tasks
 from infra_shared.blobs.django_store import artifact_store
 from infra_shared.blobs.protocol import BlobStorageError, stored_name
+from infra_shared.chores import CHORES
 from infra_shared.clock import utc_now
 from infra_shared.models import AuditLine, Blob, Deletion, OutboxMessage
 from infra_shared.retention import Keep, Order, declared, sweeps
@@ -20,6 +27,7 @@ from infra_shared.services.old_rows import sweep_audit, sweep_messages
 from infra_shared.services.orphans import referrers, shelf_of, sweep_orphans, unreferenced
 from infra_shared.services.pruning import prune
 from infra_shared.sizes import in_words
+from runs.cluster.chores_sync import declared_chores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,9 +68,13 @@ class TestEveryTable:
         assert sorted(said) == sorted(there)
 
     def test_a_model_kept_by_rule_names_the_sweep_or_the_chore_that_removes_its_rows(self) -> None:
+        there = {chore.name for chore in declared_chores()}
+
         for item in declared():
             if item.keep is Keep.RULE:
-                assert item.sweep or "; chore " in item.words, item.model
+                named = re.findall(r"\bchore ([a-z-]+)", item.words)
+                assert item.sweep or named, item.model
+                assert there.issuperset(named), item.model
 
     def test_every_declared_sweep_can_be_run(self, db: None) -> None:
         order = Order(now=utc_now(), shelves=["00"])
@@ -200,6 +212,27 @@ class TestRounds:
 
         assert done.problems == {"broken": "The store is away."}
         assert done.total_rows == 1
+
+    def test_a_sweep_whose_deletion_the_database_refuses_ends_itself_and_no_other(self) -> None:
+        def refused(_order: Order) -> Iterator[Batch]:
+            yield []
+            raise ProtectedError("Somebody refers to it.", set())
+
+        _old_mail()
+        order = Order(now=utc_now() + timedelta(days=40))
+
+        done = prune(order, chosen={"refused": refused, "mails": sweep_messages})
+
+        assert done.problems == {"refused": "The database refused it: ProtectedError."}
+        assert done.total_rows == 1
+
+    def test_a_database_that_is_away_ends_the_round(self) -> None:
+        def away(_order: Order) -> Iterator[Batch]:
+            yield []
+            raise OperationalError("the connection is lost")
+
+        with pytest.raises(OperationalError):
+            prune(Order(now=utc_now()), chosen={"away": away})
 
     def test_sweeps_take_turns_so_that_none_starves_when_the_time_is_over(self) -> None:
         turns: list[str] = []
