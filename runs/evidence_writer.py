@@ -155,11 +155,7 @@ class EvidenceWriter:
         if not upload.done():
             upload.cancel()
             return self._wait_or_gap(item, f"The store did not take it within {seconds:.0f} s.")
-        try:
-            stored = upload.result()
-        except BlobStorageError as error:
-            return self._wait_or_gap(item, error.reason)
-        return self.keep(item, stored)
+        return self._keep_ended(item, upload)
 
     def close(self) -> None:
         """End the storage thread without waiting for it."""
@@ -214,12 +210,20 @@ class EvidenceWriter:
             upload.cancel()
             self._wait_or_gap(item, "The store did not take it before the attempt ended.")
             return
+        self._keep_ended(item, upload)
+
+    def _keep_ended(self, item: Evidence, upload: Future[Stored]) -> Artifact:
+        """Write the row of an upload that ended, well or not."""
         try:
             stored = upload.result()
         except BlobStorageError as error:
-            self._wait_or_gap(item, error.reason)
-            return
-        self.keep(item, stored)
+            return self._wait_or_gap(item, error.reason)
+        except Exception as error:  # noqa: BLE001 - a defect of ours: it fails no run, and no byte is stored unseen
+            _log.exception("evidence_not_stored", kind=item.kind.value)
+            return self._write_gap(
+                _gap(item, f"The server failed while it stored it: {type(error).__name__}.")
+            )
+        return self.keep(item, stored)
 
     def _write_gap(self, gap: EvidenceGap) -> Artifact:
         step_id, artifact_id = self._step_id(gap.step_index), uuid7()

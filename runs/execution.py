@@ -44,7 +44,7 @@ from runs.services.session_desks import desk_for
 from webgraph.asked_places import AskedPlaces
 from webgraph.errors import AttemptStopped, FailureKind, WebGraphError
 from webgraph.network import AddressPolicy
-from webgraph.recorder import ArtifactKind, Evidence, EvidenceLevel, Question
+from webgraph.recorder import ArtifactKind, Evidence, EvidenceGap, EvidenceLevel, Question
 from webgraph.runner import AttemptResult, AttemptSpec, run_attempt
 
 if TYPE_CHECKING:
@@ -194,10 +194,20 @@ class _Execution:
 
     def _keep_log(self) -> None:
         """Store what was said up to now, and wait for the evidence under way: the row of the attempt ends next."""
-        part = self._log.next_part(self._redactor)
-        if part is not None:
-            self._writer.evidence(part)
+        self._hand_on_log()
         self._writer.flush(seconds=FLUSH_SECONDS)
+
+    def _hand_on_log(self) -> None:
+        """Store what was said since the last part; one that cannot be rendered is a gap and fails no run."""
+        try:
+            part = self._log.next_part(self._redactor)
+        except Exception as error:  # noqa: BLE001 - a defect of ours, or of what an automation said
+            _log.exception("log_not_kept")
+            reason = f"A part of the log could not be rendered: {type(error).__name__}."
+            self._writer.gap(EvidenceGap(kind=ArtifactKind.LOG, reason=reason, captured_at=utc_now()))
+        else:
+            if part is not None:
+                self._writer.evidence(part)
 
     def _write_end(self, result: AttemptResult, writer: EvidenceWriter) -> str:
         if result.by_force:
@@ -342,8 +352,8 @@ class _Execution:
         if self._desk is not None:
             self._write(self._desk.beat)
         try:
-            if self._log.is_due and (part := self._log.next_part(self._redactor)) is not None:
-                writer.evidence(part)
+            if self._log.is_due:
+                self._hand_on_log()
             writer.write_stored()
         except AttemptStopped as order:
             return order.reason

@@ -93,3 +93,17 @@ def test_what_the_store_does_not_take_in_time_is_a_recorded_gap(
     store.pause(0)
 
     assert Artifact.objects.get().missing_reason == "The store did not take it before the attempt ended."
+
+
+def test_bytes_the_server_breaks_on_are_a_recorded_gap_and_the_attempt_goes_on(
+    writer: EvidenceWriter, store: StoreThatWaits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object, **__: object) -> BlobInfo:
+        raise KeyError("a defect")
+
+    monkeypatch.setattr(store, "put", breaks)
+    writer.evidence(PICTURE)
+
+    writer.flush(seconds=60)
+
+    assert Artifact.objects.get().missing_reason == "The server failed while it stored it: KeyError."

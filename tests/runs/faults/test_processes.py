@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -83,6 +84,35 @@ def test_the_evidence_a_killed_worker_had_written_can_be_read(broken: Rig) -> No
     for item in kept:
         content = broken.api.get(f"/artifacts/{item['id']}/content").raise_for_status().content
         assert len(content) == item["size_bytes"] > 0
+
+
+def _log_parts(rig: Rig, run_id: str, attempt: int) -> list[list[dict[str, Any]]]:
+    """The lines of each part of an attempt's log, as the API gives them."""
+    parts = [item for item in rig.all_of(run_id, "artifacts") if item["kind"] == "log"]
+    return [
+        [json.loads(line) for line in rig.api.get(f"/artifacts/{part['id']}/content").text.splitlines()]
+        for part in parts
+        if part["attempt"] == attempt
+    ]
+
+
+@pytest.mark.slow
+def test_the_log_of_a_worker_killed_between_two_parts_is_kept_up_to_the_first(broken: Rig) -> None:
+    run_id = broken.ask("talk-on-and-on")
+    wait_until(lambda: _log_parts(broken, run_id, 1), 60, what="the first part", poll_seconds=0.2)
+
+    broken.worker_of(run_id).kill()
+    wait_until(lambda: _log_parts(broken, run_id, 2), 60, what="the next attempt's log", poll_seconds=0.2)
+    broken.api.post(f"/runs/{run_id}/cancel").raise_for_status()
+
+    assert broken.ended(run_id)["state"] == "cancelled"
+    assert [item["state"] for item in broken.all_of(run_id, "attempts")] == ["lost", "cancelled"]
+    (kept,) = _log_parts(broken, run_id, 1)
+    assert kept[0]["event"] == "attempt_claimed"
+    numbers = [line["number"] for line in kept if line["event"] == "still_here"]
+    assert numbers == list(range(len(numbers)))
+    assert len(numbers) > 20
+    assert _log_parts(broken, run_id, 2)[-1][-1]["event"] == "attempt_result"
 
 
 def test_a_killed_browser_is_a_browser_crash_and_tried_again_at_once(broken: Rig) -> None:

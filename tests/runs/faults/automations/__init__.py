@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
@@ -64,6 +66,23 @@ class BlockForLong(Automation):
         """Look, then block."""
         await page.goto(f"{self.params.base_url}/_truth")
         sleep(600)
+
+
+class TalkOnAndOn(Automation):
+    """Looks at a page, then says one numbered line after the other until it is stopped."""
+
+    key = "talk-on-and-on"
+    title = "Talk on and on"
+    Params = SiteParams
+    max_attempts = 2
+
+    @stage(effect="read")
+    async def talk(self, page: Page) -> None:
+        """Look, then talk."""
+        await page.goto(f"{self.params.base_url}/_truth")
+        for number in itertools.count():
+            self.log.info("still_here", number=number)
+            await asyncio.sleep(0.2)
 
 
 class Code(BaseModel):
