@@ -10,3 +10,5 @@ class AutomationsConfig(AppConfig):
 
     name = "automations"
     verbose_name = "Automations"
+    customer_model = "automations.Customer"
+    unknown_customers = "automations.services.customers.unknown_among"

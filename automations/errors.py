@@ -41,6 +41,14 @@ class ScheduleInvalidError(AutomationsError):
         super().__init__("; ".join(f"{item.field}: {item.message}" for item in problems))
 
 
+class CustomerInvalidError(AutomationsError):
+    """A customer cannot be made or named so; `problems` has one entry for each field."""
+
+    def __init__(self, problems: list[FieldProblem]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(f"{item.field}: {item.message}" for item in problems))
+
+
 class CredentialError(AutomationsError):
     """A credential is missing, its input does not make sense, or it is not for whoever asks.
 

@@ -160,6 +160,13 @@ UNFOLD: dict[str, Any] = {
                         of_all=True,
                     ),
                     _item(
+                        "Customers",
+                        "domain",
+                        "automations_customer_changelist",
+                        "automations.view_customer",
+                        of_all=True,
+                    ),
+                    _item(
                         "API keys",
                         "vpn_key",
                         "infra_shared_apikey_changelist",

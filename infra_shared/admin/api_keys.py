@@ -10,7 +10,8 @@ from django.contrib import admin
 from django.utils import timezone
 
 from infra_shared.admin.base import ConsoleAdmin, actor
-from infra_shared.models import ALL, ApiKey
+from infra_shared.customer_keys import UnknownCustomersError, typed_customers
+from infra_shared.models import ALL, ApiKey, Caller
 from infra_shared.scopes import Scope
 from infra_shared.services import api_keys
 from infra_shared.templatetags.console import pill, when
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 NO_STORE = "no-store"
+CUSTOMERS_HELP = (
+    "Keys of the customers the caller reaches, with commas between; * for all, also those to come."
+)
 
 
 class IssueForm(forms.Form):
@@ -31,8 +35,9 @@ class IssueForm(forms.Form):
     )
     customers = forms.CharField(
         required=False,
+        initial="main",
         label="Customers",
-        help_text="For a new caller: keys of the customers within its reach, separated by commas. Empty: all.",
+        help_text=f"{CUSTOMERS_HELP} Empty for a caller that is there: what it reaches.",
     )
     name = forms.CharField(max_length=100, label="Name of the key", help_text="Such as “nightly import”.")
     scopes = forms.MultipleChoiceField(
@@ -51,7 +56,20 @@ class IssueForm(forms.Form):
 
     def clean_customers(self) -> list[str]:
         """The customers' keys as a list."""
-        return [part.strip() for part in self.cleaned_data["customers"].split(",") if part.strip()] or [ALL]
+        return _customers(self)
+
+
+class ReachForm(forms.Form):
+    """What a caller reaches from now on."""
+
+    customers = forms.CharField(label="Customers", help_text=CUSTOMERS_HELP)
+    reason = forms.CharField(
+        required=False, max_length=500, label="Reason", widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+    def clean_customers(self) -> list[str]:
+        """The customers' keys as a list."""
+        return _customers(self)
 
 
 class RotateForm(forms.Form):
@@ -91,8 +109,9 @@ class ApiKeyAdmin(ConsoleAdmin):
     empty_words = ("No API key yet", "Programs need one to start runs. Issue one with the button above.")
 
     def extra_pages(self) -> list[tuple[str, Any, str]]:
-        """Issue, rotate, revoke."""
+        """Issue, rotate, revoke, and what the caller reaches."""
         return [
+            ("<int:pk>/reach/", self.reach_view, "reach"),
             ("issue/", self.issue_view, "issue"),
             ("<int:pk>/rotate/", self.rotate_view, "rotate"),
             ("<int:pk>/revoke/", self.revoke_view, "revoke"),
@@ -146,7 +165,8 @@ class ApiKeyAdmin(ConsoleAdmin):
             ("Issued by", key.created_by),
         ]
         usable = _state(key) == "active" and self.may(request, "change")
-        tools = (
+        tools = [("Change the reach", self.url("reach", key.pk))] if self.may(request, "change") else []
+        tools += (
             [("Rotate", self.url("rotate", key.pk)), ("Revoke", self.url("revoke", key.pk))] if usable else []
         )
         return self.page(request, "review/facts.html", title=f"API key {key.name}", rows=rows, tools=tools)
@@ -155,14 +175,12 @@ class ApiKeyAdmin(ConsoleAdmin):
         """Ask what the key is for, then show it once."""
         self.require(request, "add")
         form = IssueForm(request.POST or None)
-        if not form.is_valid():
+        caller = self._caller(request, form) if form.is_valid() else None
+        if caller is None:
             return self._form(
                 request, form, title="Issue an API key", submit="Issue the key", back=self.url("changelist")
             )
         asked = form.cleaned_data
-        caller = api_keys.ensure_caller(
-            name=asked["caller"], customers=asked["customers"], actor=actor(request)
-        )
         key, plaintext = api_keys.issue_key(
             caller=caller,
             name=asked["name"],
@@ -171,6 +189,35 @@ class ApiKeyAdmin(ConsoleAdmin):
             expires_at=timezone.now() + timedelta(days=asked["days"]) if asked["days"] else None,
         )
         return self._once(request, key, plaintext)
+
+    def _caller(self, request: HttpRequest, form: IssueForm) -> Caller | None:
+        """Whose the key will be; None, and the form says why, where it cannot be."""
+        asked = form.cleaned_data
+        try:
+            return api_keys.ensure_caller(
+                name=asked["caller"], customers=asked["customers"], actor=actor(request)
+            )
+        except api_keys.CallerReachError as error:
+            form.add_error("customers", str(error))
+            return None
+
+    def reach_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Say anew which customers the key's caller reaches, with all its keys."""
+        self.require(request, "change")
+        key: ApiKey = self.found(request, pk)
+        caller = key.caller
+        form = ReachForm(request.POST or None, initial={"customers": ", ".join(caller.customers)})
+        if not form.is_valid():
+            return self._form(
+                request,
+                form,
+                title=f"What {caller.name} reaches",
+                submit="Change the reach",
+                back=self.url("change", pk),
+                warning="It counts for every key of this caller, at once.",
+            )
+        api_keys.change_reach(caller=caller, actor=actor(request), **form.cleaned_data)
+        return self.done(request, f"The reach of {caller.name} is changed.", self.url("change", pk))
 
     def rotate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Give the caller a new key like this one."""
@@ -216,6 +263,14 @@ class ApiKeyAdmin(ConsoleAdmin):
         )
         response.headers["Cache-Control"] = NO_STORE
         return response
+
+
+def _customers(form: forms.Form) -> list[str]:
+    """What was typed into the form's field `customers`, as keys of customers that are there."""
+    try:
+        return typed_customers(form.cleaned_data["customers"])
+    except UnknownCustomersError as error:
+        raise forms.ValidationError(str(error)) from error
 
 
 def _state(key: ApiKey) -> str:

@@ -19,6 +19,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from infra_shared.admin.base import actor
 from infra_shared.admin.operator_sign_in import SignInHelp
+from infra_shared.customer_keys import UnknownCustomersError, typed_customers
 from infra_shared.models import OperatorReach
 from infra_shared.reach import reaches_all
 from infra_shared.services import audit
@@ -82,8 +83,11 @@ class OperatorForm(UserChangeForm):
         self.fields["customers"].initial = ", ".join(reach.customers) if reach is not None else ""
 
     def clean_customers(self) -> list[str]:
-        """The keys as a list."""
-        return [part.strip() for part in self.cleaned_data["customers"].split(",") if part.strip()]
+        """The keys as a list, of customers that are there: a slip would leave the account nothing to see."""
+        try:
+            return typed_customers(self.cleaned_data["customers"])
+        except UnknownCustomersError as error:
+            raise forms.ValidationError(str(error)) from error
 
 
 @admin.register(User)

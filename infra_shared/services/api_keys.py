@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from infra_shared.key_format import new_key, parse_key
-from infra_shared.models import ApiKey, Caller
+from infra_shared.models import ALL, ApiKey, Caller
 from infra_shared.services import audit
 
 if TYPE_CHECKING:
@@ -46,19 +46,65 @@ _MESSAGES = {
 }
 
 
+class CallerReachError(ValueError):
+    """A caller cannot be had with this reach; the message says what to do."""
+
+
 @transaction.atomic
-def ensure_caller(*, name: str, customers: Iterable[str], actor: str) -> Caller:
-    """The caller of this name, created with these customers if there is none; an existing one stays as it is."""
-    caller, created = Caller.objects.get_or_create(name=name, defaults={"customers": sorted(set(customers))})
-    if created:
-        audit.record(
-            actor=actor,
-            action="caller.create",
-            object_kind="caller",
-            object_id=caller.pk,
-            details={"name": name, "customers": caller.customers},
+def ensure_caller(
+    *, name: str, customers: Iterable[str] = (), otherwise: Iterable[str] = (), actor: str
+) -> Caller:
+    """The caller of this name; if there is none, one that reaches these customers (`otherwise`, where none are said).
+
+    CallerReachError when there is one that reaches others, so that nobody gives away a key that opens more than they
+    asked for, and when a new one would reach nobody.
+    """
+    wanted = sorted(set(customers))
+    known = Caller.objects.filter(name=name).first()
+    if known is None:
+        reach = wanted or sorted(set(otherwise))
+        if not reach:
+            raise CallerReachError(f"{name!r} is a new caller: say which customers it reaches, or * for all.")
+        known, created = Caller.objects.get_or_create(name=name, defaults={"customers": reach})
+        if created:
+            _audit_caller("caller.create", known, actor=actor)
+    if wanted and sorted(known.customers) != wanted:
+        raise CallerReachError(
+            f"{name!r} is there already and reaches {_in_words(known)}. Leave the customers out to give it another key; "
+            "what a caller reaches is changed on the page of one of its keys, or by `keys reach`."
         )
-    return caller
+    return known
+
+
+@transaction.atomic
+def change_reach(*, caller: Caller, customers: Iterable[str], actor: str, reason: str = "") -> bool:
+    """Let a caller, with all its keys, reach these customers alone from now on; False when it does already."""
+    wanted = sorted(set(customers))
+    if not wanted:
+        raise CallerReachError("Say which customers it reaches, or * for all. To end a key, revoke it.")
+    locked = Caller.objects.select_for_update().get(pk=caller.pk)
+    before = sorted(locked.customers)
+    if before == wanted:
+        return False
+    locked.customers = wanted
+    locked.save(update_fields=["customers"])
+    _audit_caller("caller.reach", locked, actor=actor, reason=reason, before=before)
+    return True
+
+
+def _in_words(caller: Caller) -> str:
+    return "all customers" if ALL in caller.customers else ", ".join(sorted(caller.customers))
+
+
+def _audit_caller(action: str, caller: Caller, *, actor: str, reason: str = "", **details: object) -> None:
+    audit.record(
+        actor=actor,
+        action=action,
+        object_kind="caller",
+        object_id=caller.pk,
+        reason=reason,
+        details={"name": caller.name, "customers": caller.customers, **details},
+    )
 
 
 @transaction.atomic

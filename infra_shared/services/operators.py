@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from django.db.models import Max, Sum
 from django.utils.crypto import salted_hmac
 
 from infra_shared.clock import utc_now
-from infra_shared.models import SpentFactorCode
+from infra_shared.models import ALL, OperatorReach, SpentFactorCode
 from infra_shared.services import audit, rate_limits
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 PASSWORD_BYTES = 15
 CODE_TRIES, CODE_TRIES_SECONDS = 5, 300
+_NO_DIGITS = re.compile(r"[^0-9]")
 _SPENT_KEPT = timedelta(minutes=10)  # a code is good for a minute and a half
 
 
@@ -35,8 +37,11 @@ class NoSuchRoleError(ValueError):
 
 
 @transaction.atomic
-def create(*, username: str, roles: Sequence[str], actor: str) -> str:
-    """A new operator in these roles; returns the password, which is kept nowhere. NoSuchRoleError names a wrong role."""
+def create(*, username: str, roles: Sequence[str], customers: Sequence[str] = (), actor: str) -> str:
+    """A new operator in these roles, narrowed to these customers; returns the password, which is kept nowhere.
+
+    Without customers it reaches all of them. NoSuchRoleError names a wrong role.
+    """
     groups = {group.name: group for group in Group.objects.filter(name__in=roles)}
     if unknown := sorted(set(roles) - groups.keys()):
         known = ", ".join(Group.objects.order_by("name").values_list("name", flat=True))
@@ -44,7 +49,11 @@ def create(*, username: str, roles: Sequence[str], actor: str) -> str:
     password = secrets.token_urlsafe(PASSWORD_BYTES)
     operator = get_user_model().objects.create_user(username, password=password, is_staff=True)
     operator.groups.set(groups.values())
-    _record(operator, "operator.create", actor=actor, details={"roles": sorted(groups)})
+    reach = sorted(set(customers))
+    if reach:
+        OperatorReach.objects.create(user=operator, customers=reach)
+    details = {"roles": sorted(groups), "customers": reach or [ALL]}
+    _record(operator, "operator.create", actor=actor, details=details)
     return password
 
 
@@ -103,9 +112,10 @@ def spend_code(*, operator: User, code: str) -> bool:
     """Whether this is the first use of a good code; the second is somebody who looked over a shoulder.
 
     The database's UNIQUE decides, so it holds across web processes: an in-process cache would let the same code in
-    once for each of them.
+    once for each of them. Its digits alone count, as they do where codes are compared: `123-456` is no other code.
     """
-    digest = salted_hmac("infra_shared.second_factor", f"{operator.pk}:{code.strip()}", algorithm="sha256")
+    digits = _NO_DIGITS.sub("", code)
+    digest = salted_hmac("infra_shared.second_factor", f"{operator.pk}:{digits}", algorithm="sha256")
     _, is_first = SpentFactorCode.objects.get_or_create(
         user=operator, digest=digest.hexdigest(), defaults={"spent_at": utc_now()}
     )

@@ -71,3 +71,16 @@ def test_the_document_is_written_to_a_file_that_can_be_published(tmp_path: Path)
 def test_what_is_no_recording_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="no step"):
         imported(tmp_path, steps=[])
+
+
+def test_a_document_is_written_beside_what_is_there_and_never_over_it(tmp_path: Path) -> None:
+    flow = tmp_path / "flow.yaml"
+
+    imported(tmp_path, "--out", str(flow), steps=STEPS)
+    flow.write_text("edited since")
+
+    with pytest.raises(CommandError, match="is there already"):
+        imported(tmp_path, "--out", str(flow), steps=STEPS)
+    assert flow.read_text() == "edited since"
+    with pytest.raises(CommandError, match="cannot be written: No such file"):
+        imported(tmp_path, "--out", str(tmp_path / "nowhere" / "flow.yaml"), steps=STEPS)

@@ -121,11 +121,25 @@ def test_use_is_noted_at_most_once_a_minute(issued, django_assert_num_queries):
     assert api_keys.touch_last_used(key=issued.key, now=now + timedelta(seconds=61))
 
 
-def test_an_existing_caller_keeps_its_customers(issued):
-    caller = api_keys.ensure_caller(name="ci", customers=["*"], actor="command")
+def test_nobody_gets_a_key_that_opens_other_customers_than_they_asked_for(issued):
+    with pytest.raises(api_keys.CallerReachError, match="'ci' is there already and reaches main"):
+        api_keys.ensure_caller(name="ci", customers=["acme"], actor="command")
+    with pytest.raises(api_keys.CallerReachError, match="new caller: say which customers"):
+        api_keys.ensure_caller(name="new", actor="command")
 
-    assert caller == issued.key.caller
-    assert caller.customers == ["main"]
+    assert api_keys.ensure_caller(name="ci", otherwise=["*"], actor="command") == issued.key.caller
+
+
+def test_what_a_caller_reaches_is_changed_for_all_its_keys_with_a_line_in_the_audit_log(issued):
+    changed = api_keys.change_reach(
+        caller=issued.key.caller, customers=["acme"], actor="command", reason="They moved."
+    )
+
+    assert changed
+    assert api_keys.authenticate(issued.plaintext).caller.customers == ["acme"]
+    line = AuditLine.objects.get(action="caller.reach")
+    assert (line.details["before"], line.details["customers"]) == (["main"], ["acme"])
+    assert not api_keys.change_reach(caller=issued.key.caller, customers=["acme"], actor="command")
 
 
 def test_the_usable_keys_are_neither_revoked_nor_expired(issued):

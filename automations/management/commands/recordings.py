@@ -63,7 +63,7 @@ class Command(NounCommand):
         if goal["publish"]:
             self._publish(imported, partial=goal["partial"])
         elif goal["out"]:
-            Path(goal["out"]).write_text(imported.text, encoding="utf-8")
+            _write(goal["out"], imported.text)
             self.say(f"wrote {goal['out']}")
         else:
             self.stdout.write(imported.text, ending="")
@@ -83,6 +83,16 @@ class Command(NounCommand):
         known = set(Credential.objects.filter(name__in=imported.credentials).values_list("name", flat=True))
         for name in sorted(set(imported.credentials) - known):
             self.say(f"Set the password it needs: manage.py credentials set {name} password")
+
+
+def _write(file: str, text: str) -> None:
+    try:
+        with Path(file).open("x", encoding="utf-8") as out:
+            out.write(text)
+    except FileExistsError as error:
+        raise CommandError(f"{file} is there already, perhaps with work in it. Name another file.") from error
+    except OSError as error:
+        raise CommandError(f"{file} cannot be written: {error.strerror}.") from error
 
 
 def _text(file: str) -> str:

@@ -8,6 +8,7 @@ from allauth.mfa.models import Authenticator
 from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError
 
+from infra_shared.customer_keys import UnknownCustomersError, check_customers
 from infra_shared.nouns import ACTOR, NounCommand
 from infra_shared.services import operators
 
@@ -25,14 +26,22 @@ class Command(NounCommand):
         parser.add_argument(
             "--role", action="append", default=[], help="Such as Operator; may be given several times."
         )
+        parser.add_argument(
+            "--customer",
+            action="append",
+            default=[],
+            metavar="KEY",
+            help="A customer it works for; may be given several times. Default: all of them.",
+        )
 
-    def do_create(self, username: str, role: list[str], **_: Any) -> None:
+    def do_create(self, username: str, role: list[str], customer: list[str], **_: Any) -> None:
         """Create an operator and print the password, once."""
         if get_user_model().objects.filter(username=username).exists():
             raise CommandError(f"There is an account {username!r} already. See: manage.py operators list")
         try:
-            self.say(operators.create(username=username, roles=role, actor=ACTOR))
-        except operators.NoSuchRoleError as error:
+            check_customers(customer)
+            self.say(operators.create(username=username, roles=role, customers=customer, actor=ACTOR))
+        except (operators.NoSuchRoleError, UnknownCustomersError) as error:
             raise CommandError(str(error)) from error
 
     def list_arguments(self, parser: CommandParser) -> None:

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db
 KEYS = "/admin/infra_shared/apikey/"
-ENTERED = {"caller": "accounting", "name": "nightly", "scopes": ["runs:read", "runs:write"], "days": "30"}
+ENTERED = {
+    "caller": "accounting",
+    "customers": "*",
+    "name": "nightly",
+    "scopes": ["runs:read", "runs:write"],
+    "days": "30",
+}
 
 
 def issue(console: Client) -> str:
