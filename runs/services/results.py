@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from infra_shared.blobs.django_store import artifact_store
 from infra_shared.blobs.protocol import BlobStorageError
 from runs.errors import NoResultError, ResultPendingError
+from runs.states import RunState
 
 if TYPE_CHECKING:
     from runs.models import Run
@@ -35,6 +36,11 @@ def result_of(*, run: Run) -> dict[str, Any]:
     if artifact is not None:
         raise NoResultError(f"The result was not kept. {artifact.missing_reason}")
     state = run.get_state_display().lower()
+    if run.state == RunState.SUCCEEDED and run.evidence_removed_at is not None:
+        raise NoResultError(
+            f"There is no result any more, if there was one: files of this run were removed on "
+            f"{run.evidence_removed_at:%Y-%m-%d}, as a rule of retention or a quota says."
+        )
     if run.is_terminal:
         raise NoResultError(f"The run ended without a result: {state}.")
     raise ResultPendingError(f"There is no result yet: the run is {state}. Ask again when it has ended.")

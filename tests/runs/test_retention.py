@@ -22,15 +22,20 @@ from infra_shared.ids import uuid7_at
 from infra_shared.models import AuditLine, Blob, Deletion
 from infra_shared.retention import Order
 from infra_shared.services.pruning import prune
-from runs.errors import InvalidRequestError
+from runs.errors import InvalidRequestError, NoResultError
 from runs.models import Artifact, Run
 from runs.retention_policy import DEFAULTS, KINDS, QUARANTINED, RUN, Outcome, Policy
 from runs.services.answers import pin_run, resolve_failure
-from runs.services.old_artifacts import sweep_artifacts
+from runs.services.cancelling import cancel_run
+from runs.services.old_artifacts import old_artifacts, sweep_artifacts
+from runs.services.outcomes import finish_succeeded
+from runs.services.results import result_of
 from runs.services.retention_rules import remove_rule, set_rule
 from webgraph.recorder import ArtifactKind
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from tests.support.runs_factory import RunsFactory
 
 pytestmark = pytest.mark.django_db
@@ -67,6 +72,22 @@ def test_retention_takes_what_a_success_showed_and_leaves_what_an_open_failure_d
     assert failed.artifacts.count() == 6
     succeeded.refresh_from_db()
     assert succeeded.evidence_removed_at is not None
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_retention_keeps_each_kind_to_the_day_its_table_says_for_each_end(
+    outcome: Outcome, runs_factory: RunsFactory
+) -> None:
+    run = _ended(outcome, runs_factory)
+    run.artifacts.all().delete()
+    kinds = [kind for kind in KINDS if kind != RUN]
+    Artifact.objects.bulk_create(_file(run, kind) for kind in kinds)
+    assert run.finished_at is not None
+
+    for kind in kinds:
+        due_at = run.finished_at + timedelta(days=DEFAULTS[kind].of(outcome))
+        assert _old_names(kind, due_at - timedelta(minutes=5)) == []
+        assert _old_names(kind, due_at + timedelta(minutes=5)) == [kind]
 
 
 def test_retention_keeps_a_failure_that_was_resolved_shorter_than_an_open_one(
@@ -158,6 +179,20 @@ def test_a_quarantined_file_obeys_the_rule_of_quarantine_alone(runs_factory: Run
 
     assert not Artifact.objects.filter(pk=sealed.pk).exists()
     assert run.artifacts.count() == 5
+
+
+def test_a_large_result_that_was_removed_is_not_said_never_to_have_been(runs_factory: RunsFactory) -> None:
+    claim = runs_factory.claimed()
+    kept = runs_factory.keep(claim, ArtifactKind.RESULT, "application/json", b'{"rows": []}')
+    finish_succeeded(claim=claim, result=None, result_artifact=kept)
+    run = Run.objects.get(pk=claim.attempt.run_id)
+    assert result_of(run=run) == {"rows": []}
+
+    assert _prune(91) == 1
+
+    run.refresh_from_db()
+    with pytest.raises(NoResultError, match="files of this run were removed on 2"):
+        result_of(run=run)
 
 
 def test_ten_thousand_files_go_in_batches_of_a_bounded_number_of_statements(
@@ -256,6 +291,40 @@ def test_artifacts_prune_ends_with_1_when_the_store_does_not_answer(
         call_command("artifacts", "prune", stdout=StringIO(), stderr=StringIO())
 
     assert ended.value.returncode == 1
+
+
+def _ended(outcome: Outcome, factory: RunsFactory) -> Run:
+    """A run that ended so."""
+    if outcome is Outcome.SUCCEEDED:
+        return factory.succeeded()
+    if outcome is Outcome.CANCELLED:
+        run = factory.requested()
+        cancel_run(run=run, actor=ACTOR)
+        return Run.objects.get(pk=run.pk)
+    run = factory.failed()
+    if outcome is Outcome.RESOLVED:
+        resolve_failure(run=run, actor=ACTOR, note="The shop was closed.")
+    return run
+
+
+def _file(run: Run, kind: str) -> Artifact:
+    """The row of a file of this kind; its name is the kind."""
+    assert run.finished_at is not None
+    sealed: dict[str, Any] = {"quarantined_at": run.finished_at, "quarantine_reason": "It holds a secret."}
+    return Artifact(
+        run=run,
+        kind=ArtifactKind.TRACE if kind == QUARANTINED else kind,
+        name=kind,
+        content_type="text/plain",
+        missing_reason="It was not captured.",
+        captured_at=run.finished_at,
+        **(sealed if kind == QUARANTINED else {}),
+    )
+
+
+def _old_names(kind: str, now: datetime) -> list[str]:
+    rows = old_artifacts(policy=Policy(), kind=kind, now=now)
+    return [] if rows is None else list(rows.values_list("name", flat=True))
 
 
 def _command(*arguments: str) -> Any:
