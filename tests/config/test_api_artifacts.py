@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -13,7 +13,11 @@ from infra_shared.blobs.django_store import artifact_store
 from infra_shared.blobs.encoding import PlainReader
 from runs.services.artifact_content import content_headers
 from tests.support import api, sample
+from tests.support.s3_door import Door, opened_door
 from webgraph.recorder import ArtifactKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HOSTILE = b"<script>document.title = 1</script>"
 
@@ -31,6 +35,12 @@ def fetch(artifact_id, **headers: str):
         return response, b"".join([piece async for piece in response])
 
     return async_to_sync(ask)()
+
+
+@pytest.fixture
+def door() -> Iterator[Door]:
+    """A bucket over HTTP."""
+    yield from opened_door()
 
 
 @pytest.fixture
@@ -60,6 +70,17 @@ def test_a_download_honours_ranges_and_is_never_shown(keep) -> None:
     assert response["Content-Range"] == "bytes 2-4/10"
     assert response["Content-Type"] == "application/octet-stream"
     assert response["Content-Disposition"] == 'attachment; filename="in_voice__.svg"'
+
+
+def test_what_is_in_a_bucket_leaves_through_the_application_too(keep, door: Door, settings) -> None:
+    settings.STORAGES = {**settings.STORAGES, "artifacts": door.storage()}
+    artifact = keep(ArtifactKind.DOWNLOAD, b"0123456789")
+
+    response, body = fetch(artifact.pk, Range="bytes=2-4")
+
+    assert len(door.objects) == 1
+    assert (response.status_code, body) == (206, b"234")
+    assert f":{door.port}" not in str(response.headers)
 
 
 def test_a_range_outside_the_content_is_a_problem(keep) -> None:

@@ -18,6 +18,7 @@ from runs.models import Artifact
 from runs.services.alert_advice import advice_about
 from runs.services.alert_pictures import MOST_BYTES, as_small_jpeg, small_picture
 from runs.states import FAILED_RUNS, RunState
+from tests.support.runs_factory import STEPS, picture
 from webgraph.errors import FailureKind
 from webgraph.recorder import ArtifactKind
 
@@ -46,6 +47,7 @@ def test_the_failing_steps_picture_arrives_in_the_mail_small_and_inline(
     mail = email.message_from_bytes(mailbox.mails[0], policy=email.policy.default)
     parts = {part.get_content_type(): part.get_content() for part in mail.walk() if not part.is_multipart()}
     body, text = parts["image/jpeg"], parts["text/plain"]
+    assert body == as_small_jpeg(picture(STEPS[-1], failed=True))
     assert len(body) <= MOST_BYTES
     assert Image.open(io.BytesIO(body)).width <= 560
     assert f"/admin/runs/run/{run.pk}/change/" in text

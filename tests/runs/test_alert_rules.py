@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 
 from automations.models import Schedule
 from automations.services.schedules import pause_schedule
@@ -17,6 +18,7 @@ from runs.services.pauses import pause
 from runs.states import RunState
 from tests.support.runs_factory import RunsFactory, make_factory, moment_ago
 from tests.support.schedules import make
+from webgraph.errors import FailureKind
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +55,25 @@ def test_failures_of_one_family_are_one_alert_and_one_message(factory: RunsFacto
     assert families == known
     assert sorted(families.values()) == [1, 2]
     assert Alert.objects.of_rules("failure")[0].customer == "main"
+
+
+def test_a_failure_and_its_mail_are_written_together_or_not_at_all(
+    factory: RunsFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object, **__: object) -> None:
+        raise OperationalError("the disk of the database is full")
+
+    claim = factory.claimed()
+    monkeypatch.setattr("infra_shared.services.outbox.enqueue_mail", breaks)
+
+    with pytest.raises(OperationalError):
+        factory.fail(claim, FailureKind.TARGET_NOT_FOUND, "No button.")
+
+    assert Run.objects.get().state == RunState.RUNNING
+    assert not Alert.objects.exists()
+    monkeypatch.undo()
+    factory.fail(claim, FailureKind.TARGET_NOT_FOUND, "No button.")
+    assert (Run.objects.get().state, _told()) == (RunState.FAILED, ["opened"])
 
 
 def test_a_streak_is_an_alert_of_its_own(factory: RunsFactory, settings: object) -> None:

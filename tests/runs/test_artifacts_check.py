@@ -16,6 +16,7 @@ from infra_shared.models import Blob
 from infra_shared.services.blobs import remember_blob
 from tests.support import api, sample
 from tests.support.console import client_with
+from tests.support.metrics import measured
 from webgraph.recorder import ArtifactKind
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ def test_damaged_bytes_are_found_and_marked(
     assert (code, told["ok"], told["damaged"]) == (1, 1, [blob.digest])
     blob.refresh_from_db()
     assert blob.finding == "damaged"
+    figures = measured()
+    assert figures["automation_blobs_found_bad{finding=damaged}"] == 1
+    assert figures["automation_blobs_found_bad{finding=missing}"] == 0
 
 
 def test_missing_bytes_are_found_and_unmarked_once_they_are_back(capsys: pytest.CaptureFixture[str]) -> None:
