@@ -69,5 +69,6 @@ def test_an_alert_is_muted_until_a_moment_ahead_and_unmuted(world) -> None:
     assert [error["field"] for error in refused["errors"]] == ["until"]
     assert (muted["state"], muted["mute_reason"]) == ("muted", "The shop moves.")
     assert again == ["open", "open"]
-    actions = AuditLine.objects.filter(actor="caller:ci").values_list("action", flat=True)
+    about = AuditLine.objects.about("alert", str(world.alert.pk)).filter(actor="caller:ci")
+    actions = about.values_list("action", flat=True)
     assert sorted(actions) == ["alert.mute", "alert.unmute"]

@@ -64,15 +64,15 @@ def test_the_usual_filters_and_the_search_find_the_run(console: Client, runs_fac
 def test_runs_are_found_by_how_they_were_signed_in_in_the_list_and_for_bulk_orders(
     console: Client, runs_factory: RunsFactory
 ) -> None:
-    degraded, cached, _ = runs_factory.failed(), runs_factory.failed(), runs_factory.failed()
+    degraded, cached, _ = (runs_factory.requested() for _ in range(3))
     Attempt.objects.filter(run=degraded).update(session="degraded")
     Attempt.objects.filter(run=cached).update(session="cached")
 
     shown = console.get(f"{LIST}?session=degraded")
-    asked = console.get(f"{LIST}bulk/rerun/?session=degraded")
+    asked = console.get(f"{LIST}bulk/cancel/?session=degraded")
 
     assert list(shown.context["cl"].result_list) == [degraded]
-    assert "1 run would be rerun" in asked.text
+    assert "1 run would be cancelled" in asked.text
     assert len(console.get(f"{LIST}?session=nonsense").context["cl"].result_list) == 3
 
 
