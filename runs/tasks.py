@@ -6,12 +6,14 @@ from uuid import UUID
 
 from django.conf import settings
 
+from infra_shared.blobs.spool import SpoolError
 from runs.cluster.process import current_process
 from runs.cluster.spool_keeper import look_after_spool
 from runs.execution import execute
 from runs.services import (
     alert_rules,
     bulk_work,
+    dispatchers,
     dispatching,
     nodes,
     questions,
@@ -43,18 +45,22 @@ def pause_failing_schedules() -> int:
 
 
 def look_after_alerts() -> dict[str, int]:
-    """Open alerts about late schedules and stuck queues, and close what is over."""
+    """Open alerts about late schedules, stuck queues and missing dispatchers, and close what is over."""
     return alert_rules.look_after_alerts()
 
 
 def look_after_spools() -> dict[str, int | str]:
     """Deliver what waits on this machine for the store, and record as gaps what waited on nodes that are gone."""
-    return {"problem": look_after_spool(), "lost": spooled.give_up_lost()}
+    try:
+        problem = look_after_spool()
+    except SpoolError as error:
+        problem = error.reason  # of this machine's disk, which must not hide what became of the others
+    return {"problem": problem, "lost": spooled.give_up_lost()}
 
 
 def forget_old_nodes() -> int:
-    """Remove rows of nodes long gone."""
-    return nodes.forget_old()
+    """Remove rows of nodes and dispatchers long gone."""
+    return nodes.forget_old() + dispatchers.forget_silent()
 
 
 def erase_old_checkpoints() -> int:

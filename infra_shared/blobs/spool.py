@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SUFFIX, _UNFINISHED = ".waiting", ".part"
+_NO_FIRST_LINE = "The file in the spool is damaged: its first line cannot be read."
 _FORGOTTEN_SECONDS = 3600.0
 """What was being written so long ago is the rest of a process that died: nobody takes an hour."""
 
@@ -35,6 +36,10 @@ class SpoolError(BlobError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class SpoolDamagedError(SpoolError):
+    """What waits is not what was kept: reading it again will not help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +100,7 @@ class SpoolFolder:
         if self._most_bytes == 0:
             raise SpoolError("Nothing may wait on this node for the store of files.")
         _ = self.id  # the folder and its name are there before anything is in it
-        head = {"text": text, "digest": hashlib.sha256(body).hexdigest(), "facts": facts}
-        content = json.dumps(head).encode() + b"\n" + body
+        content = _content(body, text=text, facts=facts)
         with _spool_errors("kept"), self._locked("room", wait=True):
             used = sum(path.stat().st_size for path in self._listed())
             if used + len(content) > self._most_bytes:
@@ -112,7 +116,10 @@ class SpoolFolder:
             return sorted(UUID(path.stem) for path in self._listed())
 
     def read(self, key: UUID) -> Spooled | None:
-        """What waits under a key; None when it is gone. Raises SpoolError when its bytes are not what was kept."""
+        """What waits under a key; None when it is gone.
+
+        Raises SpoolDamagedError when it is not what was kept, and SpoolError when it cannot be read now.
+        """
         with _spool_errors("read"):
             try:
                 content = self._path(key).read_bytes()
@@ -123,10 +130,39 @@ class SpoolFolder:
             head = json.loads(line)
             found = Spooled(key, head["text"], head["facts"], head["digest"], body)
         except (ValueError, KeyError, TypeError) as error:
-            raise SpoolError("The file in the spool is damaged: its first line cannot be read.") from error
+            raise SpoolDamagedError(_NO_FIRST_LINE) from error
         if hashlib.sha256(body).hexdigest() != found.digest:
-            raise SpoolError("The file in the spool is damaged: its bytes are not those that were kept.")
+            raise SpoolDamagedError(
+                "The file in the spool is damaged: its bytes are not those that were kept."
+            )
         return found
+
+    def peek(self, key: UUID, size: int) -> tuple[dict[str, Any], bytes] | None:
+        """The facts of what waits under a key and the first bytes of it, unchecked; None when it is gone.
+
+        Raises SpoolError, as `read` does.
+        """
+        with _spool_errors("read"):
+            try:
+                with self._path(key).open("rb") as file:
+                    line, start = file.readline(), file.read(size)
+            except FileNotFoundError:
+                return None
+        try:
+            return json.loads(line)["facts"], start
+        except (ValueError, KeyError, TypeError) as error:
+            raise SpoolDamagedError(_NO_FIRST_LINE) from error
+
+    def replace(self, spooled: Spooled, body: bytes) -> None:
+        """Put other bytes in the place of those that wait, whatever the bound; they wait since when they did.
+
+        For who delivers, as nobody else takes them away meanwhile. Raises SpoolError.
+        """
+        path = self._path(spooled.key)
+        with _spool_errors("kept"):
+            since = path.stat()
+            _write_whole(path, _content(body, text=spooled.text, facts=spooled.facts))
+            os.utime(path, ns=(since.st_atime_ns, since.st_mtime_ns))
 
     def drop(self, key: UUID) -> None:
         """Forget what waits under a key; nothing happens when it is gone."""
@@ -182,6 +218,12 @@ class SpoolFolder:
                 yield True
         finally:
             os.close(descriptor)
+
+
+def _content(body: bytes, *, text: bool, facts: dict[str, Any]) -> bytes:
+    """What a file of the spool holds: a line of facts, then the bytes."""
+    head = {"text": text, "digest": hashlib.sha256(body).hexdigest(), "facts": facts}
+    return json.dumps(head).encode() + b"\n" + body
 
 
 def _write_whole(path: Path, content: bytes) -> None:

@@ -32,7 +32,7 @@ def look_after_spool() -> str:
     delivery = spooled.deliver(folder=folder, store=artifact_store(), seconds=DELIVER_SECONDS)
     if delivery is None:
         return ""  # another process delivers, and reports
-    report_spool(folder=folder, problem=delivery.problem)
+    report_spool(folder=folder, problem=delivery.problem, sealed_by=delivery.sealed_by)
     return delivery.problem
 
 
@@ -65,6 +65,9 @@ class SpoolKeeper:
             except SpoolError as error:
                 problem = error.reason
                 _log.error("spool_not_looked_after", error=error.reason)
+            except Exception:  # noqa: BLE001 - nobody else starts this thread again: what waits would wait for ever
+                problem = "something unforeseen"
+                _log.exception("spool_not_looked_after")
             self._stopping.wait(OUTAGE_LOOK_SECONDS if problem else LOOK_SECONDS)
         connections.close_all()
 

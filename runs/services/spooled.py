@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 
 from infra_shared import clock
 from infra_shared.blobs.protocol import BlobStorageError
-from infra_shared.blobs.spool import SpoolError
+from infra_shared.blobs.spool import SpoolDamagedError, SpoolError
 from infra_shared.database import database_now
 from infra_shared.models import Spool
 from infra_shared.services.blobs import remember_blob
@@ -21,6 +21,7 @@ from infra_shared.services.spools import remember_spool
 from runs.models import Artifact, Attempt, Run, Step
 from runs.services import alerts
 from runs.services.claims import Claim, locked_attempt
+from runs.services.spool_keys import bring_under_newest_key, counted
 
 if TYPE_CHECKING:
     from infra_shared.blobs.protocol import BlobInfo, BlobStore
@@ -60,11 +61,17 @@ class Waiting:
 
     @classmethod
     def of_facts(cls, facts: dict[str, Any]) -> Self:
-        """From what `as_facts` gave, also of a later release that knows more."""
-        known = {item.name: facts[item.name] for item in fields(cls)}
-        for name in ("artifact_id", "spool_id", "run_id"):
-            known[name] = UUID(known[name])
-        return cls(**known | {"captured_at": datetime.fromisoformat(facts["captured_at"])})
+        """From what `as_facts` gave, also of a later release that knows more; SpoolError when it is not enough."""
+        try:
+            known = {item.name: facts[item.name] for item in fields(cls)}
+            for name in ("artifact_id", "spool_id", "run_id"):
+                known[name] = UUID(known[name])
+            return cls(**known | {"captured_at": datetime.fromisoformat(facts["captured_at"])})
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            raise SpoolError(
+                f"A file in the spool does not say what this release needs to know of it ({error}). Deliver it with the "
+                "release that kept it."
+            ) from error
 
     @property
     def missing_reason(self) -> str:
@@ -76,11 +83,15 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What one delivery brought about; `problem` says why it went no further."""
+    """What one delivery brought about; `problem` says why it went no further.
+
+    `sealed_by` counts the sealed files that are left, by the fingerprint of their key.
+    """
 
     delivered: int = 0
     lost: int = 0
     problem: str = ""
+    sealed_by: dict[str, int] = field(default_factory=dict)
 
 
 @transaction.atomic
@@ -105,28 +116,41 @@ def deliver(*, folder: SpoolFolder, store: BlobStore, seconds: float) -> Deliver
 
 
 def _deliver(folder: SpoolFolder, store: BlobStore, until: float) -> Delivery:
+    sealed = bring_under_newest_key(folder)
     lost = _give_up_vanished(folder)
     delivered, failures, problem = 0, 0, ""
     for key in folder.waiting():
         if failures >= _FAILURES or clock.monotonic() >= until:
             break
         try:
-            spooled = folder.read(key)
-            if spooled is None:
-                continue
-            blob = store.put(spooled.body, text=spooled.text)
-        except SpoolError as error:
+            was_there = _deliver_one(folder, store, key)
+        except SpoolDamagedError as error:
             lost += _give_up(key, error.reason)
             folder.drop(key)
+        except SpoolError as error:
+            problem = error.reason  # about this file alone: the others are delivered
         except BlobStorageError as error:
             failures, problem = failures + 1, error.reason
         else:
-            artifact_delivered(spooled=spooled, blob=blob)
-            folder.drop(key)
-            delivered, failures = delivered + 1, 0
+            delivered, failures = delivered + was_there, 0
     if delivered or lost:
         _log.info("spool_delivered", delivered=delivered, lost=lost, problem=problem)
-    return Delivery(delivered, lost, problem)
+    return Delivery(delivered, lost, problem, counted(sealed, folder))
+
+
+def _deliver_one(folder: SpoolFolder, store: BlobStore, key: UUID) -> bool:
+    """Deliver what waits under a key; False when it is gone. What it raises leaves the file where it is."""
+    spooled = folder.read(key)
+    if spooled is None:
+        return False
+    blob = store.put(spooled.body, text=spooled.text)
+    try:
+        artifact_delivered(spooled=spooled, blob=blob)
+    except (IntegrityError, DataError) as error:
+        why = str(error).partition("\n")[0]  # PostgreSQL goes on with what would be in the row
+        raise SpoolError(f"The row of a file in the spool cannot be written: {why}") from error
+    folder.drop(key)
+    return True
 
 
 @transaction.atomic
@@ -166,7 +190,9 @@ def give_up_lost() -> int:
         waiting = Artifact.objects.waiting().filter(spool=spool)
         with transaction.atomic():
             lost = waiting.update(spool=None, missing_reason=reason)
-            Spool.objects.filter(pk=spool.pk).update(files=0, waiting_bytes=0, oldest_at=None, problem="")
+            Spool.objects.filter(pk=spool.pk).update(
+                files=0, waiting_bytes=0, oldest_at=None, problem="", sealed_by={}
+            )
         if lost:
             _log.error("spool_lost", node=spool.node_name, artifacts=lost)
         count += lost

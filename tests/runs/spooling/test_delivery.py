@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from infra_shared.blobs.django_store import artifact_store
 from infra_shared.models import Blob, Spool
 from infra_shared.services.spools import report_spool, spool_folder
+from runs.chores import CHORES
 from runs.cluster.spool_keeper import SpoolKeeper, look_after_spool
 from runs.evidence_writer import EvidenceWriter
 from runs.models import Artifact
@@ -156,6 +158,43 @@ def test_a_file_that_was_damaged_in_the_spool_becomes_a_gap_and_is_never_deliver
     assert Blob.objects.count() == 0
 
 
+def test_a_file_the_disk_does_not_give_now_is_left_where_it_is_and_the_others_are_delivered(
+    writer: EvidenceWriter, folder: SpoolFolder, settings: Any
+) -> None:
+    first, second = captured(writer, b"read later", b"read now")
+    path = settings.ARTIFACTS_SPOOL_DIR / f"{first.pk}.waiting"
+    path.rename(aside := path.with_suffix(".aside"))
+    path.mkdir()  # reading it fails, as on a disk with bad blocks
+
+    assert "could not be read in the spool" in look_after_spool()
+    second.refresh_from_db()
+    assert (read(second), folder.waiting()) == (b"read now", [first.pk])
+
+    path.rmdir()
+    aside.rename(path)
+    assert look_after_spool() == ""
+    first.refresh_from_db()
+    assert read(first) == b"read later"
+
+
+@pytest.mark.parametrize("facts", [{"captured_at": "soon"}, {"size_bytes": -1}])
+def test_a_file_whose_row_cannot_be_written_is_left_where_it_is_and_the_others_are_delivered(
+    facts: dict[str, Any], writer: EvidenceWriter, folder: SpoolFolder
+) -> None:
+    captured(writer, b"odd", b"fine")
+    odd, fine = folder.waiting()
+    held = folder.read(odd)
+    assert held is not None
+    folder.keep(odd, held.body, text=False, facts=held.facts | facts)
+    Artifact.objects.all().delete()
+
+    problem = look_after_spool()
+
+    assert "in the spool" in problem
+    assert folder.waiting() == [odd]
+    assert read(Artifact.objects.select_related("blob").get(pk=fine)) == b"fine"
+
+
 def test_what_is_no_longer_in_the_spool_becomes_a_gap(writer: EvidenceWriter, folder: SpoolFolder) -> None:
     (artifact,) = captured(writer, b"somebody emptied the folder")
     folder.drop(artifact.pk)
@@ -176,6 +215,24 @@ def test_what_waited_on_a_node_that_is_gone_for_long_becomes_a_gap(
     Spool.objects.update(seen_at=timezone.now() - settings.ARTIFACTS_SPOOL_LOST - timedelta(minutes=1))
 
     assert spooled.give_up_lost() == 1
+    artifact.refresh_from_db()
+    assert "which is gone since" in artifact.missing_reason
+
+
+def test_a_disk_that_broke_here_keeps_no_gap_of_a_lost_node_from_being_recorded(
+    writer: EvidenceWriter, settings: Any, tmp_path: Path
+) -> None:
+    (artifact,) = captured(writer, b"on a disk nobody sees again")
+    Spool.objects.update(seen_at=timezone.now() - settings.ARTIFACTS_SPOOL_LOST * 2)
+    settings.ARTIFACTS_SPOOL_DIR = tmp_path / "broken"
+    settings.ARTIFACTS_SPOOL_DIR.mkdir()
+    (settings.ARTIFACTS_SPOOL_DIR / "id").write_text("no id")
+    [path] = [chore.path for chore in CHORES if chore.name == "look-after-spools"]
+
+    done = import_string(path)()
+
+    assert done["lost"] == 1
+    assert "could not be used in the spool" in done["problem"]
     artifact.refresh_from_db()
     assert "which is gone since" in artifact.missing_reason
 
@@ -220,3 +277,23 @@ def test_the_nodes_keeper_delivers_by_itself_what_a_former_node_left(version: Au
     keeper.stop(within_seconds=10)
 
     assert folder.waiting() == []
+
+
+def test_the_nodes_keeper_outlives_what_nobody_foresaw(
+    folder: SpoolFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+
+    def breaks(_keeper: SpoolKeeper) -> str:
+        looks.append(1)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("runs.cluster.spool_keeper.OUTAGE_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(SpoolKeeper, "_look", breaks)
+    keeper = SpoolKeeper()
+
+    keeper.start()
+    wait_until(lambda: len(looks) > 1, what="another look")
+    keeper.stop(within_seconds=10)
+
+    assert not keeper._thread.is_alive()
