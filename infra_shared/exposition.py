@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from infra_shared.figures import Group
+    from infra_shared.figures import Group, Label
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _HEAD = """\
@@ -50,8 +50,12 @@ scrape_configs:
 `python manage.py metrics show` prints the same text on the machine itself, without a key. While the database does not
 answer, `/metrics` answers 503, which Prometheus records as `up == 0`: alert on that first.
 
-No label holds an id, an address or anything a caller chose. This page is made from the figures' own descriptions by
-`python manage.py metrics reference > docs/metrics.md`; a test says when it is out of date.
+Labels have few values, which stand with each figure below; or they hold what the people of this installation named:
+
+{named}
+
+No label holds the id of a row, an address, or anything that a caller, a sender or a page chose. This page is made from the
+figures' own descriptions by `python manage.py metrics reference > docs/metrics.md`; a test says when it is out of date.
 """
 
 
@@ -76,7 +80,9 @@ def exposition() -> bytes:
 
 def reference() -> str:
     """The page that explains every figure, as `docs/metrics.md` holds it."""
-    return _HEAD + "".join(_section(group) for group in groups())
+    labels = {label for group in groups() for family in group.families for label in family.labels}
+    named = sorted(f"- `{label.name}`: {label.named_by}" for label in labels if label.named_by)
+    return _HEAD.format(named="\n".join(named)) + "".join(_section(group) for group in groups())
 
 
 def _read(group: Group, now: datetime) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
@@ -85,7 +91,7 @@ def _read(group: Group, now: datetime) -> Iterator[GaugeMetricFamily | CounterMe
         found[figure.family].append(figure)
     for family, figures in found.items():
         made = CounterMetricFamily if family.kind is Kind.COUNTER else GaugeMetricFamily
-        metric = made(family.name, family.words, labels=family.labels)
+        metric = made(family.name, family.words, labels=[label.name for label in family.labels])
         for figure in figures:
             metric.add_metric(figure.labels, figure.value)
         yield metric
@@ -93,7 +99,12 @@ def _read(group: Group, now: datetime) -> Iterator[GaugeMetricFamily | CounterMe
 
 def _section(group: Group) -> str:
     rows = "".join(
-        f"| `{family.name}` | {family.kind} | {', '.join(f'`{name}`' for name in family.labels)} | {family.words} |\n"
+        f"| `{family.name}` | {family.kind} | {', '.join(map(_told, family.labels))} | {family.words} |\n"
         for family in group.families
     )
     return f"\n## {group.title}\n\n| name | kind | labels | what it says |\n|---|---|---|---|\n{rows}"
+
+
+def _told(label: Label) -> str:
+    values = ", ".join(f"`{value}`" for value in label.values)
+    return f"`{label.name}`: {values}" if values else f"`{label.name}`"

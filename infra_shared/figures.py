@@ -29,17 +29,34 @@ class Kind(StrEnum):
     """Up alone: what matters is how much it grew."""
 
 
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What figures of one name differ by: its name, and all the `values` it can have.
+
+    A label has few values, however long the server runs: never an id, an address or what a caller chose. Where people of
+    the installation name them, such as queues, `named_by` says what it holds instead.
+    """
+
+    name: str
+    values: tuple[str, ...] = ()
+    named_by: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.values) == bool(self.named_by):
+            msg = f"The label {self.name!r} has either all its values, or words that say what it is the name of."
+            raise ValueError(msg)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
     """Figures of one name that differ by their labels.
 
-    The name ends with its unit, a counter's with `_total`. `words` say what it is to a person. A label has few values,
-    however long the server runs: never an id, an address or what a caller chose.
+    The name ends with its unit, a counter's with `_total`. `words` say what it is to a person.
     """
 
     name: str
     words: str
-    labels: tuple[str, ...] = ()
+    labels: tuple[Label, ...] = ()
     kind: Kind = Kind.GAUGE
 
     def __post_init__(self) -> None:
@@ -55,7 +72,8 @@ class Family:
     def of(self, value: float, *labels: str) -> Figure:
         """One figure of this family; the labels' values in the order of their names."""
         if len(labels) != len(self.labels):
-            msg = f"{self.name} has the labels {self.labels}, not as many as {labels}."
+            names = tuple(label.name for label in self.labels)
+            msg = f"{self.name} has the labels {names}, not as many as {labels}."
             raise ValueError(msg)
         return Figure(self, labels, value)
 

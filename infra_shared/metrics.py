@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Count, Min, Sum
 
-from infra_shared.figures import Family, Group, register
+from infra_shared.figures import Family, Group, Label, register
 from infra_shared.models import Blob, BlobFinding, OutboxMessage, Spool
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from infra_shared.figures import Figure
+
+_NODE = Label("node", named_by="the host name of a machine that has nodes")
+_CHANNEL = Label("channel", tuple(OutboxMessage.Channel.values))
 
 BLOBS = Family(
     name="automation_blobs",
@@ -30,37 +33,37 @@ STORED_BYTES = Family(
 BAD_BLOBS = Family(
     name="automation_blobs_found_bad",
     words="Contents that the latest check of the store (`artifacts check`) found missing or damaged.",
-    labels=("finding",),
+    labels=(Label("finding", tuple(BlobFinding.values)),),
 )
 SPOOL_FILES = Family(
     name="automation_spool_waiting_files",
     words="Artifacts that wait on a node for the store of files, which does not answer it.",
-    labels=("node",),
+    labels=(_NODE,),
 )
 SPOOL_BYTES = Family(
     name="automation_spool_waiting_bytes",
     words="What they take on the node's disk; ARTIFACTS_SPOOL_BYTES is the most.",
-    labels=("node",),
+    labels=(_NODE,),
 )
 SPOOL_OLDEST = Family(
     name="automation_spool_oldest_waiting_seconds",
     words="Since when the oldest of them waits; 0 when none does.",
-    labels=("node",),
+    labels=(_NODE,),
 )
 WAITING = Family(
     name="automation_outbox_waiting_messages",
     words="Messages that are still to be sent, first tries and later ones.",
-    labels=("channel",),
+    labels=(_CHANNEL,),
 )
 OLDEST = Family(
     name="automation_outbox_oldest_waiting_seconds",
     words="How long ago the oldest of them was written; 0 when none waits.",
-    labels=("channel",),
+    labels=(_CHANNEL,),
 )
 FAILED = Family(
     name="automation_outbox_failed_messages",
     words="Messages that were given up; a person may send them again.",
-    labels=("channel",),
+    labels=(_CHANNEL,),
 )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Count, F, Min, OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from infra_shared.figures import Family, Group, Kind, register
+from infra_shared.figures import Family, Group, Kind, Label, register
 from intake.models import Event, IntakeLedger, Replay
 from intake.services.ledger import conservation
 from intake.states import EventState
@@ -23,22 +23,24 @@ DAYS = 7
 """As on the overview: over the whole inbox the sums would grow dearer each day, and an old fault never leave them."""
 _ANSWERS = ("stored", "duplicate", "rejected")
 
+_SOURCE = Label("source", named_by="the slug of a source of webhooks")
+
 RECEIVED = Family(
     name="automation_intake_received_messages_total",
     words="Messages that the edge handed over. The source is empty for those that name none there is.",
-    labels=("source",),
+    labels=(_SOURCE,),
     kind=Kind.COUNTER,
 )
 ANSWERED = Family(
     name="automation_intake_answered_messages_total",
     words="What they were answered: stored, duplicate or rejected. Each received message has one answer.",
-    labels=("source", "answer"),
+    labels=(_SOURCE, Label("answer", _ANSWERS)),
     kind=Kind.COUNTER,
 )
 EVENTS = Family(
     name="automation_intake_week_events",
     words="Events stored in the last 7 days (UTC), by what became of them: routed, failed, ignored or pending.",
-    labels=("state",),
+    labels=(Label("state", tuple(EventState.values)),),
 )
 BALANCED = Family(
     name="automation_intake_balanced",

@@ -197,7 +197,8 @@ class NodeTree:
         )
 
     def _make_dispatcher(self) -> Child:
-        return Child("dispatcher", lambda _: _manage("dispatcher"), settings.BASE_DIR)
+        command = _manage("dispatcher", f"--node={self._node.pk}")
+        return Child("dispatcher", lambda _: command, settings.BASE_DIR)
 
     def _make_watchdog(self) -> Child:
         listener = self._listener.fileno()

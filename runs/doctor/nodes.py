@@ -1,4 +1,4 @@
-"""Whether somebody works: a node that beats, a process for each queue, a dispatcher that moves what is due."""
+"""Whether somebody works: a node that beats, a process for each queue, a dispatcher that ticks and leaves nothing undone."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from automations.models import Schedule
 from infra_shared.checkup import Check, bad, good, odd, register
 from infra_shared.database import database_now
 from runs.models import Attempt, Node, WorkerProcess
+from runs.services.dispatchers import TICKING, read_dispatchers
 from runs.services.gates import read_gates
 from runs.services.nodes import can_take, node_state
 from runs.states import AttemptState, RunState
@@ -29,6 +30,7 @@ DISPATCHER = "Start one: each node does, unless it was told --no-dispatcher; loo
 _OVERDUE = timedelta(seconds=15)
 """A dispatcher ticks four times a second."""
 _LOOKED_AT = 20
+_MOMENT = "%Y-%m-%d %H:%M:%S"
 
 
 def look() -> Iterator[Finding]:
@@ -36,7 +38,7 @@ def look() -> Iterator[Finding]:
     now = database_now()
     yield from _of_nodes(now)
     yield from _of_queues(now)
-    yield _of_dispatcher(now)
+    yield from _of_dispatchers(now)
 
 
 def _of_nodes(now: datetime) -> Iterator[Finding]:
@@ -63,21 +65,33 @@ def _of_queues(now: datetime) -> Iterator[Finding]:
         )
 
 
-def _of_dispatcher(now: datetime) -> Finding:
-    """By what it leaves undone: a time that passed, or an attempt that could begin on a free process."""
+def _of_dispatchers(now: datetime) -> Iterator[Finding]:
+    known = read_dispatchers(now)
+    ticking = [str(row) for row, state in known if state == TICKING]
+    if not ticking:
+        told = "none is known"
+        if known:
+            latest, _ = known[0]
+            told = f"the last was {latest}, at {latest.ticked_at:{_MOMENT}} UTC"
+        yield bad(f"No dispatcher completes its ticks: {told}.", DISPATCHER)
+    undone = _left_undone(now)
+    if undone:
+        yield bad(
+            f"{undone}: no dispatcher moves it.",
+            "Look for a dispatcher's log lines." if ticking else DISPATCHER,
+        )
+    elif ticking:
+        yield good(f"Dispatchers that tick: {', '.join(ticking)}. Nothing waits for them.")
+
+
+def _left_undone(now: datetime) -> str:
+    """What a dispatcher that ticks would have moved: a time that passed, an attempt that could begin; "" for nothing."""
     schedules = Schedule.objects.present().filter(paused_at__isnull=True)
     first = schedules.aggregate(first=Min("next_fire_at"))["first"]
     if first is not None and first < now - _OVERDUE:
-        return bad(
-            f"A schedule is overdue since {first:%Y-%m-%d %H:%M:%S} UTC: no dispatcher moves it.",
-            DISPATCHER,
-        )
-    if queue := _queue_left_waiting(now):
-        return bad(
-            f"An attempt waits though a process of the queue {queue} is free: no dispatcher begins it.",
-            DISPATCHER,
-        )
-    return good("Nothing waits for a dispatcher.")
+        return f"A schedule is overdue since {first:{_MOMENT}} UTC"
+    queue = _queue_left_waiting(now)
+    return f"An attempt waits though a process of the queue {queue} is free" if queue else ""
 
 
 def _queue_left_waiting(now: datetime) -> str | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Count, Min
 
 from infra_shared.figures import Family, Group, register
+from runs.metrics.labels import QUEUE
 from runs.models import Attempt, WorkerProcess
 from runs.services.gates import read_gates
 from runs.states import AttemptState, RunState
@@ -20,17 +21,17 @@ if TYPE_CHECKING:
 DUE = Family(
     name="automation_queue_due_attempts",
     words="Attempts whose time has come and that have not begun, whatever keeps them.",
-    labels=("queue",),
+    labels=(QUEUE,),
 )
 WAITING = Family(
     name="automation_queue_waiting_attempts",
     words="Those of them that wait for nothing but a free worker process: no full limit, pause, breaker or pace.",
-    labels=("queue",),
+    labels=(QUEUE,),
 )
 OLDEST = Family(
     name="automation_queue_oldest_waiting_seconds",
     words="How long the oldest of those has waited since it was due; 0 when none waits.",
-    labels=("queue",),
+    labels=(QUEUE,),
 )
 
 

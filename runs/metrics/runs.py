@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Count, Sum
 
-from infra_shared.figures import Family, Group, Kind, register
+from infra_shared.figures import Family, Group, Kind, Label, register
+from runs.metrics.labels import AUTOMATION
 from runs.models import FailureFamily, HourFigures, Run
 from runs.states import TERMINAL_RUNS, RunState
+from webgraph.errors import FailureKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +26,7 @@ _NO_KIND = "none"
 OPEN = Family(
     name="automation_runs_open",
     words="Runs that have not ended, by state; `waiting_input` are those that need a person.",
-    labels=("automation", "state"),
+    labels=(AUTOMATION, Label("state", tuple(state.value for state in _OPEN_STATES))),
 )
 ENDED = Family(
     name="automation_runs_ended_total",
@@ -32,13 +34,13 @@ ENDED = Family(
         "Runs that ended, by outcome: succeeded, failed (timed out and expired ones too) or cancelled. The success rate is "
         "succeeded by succeeded and failed."
     ),
-    labels=("automation", "outcome"),
+    labels=(AUTOMATION, Label("outcome", _OUTCOMES)),
     kind=Kind.COUNTER,
 )
 SECONDS = Family(
     name="automation_runs_succeeded_seconds_total",
     words="How long the succeeded runs took in all, from the first attempt's start: by their number, the mean.",
-    labels=("automation",),
+    labels=(AUTOMATION,),
     kind=Kind.COUNTER,
 )
 FAILURES = Family(
@@ -47,7 +49,7 @@ FAILURES = Family(
         "Runs that failed, by kind of failure: `browser_crash`, `worker_lost`, `storage`, `target_not_found` and so on; "
         "`none` for those that expired before they began."
     ),
-    labels=("automation", "failure_kind"),
+    labels=(AUTOMATION, Label("failure_kind", (*(kind.value for kind in FailureKind), _NO_KIND))),
     kind=Kind.COUNTER,
 )
 

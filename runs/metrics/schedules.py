@@ -9,7 +9,7 @@ from django.db.models import Count, DurationField, ExpressionWrapper, F, Integer
 from django.db.models.functions import Cast
 
 from automations.models import Overlap, Schedule
-from infra_shared.figures import Family, Group, register
+from infra_shared.figures import Family, Group, Label, register
 from runs.models import Occurrence, OccurrenceState
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _NONE = timedelta(0)
 HANDLED = Family(
     name="automation_schedule_hour_occurrences",
     words="Planned times that were handled within the last hour, by what became of them; backfills are left out.",
-    labels=("state",),
+    labels=(Label("state", tuple(OccurrenceState.values)),),
 )
 LATE_MOST = Family(
     name="automation_schedule_hour_lateness_max_seconds",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from infra_shared.figures import Family, Group, register
+from infra_shared.figures import Family, Group, Label, register
 from runs.limit_keys import Kind, split
 from runs.services.slots import limits_in_use
 
@@ -15,20 +15,22 @@ if TYPE_CHECKING:
 
     from infra_shared.figures import Figure
 
+_KIND = Label("kind", tuple(kind.value for kind in Kind))
+
 HELD = Family(
     name="automation_slots_held",
-    words="Slots held by running attempts, by what they limit: automation, customer, site or key.",
-    labels=("kind",),
+    words="Slots held by running attempts, by what they limit.",
+    labels=(_KIND,),
 )
 MOST = Family(
     name="automation_slots_limit",
     words="How many there are of the limits of which any is held. A limit nobody uses now is not in it.",
-    labels=("kind",),
+    labels=(_KIND,),
 )
 FULL = Family(
     name="automation_slots_full_limits",
     words="Limits that let nobody in now. The runs that wait for them are in the state `waiting_slot`.",
-    labels=("kind",),
+    labels=(_KIND,),
 )
 
 

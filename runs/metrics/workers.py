@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Case, Count, Min, Value, When
 
-from infra_shared.figures import Family, Group, register
+from infra_shared.figures import Family, Group, Label, register
+from runs.metrics.labels import QUEUE
 from runs.models import Node, WorkerProcess
 from runs.services.nodes import NODE_STATES, node_state
 
@@ -23,7 +24,7 @@ _SILENT, _WORKING, _FREE = "silent", "working", "free"
 NODES = Family(
     name="automation_nodes",
     words="Machines that work: alive, draining (they end what they have), gone (silent for three leases) or stopped.",
-    labels=("state",),
+    labels=(Label("state", NODE_STATES),),
 )
 NODE_SILENCE = Family(
     name="automation_nodes_oldest_heartbeat_seconds",
@@ -32,12 +33,12 @@ NODE_SILENCE = Family(
 PROCESSES = Family(
     name="automation_worker_processes",
     words="Worker processes: working on an attempt, free, or silent (their lease is over: what they had is taken back).",
-    labels=("queue", "state"),
+    labels=(QUEUE, Label("state", (_WORKING, _FREE, _SILENT))),
 )
 SILENCE = Family(
     name="automation_worker_oldest_heartbeat_seconds",
     words="How long ago the quietest process was heard; it grows to more than a lease when one is lost or frozen.",
-    labels=("queue",),
+    labels=(QUEUE,),
 )
 
 

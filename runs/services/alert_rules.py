@@ -1,4 +1,4 @@
-"""The rules that nothing calls when they come true: late schedules and stuck queues; and when any alert is over.
+"""The rules that nothing calls when they come true: late schedules, stuck queues, no dispatcher; and when any alert is over.
 
 Looked at each minute by a chore. It opens and closes, so it may run late, twice, or on two nodes at once.
 """
@@ -12,13 +12,25 @@ from django.conf import settings
 from django.db.models import Count, F, Min, Q
 
 from automations.models import Overlap, Schedule
+from infra_shared import clock
 from infra_shared.database import database_now
 from infra_shared.models import Alert
 from infra_shared.services.alerts import Severity, alert, close_alert
 from infra_shared.templatetags.console import span
-from runs.models import Attempt, AutomationHealth, FailureFamily, Occurrence, OccurrenceState, Run
+from runs.models import (
+    Attempt,
+    AutomationHealth,
+    DispatcherProcess,
+    FailureFamily,
+    Node,
+    Occurrence,
+    OccurrenceState,
+    Run,
+)
 from runs.services import alerts
+from runs.services.dispatchers import TICKING, read_dispatchers
 from runs.services.gates import read_gates
+from runs.services.nodes import node_state
 from runs.services.occurrences import schedule_url
 from runs.states import AttemptState, RunState
 
@@ -30,14 +42,18 @@ if TYPE_CHECKING:
 
 _LOOKED_BACK = timedelta(hours=1)
 """Longer than the chore is ever late; what is older was looked at."""
+_STARTING = timedelta(minutes=3)
+"""How long a node may take until its dispatcher has ticked."""
+_SECOND_LOOK_SECONDS = 5.0
 _QUIET = timedelta(days=7)
 """How long nothing may have been quarantined until an alert about it is over."""
 
 
-def look_after_alerts() -> dict[str, int]:
+def look_after_alerts(*, sleep: Callable[[float], None] = clock.sleep) -> dict[str, int]:
     """Open what the clock finds wrong and close what works again; how many of each."""
     now = database_now()
-    opened = _alert_late_occurrences(now) + _alert_overdue_schedules(now) + _alert_stuck_queues(now)
+    late = _alert_late_occurrences(now) + _alert_overdue_schedules(now)
+    opened = late + _alert_stuck_queues(now) + _alert_no_dispatcher(sleep)
     return {"open": opened, "closed": close_what_is_over(now=now)}
 
 
@@ -127,6 +143,36 @@ def _alert_stuck_queues(now: datetime) -> int:
     return len(queues)
 
 
+def _alert_no_dispatcher(sleep: Callable[[float], None]) -> int:
+    """Told from the chores, which need no dispatcher. Looked at twice: after an outage both have only just come back."""
+    if not _nobody_dispatches():
+        return 0
+    sleep(_SECOND_LOOK_SECONDS)
+    if not _nobody_dispatches():
+        return 0
+    now, known = database_now(), DispatcherProcess.objects.select_related("node").first()
+    told = f"The last tick was completed {span(now - known.ticked_at)} ago, on {known}. " if known else ""
+    alert(
+        key=f"{alerts.DISPATCHER}:all",
+        title="No dispatcher works",
+        text=f"{told}Until one does, schedules fire and runs begin late, by a chore that does it once a minute.",
+        severity=Severity.CRITICAL,
+        link=alerts.console_link("runs/node/"),
+        advice="Look for the log lines of the nodes' dispatchers, or start one: manage.py dispatcher",
+        now=now,
+    )
+    return 1
+
+
+def _nobody_dispatches() -> bool:
+    """Whether no dispatcher ticks, though a node lives long enough to have brought one."""
+    now = database_now()
+    if any(state == TICKING for _, state in read_dispatchers(now)):
+        return False
+    grown_up = Node.objects.filter(started_at__lt=now - _STARTING).defer("versions", "queues")
+    return any(node_state(node, now) == "alive" for node in grown_up)
+
+
 def _failure_over(row: Alert, _now: datetime) -> str:
     """A success of the automation for the customer since the family was seen last."""
     family = FailureFamily.objects.filter(pk=row.subject).first() if row.subject.isdecimal() else None
@@ -156,6 +202,11 @@ def _person_over(row: Alert, _now: datetime) -> str:
 
 def _queue_over(row: Alert, now: datetime) -> str:
     return "" if _stuck(now).filter(queue=row.subject).exists() else "Its runs are taken up again."
+
+
+def _dispatcher_over(_row: Alert, now: datetime) -> str:
+    ticks = any(state == TICKING for _, state in read_dispatchers(now))
+    return "A dispatcher works again." if ticks else ""
 
 
 def _firing_over(row: Alert, now: datetime) -> str:
@@ -202,6 +253,7 @@ _ENDINGS: dict[str, Callable[[Alert, datetime], str]] = {
     alerts.STREAK: _streak_over,
     alerts.PERSON: _person_over,
     alerts.QUEUE: _queue_over,
+    alerts.DISPATCHER: _dispatcher_over,
     alerts.SCHEDULE_LATE: _firing_over,
     alerts.SCHEDULE_REFUSED: _refusal_over,
     alerts.SCHEDULE_BROKEN: _refusal_over,

@@ -19,6 +19,7 @@ FAILURE = "failure"
 STREAK = "streak"
 PERSON = "person"
 QUEUE = "queue"
+DISPATCHER = "dispatcher"
 SCHEDULE_LATE = "schedule-late"
 SCHEDULE_REFUSED = "schedule-refused"
 SCHEDULE_BROKEN = "schedule-broken"
@@ -36,6 +37,7 @@ RULES = {
     SCHEDULE_BROKEN: "A schedule cannot be fired",
     SCHEDULE_PAUSED: "A schedule paused itself",
     QUEUE: "A queue is stuck",
+    DISPATCHER: "No dispatcher works",
     BREAKER: "A site's circuit breaker is open",
     STORAGE: "A customer has more stored than its quota, or nearly so",
     QUARANTINE: "A file was quarantined because it holds a secret",

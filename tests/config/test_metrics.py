@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,16 +12,20 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from automations.models import Automation
 from config import metrics
 from config.env import BASE_DIR
+from infra_shared.database import database_now
 from infra_shared.exposition import CONTENT_TYPE, exposition, reference
 from infra_shared.figures import groups
 from infra_shared.scopes import Scope
 from infra_shared.services.outbox import enqueue_mail
+from infra_shared.services.spools import report_spool, spool_folder
 from runs.services import scheduling
 from tests.support import api, intake, sample, schedules
 from tests.support.metrics import parsed
 from tests.support.operators import in_role
+from tests.support.runs_factory import make_factory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,20 +33,9 @@ if TYPE_CHECKING:
     from automations.models import AutomationVersion
 
 pytestmark = pytest.mark.django_db
-MOST_QUESTIONS = 26
-KNOWN_LABELS = {
-    "answer",
-    "automation",
-    "channel",
-    "failure_kind",
-    "finding",
-    "kind",
-    "node",
-    "outcome",
-    "queue",
-    "source",
-    "state",
-}
+MOST_QUESTIONS = 27
+WORDS_ALONE = {"answer", "channel", "failure_kind", "finding", "kind", "outcome", "state"}
+NAMED_BY_PEOPLE = {"automation", "node", "queue", "source"}
 
 
 def get(**headers: str) -> Any:
@@ -136,7 +130,8 @@ def test_the_number_of_questions_does_not_grow_with_what_there_is(version: Autom
 def test_labels_are_of_few_values_and_every_figure_is_explained() -> None:
     families = [family for group in groups() for family in group.families]
 
-    assert {label for family in families for label in family.labels} <= KNOWN_LABELS
+    assert {label.name for label in labels if label.values} <= WORDS_ALONE
+    assert {label.name for label in labels if label.named_by} <= NAMED_BY_PEOPLE
     assert all(re.fullmatch(r"[A-Z].{20,}\.|1 while .*\.", family.words) for family in families)
 
 
@@ -146,7 +141,32 @@ def test_the_page_of_figures_is_current() -> None:
     assert written == reference(), "Run `python manage.py metrics reference > docs/metrics.md`."
 
 
+    labels = [label for family in families for label in family.labels]
 def test_the_command_prints_what_is_served(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("metrics", "show")
 
     assert parsed(capsys.readouterr().out).keys() == parsed(exposition().decode()).keys()
+def test_a_label_holds_one_of_its_words_or_what_people_of_the_installation_named(
+    version: AutomationVersion,
+) -> None:
+    make_factory().failed()
+    api.build_world(version)
+    report_spool(folder=spool_folder())
+    named = {
+        "automation": set(Automation.objects.values_list("key", flat=True)),
+        "node": {socket.gethostname()},
+        "queue": {"default"},
+        "source": {"shop"},
+    }
+
+    figures = [figure for group in groups() for figure in group.read(database_now())]
+    found = {
+        (label, value)
+        for figure in figures
+        for label, value in zip(figure.family.labels, figure.labels, strict=True)
+    }
+
+    assert {label.name for label, _ in found} == WORDS_ALONE | NAMED_BY_PEOPLE
+    assert [pair for pair in found if pair[1] not in (pair[0].values or named[pair[0].name])] == []
+
+

@@ -16,6 +16,8 @@ from infra_shared.figures import Family, groups
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from infra_shared.figures import Label
+
 FOLDER = BASE_DIR / "docs" / "monitoring"
 DASHBOARD = json.loads((FOLDER / "grafana-dashboard.json").read_text())
 RULES = [
@@ -24,6 +26,8 @@ RULES = [
     for rule in group["rules"]
 ]
 _ABOUT_EVERY_TARGET = {"job", "instance"}
+_CHOSEN_ON_THE_DASHBOARD = {"$automation"}
+_BY_PATTERN = {"MatchOp.Re", "MatchOp.NotRe"}
 
 
 class Asked(NamedTuple):
@@ -51,6 +55,31 @@ def families() -> dict[str, Family]:
     return {family.name: family for group in groups() for family in group.families}
 
 
+def labels_of(family: Family) -> dict[str, Label]:
+    """Its labels, by name."""
+    return {label.name: label for label in family.labels}
+
+
+def impossible_values(expression: str) -> list[str]:
+    """What an expression asks of labels that no figure can have: the alert would never come, the panel stay empty."""
+    known = families()
+    return [
+        f'{one.name}{{{matcher.name}="{value}"}}'
+        for one in selectors(expression)
+        if one.name in known
+        for matcher in one.matchers.matchers
+        for value in values_named_by(matcher)
+        if value not in labels_of(known[one.name])[matcher.name].values
+    ]
+
+
+def values_named_by(matcher: Any) -> list[str]:
+    """The values a matcher names, each for itself; none where the dashboard's reader chooses them."""
+    if matcher.value in _CHOSEN_ON_THE_DASHBOARD:
+        return []
+    return re.split(r"\|", matcher.value) if repr(matcher.op) in _BY_PATTERN else [matcher.value]
+
+
 def selectors(expression: str) -> list[Any]:
     """What an expression selects; raises ValueError when it is no PromQL."""
     found: list[Any] = []
@@ -70,13 +99,13 @@ ASKED = list(asked())
 def test_every_expression_parses_and_selects_by_names_and_labels_that_metrics_has(item: Asked):
     known = families()
     selected = selectors(item.expression)
-    labels = set.union(*(set(known[one.name].labels) for one in selected if one.name != "up"), set())
+    labels = set.union(*(set(labels_of(known[one.name])) for one in selected if one.name != "up"), set())
 
     assert selected
     for one in selected:
         assert one.name == "up" or one.name in known, one.name
         matched = {matcher.name for matcher in one.matchers.matchers}
-        allowed = _ABOUT_EVERY_TARGET | (set() if one.name == "up" else set(known[one.name].labels))
+        allowed = _ABOUT_EVERY_TARGET | (set() if one.name == "up" else set(labels_of(known[one.name])))
         assert matched <= allowed, one
     grouped = {
         name.strip()
@@ -84,6 +113,30 @@ def test_every_expression_parses_and_selects_by_names_and_labels_that_metrics_ha
         for name in names.split(",")
     }
     assert grouped | item.named <= labels
+
+
+@pytest.mark.parametrize("item", ASKED, ids=[item.where for item in ASKED])
+def test_every_value_of_a_label_that_an_expression_names_is_one_metrics_can_have(item: Asked):
+    assert impossible_values(item.expression) == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [
+        ('automation_nodes{state="alife"} == 0', ['automation_nodes{state="alife"}']),
+        ('automation_runs_open{state!="wating_input"}', ['automation_runs_open{state="wating_input"}']),
+        (
+            'sum(increase(automation_runs_ended_total{outcome=~"succeeded|failure"}[1h]))',
+            ['automation_runs_ended_total{outcome="failure"}'],
+        ),
+        (
+            'automation_queue_due_attempts{queue="default"}',
+            ['automation_queue_due_attempts{queue="default"}'],
+        ),
+    ],
+)
+def test_a_value_that_is_misspelt_or_of_one_installation_does_not_pass(expression: str, found: list[str]):
+    assert impossible_values(expression) == found
 
 
 def test_every_figure_is_on_the_dashboard():

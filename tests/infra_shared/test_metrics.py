@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from infra_shared.blobs.django_store import artifact_store
 from infra_shared.database import database_now
-from infra_shared.figures import Family, Group, Kind, groups, register
+from infra_shared.figures import Family, Group, Kind, Label, groups, register
 from infra_shared.models import OutboxMessage
 from infra_shared.services.blobs import remember_blob
 from infra_shared.services.outbox import enqueue_mail
@@ -72,7 +73,13 @@ def test_a_name_is_registered_once() -> None:
 
 
 def test_a_figure_has_a_value_for_each_label() -> None:
-    family = Family(name="automation_nodes", words=SAID, labels=("state",))
+    family = Family(name="automation_nodes", words=SAID, labels=(Label("state", ("alive",)),))
 
     with pytest.raises(ValueError, match="state"):
         family.of(1)
+
+
+@pytest.mark.parametrize("facts", [{}, {"values": ("alive",), "named_by": "the name of a node"}])
+def test_a_label_says_all_its_values_or_what_it_is_the_name_of(facts: Any) -> None:
+    with pytest.raises(ValueError, match="state"):
+        Label("state", **facts)

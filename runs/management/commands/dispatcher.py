@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandParser
 
@@ -20,8 +21,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--parent", type=int, help="Process to end with.")
+        parser.add_argument("--node", type=UUID, help="The node it belongs to.")
 
-    def handle(self, *, parent: int | None, **_: Any) -> None:
+    def handle(self, *, parent: int | None, node: UUID | None, **_: Any) -> None:
         if parent is not None:
             die_with_parent(parent)
         signals: list[int] = []
@@ -31,4 +33,4 @@ class Command(BaseCommand):
 
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, note)
-        run_dispatcher(stopping=lambda: bool(signals))
+        run_dispatcher(stopping=lambda: bool(signals), node_id=node)

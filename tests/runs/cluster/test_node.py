@@ -9,7 +9,7 @@ from django_q.models import OrmQ
 from django_q.tasks import async_task
 
 from runs.cluster.watchdog import STALLED
-from runs.models import Node, WorkerProcess
+from runs.models import DispatcherProcess, Node, WorkerProcess
 from runs.services.draining import ask_to_drain
 from tests.support.node import READY_SECONDS
 from tests.support.waiting import wait_until
@@ -35,6 +35,7 @@ def test_a_node_serves_its_queue_says_who_is_free_and_leaves_when_asked(start_no
     wait_until(lambda: WorkerProcess.objects.free(timezone.now()).count() == 2, READY_SECONDS)
     wait_until(put("note", "done").exists, READY_SECONDS)
     wait_until(lambda: node.cluster("chores"), READY_SECONDS)
+    wait_until(DispatcherProcess.objects.filter(node=Node.objects.get()).exists, READY_SECONDS)
     tree = node.tree()
 
     node.signal(signal.SIGTERM)
@@ -43,6 +44,7 @@ def test_a_node_serves_its_queue_says_who_is_free_and_leaves_when_asked(start_no
     assert [process for process in tree if process.is_running()] == []
     assert Node.objects.get().stopped_at
     assert not WorkerProcess.objects.exists()
+    assert not DispatcherProcess.objects.exists()
     assert not OrmQ.objects.filter(key="default").exists()
 
 

@@ -12,10 +12,11 @@ from django_q.models import Task
 
 from infra_shared.checkup import Level
 from infra_shared.database import database_now
-from infra_shared.ids import random_token
+from infra_shared.ids import random_token, uuid7
 from runs.cluster.chores_sync import sync_chores
 from runs.doctor import browser, chores, nodes, tickets
-from runs.models import Attempt, Node
+from runs.models import Attempt, DispatcherProcess, Node
+from runs.services.dispatchers import tell_tick
 from runs.services.nodes import register_node, register_process
 from tests.support import sample
 from tests.support.schedules import make, put_behind
@@ -39,6 +40,7 @@ def node(db, settings) -> Node:
     found = register_node(name="east-1", pid=1, queues=settings.WORKER_QUEUES, versions=[])
     for queue in settings.WORKER_QUEUES:
         register_process(node_id=found.pk, queue=queue, pid=2)
+    tell_tick(dispatcher_id=uuid7(), node_id=found.pk, host_name="east", pid=3)
     return found
 
 
@@ -104,6 +106,16 @@ def test_a_queue_that_nobody_serves_fails(node, settings) -> None:
     assert "queue heavy" in words(nodes.look(), Level.FAIL)
 
 
+@pytest.mark.parametrize(("silent", "told"), [(HOUR, "the last was east-1, at "), (None, "none is known")])
+def test_without_a_dispatcher_that_ticks_it_fails_whether_or_not_anything_waits(node, silent, told) -> None:
+    if silent is None:
+        DispatcherProcess.objects.all().delete()
+    else:
+        DispatcherProcess.objects.update(ticked_at=database_now() - silent)
+
+    assert f"No dispatcher completes its ticks: {told}" in words(nodes.look(), Level.FAIL)
+
+
 def test_a_schedule_that_no_dispatcher_moves_fails(node, monkeypatch) -> None:
     sample.install(monkeypatch)
     put_behind(make(), minutes=5)
@@ -115,11 +127,12 @@ def test_an_attempt_that_no_dispatcher_begins_fails(db, monkeypatch) -> None:
     version = sample.install(monkeypatch)
     sample.start_process(version)
     run = sample.ask()
+    tell_tick(dispatcher_id=uuid7(), node_id=None, host_name="east", pid=3)
     assert words(nodes.look(), Level.FAIL) == ""
 
     Attempt.objects.filter(run=run).update(due_at=database_now() - HOUR)
 
-    assert "no dispatcher begins it" in words(nodes.look(), Level.FAIL)
+    assert "a process of the queue default is free: no dispatcher moves it" in words(nodes.look(), Level.FAIL)
 
 
 def test_chores_that_were_never_set_up_fail(db) -> None:
