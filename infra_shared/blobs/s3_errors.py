@@ -41,7 +41,7 @@ _BY_TYPE: tuple[tuple[type[Exception], str], ...] = (
     (NoCredentialsError, "there are no keys. Set ARTIFACTS_S3_ACCESS_KEY, or give this machine a role"),
     (
         SSLError,
-        "the object store's certificate is not trusted. Look at ARTIFACTS_S3_CA_FILE and ARTIFACTS_S3_ENDPOINT_URL",
+        "the object store's certificate is not trusted. Set ARTIFACTS_S3_CA_FILE, or look at ARTIFACTS_S3_ENDPOINT_URL",
     ),
     (ConnectTimeoutError, "the object store cannot be reached in time"),
     (ReadTimeoutError, "the object store did not answer in time"),

@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trustme
 
 from infra_shared.blobs.protocol import INCOMING, BlobNotFoundError, BlobStorageError
 from infra_shared.clock import monotonic
 from infra_shared.http.blob_stream import stream_blob
 from tests.support.object_store import KEY, SECRET, BadLine, ObjectStoreServer, new_bucket, store_of
+from tests.support.tls_door import TlsDoor, tls_door
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from infra_shared.blobs.protocol import BlobReader
     from infra_shared.blobs.s3_store import S3BlobStore
@@ -265,6 +267,32 @@ def test_what_failed_once_is_asked_again_as_often_as_is_set(bad_line: BadLine, b
         store.exists(_info(b"x"))
 
     assert bad_line.connections == 2
+
+
+@pytest.fixture
+def door(object_store: str, tmp_path: Path) -> Iterator[TlsDoor]:
+    """The shared server over TLS, with a certificate of an authority of the test's own."""
+    with tls_door(object_store, tmp_path) as opened:
+        yield opened
+
+
+def test_over_tls_the_authority_in_the_file_that_is_set_is_trusted(door: TlsDoor, bucket: str) -> None:
+    store = store_of(door.url, bucket, ca_file=door.ca_file)
+
+    info = store.put(NOISE, text=False)
+
+    assert _all_of(store.open(info)) == NOISE
+
+
+def test_over_tls_an_authority_that_nobody_was_told_to_trust_is_refused_with_the_setting_to_set(
+    door: TlsDoor, bucket: str, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(other)
+
+    for ca_file in (None, other):
+        with pytest.raises(BlobStorageError, match="Set ARTIFACTS_S3_CA_FILE"):
+            store_of(door.url, bucket, ca_file=ca_file).put(b"x", text=False)
 
 
 def _fresh(store: S3BlobStore, line: BadLine) -> S3BlobStore:
