@@ -8,6 +8,7 @@ from ninja import NinjaAPI, Swagger
 
 from automations.api import routers as automations
 from config.api_errors import map_errors
+from config.api_query import refuse_unknown_queries
 from config.api_reference import DESCRIPTION, Reference, operators_only
 from intake.api import routers as intake
 from runs.api import routers as runs
@@ -41,4 +42,5 @@ api = Api(
 )
 map_errors(api)
 for router in (*runs, *automations, *intake):
+    refuse_unknown_queries(router)
     api.add_router("", router)

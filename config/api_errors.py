@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
+from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -21,7 +22,7 @@ from automations.errors import (
     ParamsInvalidError,
     ScheduleInvalidError,
 )
-from infra_shared.api.problems import ApiError, FieldError, problem_response
+from infra_shared.api.problems import NOT_FIT, ApiError, FieldError, problem_response
 from infra_shared.blobs.protocol import BlobStorageError
 from infra_shared.database import is_lock_or_connection_error
 from infra_shared.services.api_keys import ApiKeyRefusedError
@@ -53,7 +54,6 @@ if TYPE_CHECKING:
 
 RETRY_AFTER_SECONDS = 5
 DATABASE_AWAY = "The database does not answer. Nothing was lost: try again in a few seconds."
-_INVALID = "The request does not fit; errors names each field."
 _log = structlog.get_logger(__name__)
 
 # Errors whose message is the detail.
@@ -81,7 +81,10 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
 _DETAIL: dict[type[Exception], tuple[HTTPStatus, str]] = {
     Http404: (HTTPStatus.NOT_FOUND, "There is nothing here."),
     SuspiciousOperation: (HTTPStatus.BAD_REQUEST, "The request is malformed."),
-    RequestDataTooBig: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request's body is too large."),
+    RequestDataTooBig: (
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "The body is larger than the 2.5 MB that JSON may have here. Send what is large as a file: POST /files.",
+    ),
 }
 _UNAVAILABLE: dict[type[Exception], str] = {
     BlobStorageError: "The store of files does not answer. Try again in a few seconds.",
@@ -123,11 +126,26 @@ def _fixed(_request: HttpRequest, _error: Exception, *, status: HTTPStatus, deta
 
 
 def _api_error(_request: HttpRequest, error: ApiError) -> HttpResponse:
-    return problem_response(error.status, str(error), headers=error.headers | _headers(error.status))
+    headers = error.headers | _headers(error.status)
+    return problem_response(error.status, str(error), errors=error.errors, headers=headers)
 
 
 def _http_error(_request: HttpRequest, error: HttpError) -> HttpResponse:
-    return problem_response(error.status_code, str(error), headers=_headers(error.status_code))
+    detail = _not_json(error.__cause__) or str(error)
+    return problem_response(error.status_code, detail, headers=_headers(error.status_code))
+
+
+def _not_json(error: BaseException | None) -> str:
+    """Where a body stops being JSON, never what stands there: it may be a secret. Empty for other errors."""
+    match error:
+        case JSONDecodeError():
+            return f"The body is not JSON: {error.msg} (line {error.lineno}, column {error.colno})."
+        case UnicodeDecodeError():
+            return "The body is not JSON in UTF-8."
+        case RecursionError():
+            return "The body is nested too deep."
+        case _:
+            return ""
 
 
 def _headers(status: int) -> dict[str, str]:
@@ -184,7 +202,7 @@ def _fields(problems: Iterable[FieldProblem]) -> HttpResponse:
     for problem in problems:
         messages.setdefault(problem.field, []).append(problem.message)
     errors = [FieldError(field=field, message="; ".join(told)) for field, told in messages.items()]
-    return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, _INVALID, errors=errors)
+    return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, NOT_FIT, errors=errors)
 
 
 def _path(location: tuple[str | int, ...]) -> str:

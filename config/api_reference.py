@@ -10,6 +10,8 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja.openapi.schema import REF_TEMPLATE, OpenAPISchema
 
+from config.api_examples import EXAMPLES
+from config.api_query import query_names
 from infra_shared.api.auth import ApiKeyAuth
 from infra_shared.api.problems import CONTENT_TYPE, Problem
 from infra_shared.scopes import Scope
@@ -47,9 +49,11 @@ _ALWAYS = {
     429: "Too many requests; `Retry-After` says when to come back.",
     503: "The database or the store of files does not answer; `Retry-After` says when to come back.",
 }
-_NO_CURSOR = "The cursor, or the body, cannot be read."
+_NO_JSON = "The body is not JSON; `detail` says where it stops being it."
+_NO_CURSOR = "The cursor is not one of this list."
 _NOT_THERE = "There is no such thing within the key's reach."
-_TOO_LARGE = "The file is larger than this installation takes."
+_TOO_LARGE = "The body is larger than the 2.5 MB that JSON may have."
+_FILE_TOO_LARGE = "The file is larger than this installation takes."
 _EDGE_ALONE = "For the edge Worker: its key signs the request, an API key opens nothing here."
 _TO_THE_EDGE = {
     400: "The request as a whole cannot be read; nothing was stored.",
@@ -57,7 +61,20 @@ _TO_THE_EDGE = {
     413: "The request is too large; nothing was stored.",
     503: _ALWAYS[503],
 }
-_CONFLICT = "The run's state, or an earlier use of the idempotency key, does not allow it."
+_CONFLICTS = {
+    "/cancel": "The run has ended.",
+    "/rerun": "The run has not ended, or the idempotency key was used before with another body.",
+    "/result": "The run has not ended.",
+    "/input": "The run does not ask this now, or somebody else answered first.",
+    "/acknowledge": "The alert is over, or somebody has taken it on.",
+    "/backfill": "The schedule cannot be filled in; `detail` says why.",
+    "/replay": "The event cannot be replayed now, or the idempotency key was used before for another replay.",
+}
+"""By how the path ends."""
+_KEY_USED = "The idempotency key was used before with another request."
+_LOCATION = {"Location": {"description": "Where to look at it.", "schema": {"type": "string"}}}
+_MADE, _COME_BACK = {200, 201, 202}, {429, 503}
+_RETRY_AFTER = {"Retry-After": {"description": "When to come back.", "schema": {"type": "integer"}}}
 
 
 class Reference(OpenAPISchema):
@@ -75,6 +92,15 @@ class Reference(OpenAPISchema):
         problems = _problems_of(operation) if scopes else _TO_THE_EDGE
         for status, words in problems.items():
             details["responses"].setdefault(status, _problem(words))
+        for status, answer in details["responses"].items():
+            if status in _COME_BACK:
+                answer["headers"] = _RETRY_AFTER
+            elif status in _MADE and operation.signature.response_arg:  # the view sets headers
+                answer["headers"] = _LOCATION
+        if scopes and _takes(operation, "body"):
+            details["requestBody"]["content"]["application/json"]["example"] = EXAMPLES[
+                details["operationId"]
+            ]
         return details
 
     def get_components(self) -> dict[str, Any]:
@@ -101,17 +127,26 @@ def operators_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
 
 
 def _problems_of(operation: Operation) -> dict[int, str]:
-    writes = "POST" in operation.methods
     found = dict(_ALWAYS)
-    if writes or any("cursor" in model.model_json_schema()["properties"] for model in operation.models):
+    writes = "POST" in operation.methods
+    if _takes(operation, "body"):
+        found |= {400: _NO_JSON, 413: _TOO_LARGE}
+    if "cursor" in query_names(operation):
         found[400] = _NO_CURSOR
     if writes or "{" in operation.path:
         found[404] = _NOT_THERE
-    if operation.path.endswith("/files"):
-        found[413] = _TOO_LARGE
-    if writes or operation.path.endswith("/result"):
-        found[409] = _CONFLICT
+    if writes and operation.path.endswith("/files"):
+        found[413] = _FILE_TOO_LARGE
+    conflict = next((words for end, words in _CONFLICTS.items() if operation.path.endswith(end)), "")
+    if _takes(operation, "header"):  # the only header any endpoint takes is the idempotency key
+        conflict = conflict or _KEY_USED
+    if conflict and (writes or operation.path.endswith("/result")):
+        found[409] = conflict
     return dict(sorted(found.items()))
+
+
+def _takes(operation: Operation, part: str) -> bool:
+    return any(model.__ninja_param_source__ == part for model in operation.models)
 
 
 def _problem(words: str) -> dict[str, Any]:

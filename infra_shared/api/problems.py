@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 CONTENT_TYPE = "application/problem+json"
+NOT_FIT = "The request does not fit; errors names each field."
 
 
 class FieldError(Schema):
@@ -38,6 +39,7 @@ class ApiError(Exception):
     """Base of what the API itself refuses; `status` is its HTTP status and the message its detail."""
 
     status = HTTPStatus.BAD_REQUEST
+    errors: Sequence[FieldError] | None = None
 
     def __init__(self, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
@@ -46,6 +48,16 @@ class ApiError(Exception):
 
 class BadCursorError(ApiError):
     """The cursor is none of this list."""
+
+
+class QueryInvalidError(ApiError):
+    """The query holds what the endpoint does not take; `errors` has one entry for each parameter."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__(NOT_FIT)
+        self.errors = errors
 
 
 class NoKeyError(ApiError):

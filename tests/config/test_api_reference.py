@@ -9,8 +9,13 @@ from django.conf import settings as configured
 from django.test import Client
 from playwright.async_api import async_playwright
 
+from automations.api import routers as automations
 from config.api import api as root
+from config.api_examples import EXAMPLES
+from intake.api import routers as intake
+from runs.api import routers as runs
 
+ALWAYS = {"401", "403", "422", "429", "503"}
 CONTENT = "/api/v1/artifacts/{artifact_id}/content"
 
 
@@ -48,6 +53,36 @@ def test_the_reference_says_what_is_sent_and_answered(reference) -> None:
     assert set(schemas["Problem"]["properties"]) >= {"title", "status", "detail", "errors"}
     assert "206" in reference["paths"][CONTENT]["get"]["responses"]
     assert "`runs:write`" in root.description
+
+
+def test_each_body_has_an_example_that_fits_its_schema() -> None:
+    taking = {
+        operation.view_func.__name__: model
+        for router in (*runs, *automations, *intake)
+        for path in router.path_operations.values()
+        for operation in path.operations
+        for model in operation.models
+        if model.__ninja_param_source__ == "body"
+    }
+
+    assert EXAMPLES.keys() == taking.keys()
+    for name, model in taking.items():
+        model.model_validate({"body": EXAMPLES[name]})
+
+
+def test_each_answer_that_can_be_is_in_the_reference_and_no_other(reference) -> None:
+    paths = {path.removeprefix("/api/v1"): methods for path, methods in reference["paths"].items()}
+
+    def statuses(method: str, path: str) -> set[str]:
+        return {status for status in paths[path][method]["responses"] if status not in ALWAYS}
+
+    assert statuses("get", "/runs") == {"200", "400"}
+    assert statuses("post", "/runs") == {"200", "201", "400", "404", "409", "413"}
+    assert statuses("patch", "/schedules/{schedule_id}") == {"200", "400", "404", "413"}
+    assert statuses("get", "/runs/{run_id}/result") == {"200", "404", "409"}
+    assert statuses("delete", "/sources/{slug}") == {"204", "404"}
+    assert "Location" in paths["/runs"]["post"]["responses"]["201"]["headers"]
+    assert "Retry-After" in paths["/runs"]["get"]["responses"]["429"]["headers"]
 
 
 @pytest.mark.browser
