@@ -25,5 +25,6 @@ def test_a_soak_of_twelve_runs_with_faults_on_leaves_nothing_behind():
     assert {name: figures[name] for name in LEFT_BEHIND} == dict.fromkeys(LEFT_BEHIND, 0), done.stdout
     assert figures["runs"] == 12
     assert figures["bytes_per_run"] > 0
+    assert {"rss_slope_mb_per_100_runs", "evidence_gaps"} <= set(figures)
     assert "killed, a browser:" in done.stdout
     assert "killed, a worker process:" in done.stdout

@@ -27,7 +27,7 @@ django.setup()
 names = ("SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "DEBUG",
          "SESSION_COOKIE_HTTPONLY", "CSRF_COOKIE_HTTPONLY", "SESSION_COOKIE_SAMESITE", "CSRF_COOKIE_SAMESITE",
          "SESSION_COOKIE_DOMAIN", "SESSION_COOKIE_PATH", "SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS",
-         "OPERATORS_NEED_SECOND_FACTOR", "ADMINS")
+         "OPERATORS_NEED_SECOND_FACTOR", "ADMINS", "LOGGING")
 print(json.dumps({name: getattr(settings, name) for name in names}))
 """
 
@@ -59,7 +59,9 @@ def test_the_deployment_check_finds_nothing(production) -> None:
     )
 
 
-def test_cookies_belong_to_this_host_over_tls_alone_and_the_second_factor_is_asked_for(production) -> None:
+def test_cookies_belong_to_this_host_over_tls_alone_the_second_factor_is_asked_for_and_logs_are_json(
+    production,
+) -> None:
     shown = json.loads(python("-c", SHOW, environment=production).stdout)
 
     assert (shown["SESSION_COOKIE_NAME"], shown["CSRF_COOKIE_NAME"]) == (
@@ -79,6 +81,7 @@ def test_cookies_belong_to_this_host_over_tls_alone_and_the_second_factor_is_ask
     assert shown["SECURE_HSTS_SECONDS"] >= 31_536_000
     assert shown["OPERATORS_NEED_SECOND_FACTOR"]
     assert not shown["DEBUG"]
+    assert shown["LOGGING"]["json"]
 
 
 @pytest.mark.parametrize("path", ["/admin/login/", "/healthz", "/api/v1/runs", "/no-such-page"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import os
@@ -275,6 +276,47 @@ def test_hostile_names_are_refused(name: str, file: Path) -> None:
         archive.writestr(name, b"x")
 
     with pytest.raises(BundleRefusedError, match="not allowed"):
+        bring(file)
+
+
+def _overlapping(archive: zipfile.ZipFile) -> None:
+    archive.writestr("a", os.urandom(50_000))
+    twin = copy.copy(archive.getinfo("a"))
+    twin.filename = "b"
+    archive.filelist.append(twin)
+
+
+def _encrypted(archive: zipfile.ZipFile) -> None:
+    archive.writestr("a", b"x")
+    archive.getinfo("a").flag_bits |= 1
+
+
+def _packed_oddly(archive: zipfile.ZipFile) -> None:
+    archive.writestr("a", bytes(1_000), compress_type=zipfile.ZIP_LZMA)
+
+
+def _of_many_files(archive: zipfile.ZipFile) -> None:
+    for number in range(4):
+        archive.writestr(str(number), b"")
+
+
+@pytest.mark.parametrize(
+    ("fill", "told"),
+    [
+        (_overlapping, "on top of each other"),
+        (_encrypted, "packed in a way"),
+        (_packed_oddly, "packed in a way"),
+        (_of_many_files, "3 is the most"),
+    ],
+)
+def test_hostile_tables_of_contents_are_refused(
+    fill: Callable[[zipfile.ZipFile], None], told: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runs.services.bundle_files.MOST_FILES", 3)
+    with zipfile.ZipFile(file, "w") as archive:
+        fill(archive)
+
+    with pytest.raises(BundleRefusedError, match=told):
         bring(file)
 
 

@@ -115,6 +115,27 @@ def test_one_check_can_be_asked_for_and_is_one_line() -> None:
     assert out.getvalue().count("\n") == 1
 
 
+def test_a_line_ends_with_what_to_do(settings, tmp_path) -> None:
+    settings.DATA_DIR = tmp_path / "file" / "data"
+    (tmp_path / "file").write_text("no folder")
+    out = StringIO()
+
+    with pytest.raises(SystemExit) as ended:
+        call_command("doctor", only=["disk"], stdout=out)
+
+    line = next(line for line in out.getvalue().splitlines() if line.startswith("fail  disk "))
+    assert ended.value.code == 1
+    assert line.endswith("  Make it, and let it belong to the user the server runs as.")
+
+
+def test_what_is_only_odd_is_told_and_ends_with_0() -> None:
+    out = StringIO()
+
+    call_command("doctor", only=["mail"], stdout=out)
+
+    assert out.getvalue().startswith("warn  mail ")
+
+
 def test_what_hangs_or_breaks_is_told_in_time_and_the_rest_is_looked_at() -> None:
     never = threading.Event()
 
