@@ -127,6 +127,17 @@ def test_the_number_of_questions_does_not_grow_with_what_there_is(version: Autom
     assert len(empty) == len(full) <= MOST_QUESTIONS
 
 
+def test_nothing_is_counted_in_a_process() -> None:
+    packages = ("automations", "config", "infra_shared", "intake", "runs", "webgraph")
+    files = [file for package in packages for file in (BASE_DIR / package).rglob("*.py")]
+
+    imported = [line for file in files for line in re.findall(r".*import.*", file.read_text())]
+
+    of_the_client = [line for line in imported if "prometheus_client" in line]
+    assert of_the_client
+    assert not [line for line in of_the_client if re.search(r"\b(Counter|Gauge|Histogram|Summary)\b", line)]
+
+
 def test_labels_are_of_few_values_and_every_figure_is_explained() -> None:
     families = [family for group in groups() for family in group.families]
 
