@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import bz2
 import gzip
 import io
@@ -15,14 +16,20 @@ from typing import IO, TYPE_CHECKING, cast
 
 import zstandard
 
+from infra_shared.pdf_text import shown_by_pdf
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MOST_UNPACKED_BYTES = 128 * 1024 * 1024
 _MOST_MEMBERS = 20_000
 _DEEPEST = 8
+_PIECE_BYTES = 4096
+_ZLIB_HEAD_BYTES = 2
 _PDF_HEAD_BYTES = 1024
 _PDF_STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
+_PDF_LZW = re.compile(rb"/LZW(?:Decode)?\b")
+_HEX_STREAM = re.compile(rb"[0-9A-Fa-f\s]+>")
 # Names in a PDF may spell any character as #xx. The entry stands in its trailer, or in the dictionary of the stream that
 # takes the trailer's place, neither of which is itself encrypted; both are followed by the encryption's own object.
 _PDF_ENCRYPTED = re.compile(
@@ -31,6 +38,18 @@ _PDF_ENCRYPTED = re.compile(
     + rb"\s*(?:<<|\d+\s+\d+\s+R)"
 )
 _ZIP = b"PK\x03\x04"
+_COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED_OFFICE = "EncryptedPackage".encode("utf-16-le")  # a stream's name
+# What nothing here unpacks.
+_CLOSED = {
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"Rar!\x1a\x07": "RAR",
+    b"MSCF\0\0\0\0": "CAB",
+    b"LZIP": "lzip",
+    b"\x04\x22\x4d\x18": "LZ4",
+    b"\x1f\x9d": "compress",
+    b"\x1f\xa0": "pack",
+}
 
 
 class UnsearchableError(Exception):
@@ -74,9 +93,10 @@ class Budget:
 def unpacked(body: bytes, budget: Budget) -> Iterator[tuple[str, bytes]]:
     """What is packed inside: the members of an archive by name, or what a stream holds; nothing for other bytes.
 
-    Known are zip (office files are such), tar, gzip, bzip2, xz, zstd, and the deflated streams of a PDF. Raises
-    UnsearchableError for one that is encrypted, damaged or beyond the budget.
+    Known are zip (office files are such), tar, gzip, bzip2, xz, zstd, and the packed streams of a PDF. Raises
+    UnsearchableError for one that is encrypted, damaged, beyond the budget, or of a kind that is not unpacked here.
     """
+    _check_openable(body)
     if b"%PDF-" in body[:_PDF_HEAD_BYTES]:
         yield from _pdf_streams(body, budget)
     elif _is_zip(body):
@@ -88,6 +108,14 @@ def unpacked(body: bytes, budget: Budget) -> Iterator[tuple[str, bytes]]:
             if body.startswith(magic):
                 budget.open_one()
                 yield name, _whole(opened(io.BytesIO(body)), budget)
+
+
+def _check_openable(body: bytes) -> None:
+    for magic, kind in _CLOSED.items():
+        if body.startswith(magic):
+            raise UnsearchableError(f"{kind} archives are not unpacked here.")
+    if body.startswith(_COMPOUND_FILE) and _ENCRYPTED_OFFICE in body:
+        raise UnsearchableError("it is an encrypted office file.")
 
 
 def _is_zip(body: bytes) -> bool:
@@ -129,28 +157,59 @@ def _tar_members(body: bytes, budget: Budget) -> Iterator[tuple[str, bytes]]:
 
 
 def _pdf_streams(body: bytes, budget: Budget) -> Iterator[tuple[str, bytes]]:
-    """Every stream that is deflated; what is no deflated stream was searched as it is."""
+    """Every stream that is deflated, or written in letters; what is neither was searched as it is."""
     if _PDF_ENCRYPTED.search(body):
         raise UnsearchableError("it is an encrypted PDF.")
+    if _PDF_LZW.search(body):
+        raise UnsearchableError("parts of the PDF are packed by LZW, which is not unpacked here.")
     for number, found in enumerate(_PDF_STREAM.finditer(body), start=1):
-        raw = found[1]
-        if len(raw) < 2 or raw[0] & 0x0F != 8 or int.from_bytes(raw[:2]) % 31:
-            continue  # without the head of a zlib stream
-        budget.open_one()
-        try:
-            yield f"stream {number}", budget.read(cast("IO[bytes]", _Inflated(raw)))
-        except zlib.error:
-            continue  # encrypted, or not deflated after all
+        raw = plain = _from_letters(found[1])
+        if _has_zlib_head(raw):
+            plain = budget.read(cast("IO[bytes]", _Inflated(raw)))
+        if plain is not found[1]:
+            budget.open_one()
+            yield f"stream {number}", plain
+        if shown := shown_by_pdf(plain):
+            yield f"the text of stream {number}", shown
+
+
+def _has_zlib_head(stream: bytes) -> bool:
+    head = stream[:_ZLIB_HEAD_BYTES]
+    return len(head) == _ZLIB_HEAD_BYTES and head[0] & 0x0F == 8 and not int.from_bytes(head) % 31
+
+
+def _from_letters(stream: bytes) -> bytes:
+    """What a stream of a PDF holds that is written in ASCII 85 or in hexadecimal; any other one itself."""
+    text = stream.strip()
+    try:
+        if text.endswith(b"~>"):
+            return base64.a85decode(text.removeprefix(b"<~")[:-2])
+        if _HEX_STREAM.fullmatch(text):
+            return bytes.fromhex(text[:-1].decode())
+    except ValueError:
+        return stream  # it only looked like one
+    return stream
 
 
 class _Inflated:
-    """As much of a deflated stream as is asked for, as a file that is read once."""
+    """As much of a zlib stream as is asked for, as a file that is read once.
+
+    Neither its checksum nor its end counts: the programs that show a PDF do without them, too.
+    """
 
     def __init__(self, raw: bytes) -> None:
         self._raw = raw
 
     def read(self, size: int) -> bytes:
-        return zlib.decompressobj().decompress(self._raw, size)
+        inflating, found = zlib.decompressobj(-zlib.MAX_WBITS), bytearray()
+        for at in range(_ZLIB_HEAD_BYTES, len(self._raw), _PIECE_BYTES):
+            if len(found) >= size:
+                break
+            try:
+                found += inflating.decompress(self._raw[at : at + _PIECE_BYTES], size - len(found))
+            except zlib.error:
+                break
+        return bytes(found)
 
 
 def _whole(source: IO[bytes], budget: Budget) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import quopri
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,6 +23,11 @@ _LONGEST_FORM = 16
 _LOOKED_AT_BYTES = 8 * 1024
 # In bytes that are no text, fewer characters stand everywhere by chance.
 _LEAST_IN_BINARY = 4
+_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+# As mails carry files: base64 in lines, or quoted-printable. The end of a line comes first, which is found quickly.
+_LINES_OF_BASE64 = re.compile(rb"\n(?=[0-9A-Za-z+/])(?:(?<=[0-9A-Za-z+/]{40}\n)|(?<=[0-9A-Za-z+/]{40}\r\n))")
+_BREAK_IN_BASE64 = re.compile(rb"(?<=[0-9A-Za-z+/])\r?\n[ \t]*(?=[0-9A-Za-z+/=])")
+_QUOTED = re.compile(rb"=\r?\n|quoted-printable", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +40,8 @@ class Leak:
 class LeakScan:
     """Finds the secrets a redactor knows, those it learns later too, in bytes of any kind.
 
-    Beyond the forms that a redactor takes out it knows UTF-16, what markup cuts in two, and the members of archives in
-    archives. It holds the interpreter for a piece at a time, so that other threads go on meanwhile.
+    Beyond the forms that a redactor takes out it knows UTF-16, what markup or the lines of a mail cut in two, and the
+    members of archives in archives. It holds the interpreter for a piece at a time, so that other threads go on meanwhile.
     """
 
     def __init__(self, redactor: Redactor, *, most_unpacked_bytes: int = MOST_UNPACKED_BYTES) -> None:
@@ -90,7 +96,7 @@ class _Hunted:
             secret.encode(encoding, "surrogatepass")
             for secret in secrets
             if len(secret) >= _LEAST_IN_BINARY
-            for encoding in ("utf-16-le", "utf-16-be")
+            for encoding in ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
         ]
         longest = max((len(secret.encode("utf-8", "surrogatepass")) for secret in secrets), default=0)
         self._overlap = longest * _LONGEST_FORM + 16
@@ -103,7 +109,15 @@ class _Hunted:
             return True
         if b"\0" in body and any(wide in body for wide in self._wide):
             return True
-        return is_text and pattern is not None and _is_cut_by_markup(body, pattern)
+        if pattern is None:
+            return False
+        encoding = _MARKS.get(body[:2])
+        if encoding is not None and self._is_in(body[2:].decode(encoding, "replace").encode()):
+            return True
+        return is_text and (_is_cut_by_markup(body, pattern) or _is_cut_by_lines(body, pattern))
+
+    def _is_in(self, text: bytes) -> bool:
+        return self._in_text is not None and self._in_text.search(text) is not None
 
     def _pieces(self, body: bytes) -> Iterator[bytes]:
         if len(body) <= _PIECE_BYTES + self._overlap:
@@ -127,3 +141,10 @@ def _is_cut_by_markup(body: bytes, pattern: re.Pattern[bytes]) -> bool:
         return False
     shown = visible_text(body.decode("utf-8", "replace"))
     return pattern.search(shown.encode()) is not None
+
+
+def _is_cut_by_lines(body: bytes, pattern: re.Pattern[bytes]) -> bool:
+    """Whether a secret stands in what a mail carries, across the ends of its lines."""
+    if _LINES_OF_BASE64.search(body) and pattern.search(_BREAK_IN_BASE64.sub(b"", body)):
+        return True
+    return _QUOTED.search(body) is not None and pattern.search(quopri.decodestring(body)) is not None

@@ -6,6 +6,7 @@ it pays for by knowing neither look-around nor back references.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import re2
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 LONGEST_PATTERN = 500
 MOST_PATTERNS = 20
 _MOST_PROGRAM_BYTES = 1024 * 1024
+# Control characters that no text has: pictures, fonts and archives are full of them.
+_NO_TEXT = re.compile(rb"[\0-\x08\x0e-\x1a]")
 
 
 def problem_of(pattern: str) -> str:
@@ -61,14 +64,18 @@ class OwnPatterns:
         return plain
 
     def data(self, data: bytes, mask: bytes) -> bytes:
-        """The bytes with every match replaced by the mask; what is no UTF-8 is left as it is."""
+        """The bytes with every match replaced by the mask; what is no text is left as it is.
+
+        Text of another encoding than UTF-8 is read as one byte for each character, which finds what is written in ASCII.
+        """
         if not self._compiled:
             return data
         try:
-            text = data.decode()
+            return self.text(data.decode(), mask.decode()).encode()
         except UnicodeDecodeError:
-            return data
-        return self.text(text, mask.decode()).encode()
+            if _NO_TEXT.search(data):
+                return data
+        return self.text(data.decode("latin-1"), mask.decode("latin-1")).encode("latin-1")
 
 
 def _compiled(pattern: str) -> Any:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import bz2
 import gzip
+import html
 import io
 import lzma
 import os
+import quopri
 import tarfile
 import zipfile
 import zlib
@@ -47,8 +49,16 @@ def _tar(body: bytes) -> bytes:
     return out.getvalue()
 
 
+def _letters_of_pdf(body: bytes) -> list[bytes]:
+    return [b"\\%03o" % byte if byte in b"()\\/" else bytes([byte]) for byte in body]
+
+
 def _pdf(body: bytes) -> bytes:
-    return b"%PDF-1.7\n1 0 obj\n<<>>\nstream\n" + zlib.compress(body) + b"\nendstream\nendobj"
+    return _pdf_of(zlib.compress(body))
+
+
+def _pdf_of(stream: bytes) -> bytes:
+    return b"%PDF-1.7\n1 0 obj\n<<>>\nstream\n" + stream + b"\nendstream\nendobj"
 
 
 PACKED = {
@@ -68,6 +78,18 @@ PACKED = {
     "utf-16 without mark": lambda body: body.decode().encode("utf-16-le"),
     "base64": lambda body: b"x" + base64.b64encode(b"ab" + body),
     "address": lambda body: quote(body).encode(),
+    "utf-32": lambda body: body.decode().encode("utf-32"),
+    "html in utf-16": lambda body: html.escape(body.decode()).encode("utf-16"),
+    "mail in base64": lambda body: b"From: a\n\n" + base64.encodebytes(b"." * 45 + body),
+    "mail with other ends of lines": lambda body: base64.encodebytes(b"." * 45 + body).replace(
+        b"\n", b"\r\n"
+    ),
+    "mail in quoted-printable": lambda body: quopri.encodestring(b"=" * 20 + b"a" * 8 + body),
+    "pdf in ASCII 85": lambda body: _pdf_of(base64.a85encode(zlib.compress(body)) + b"~>"),
+    "pdf in hexadecimal": lambda body: _pdf_of(body.hex().encode() + b">"),
+    "pdf that moves letters": lambda body: _pdf(b"[(" + b") -20 (".join(_letters_of_pdf(body)) + b")] TJ"),
+    "pdf with strings in hexadecimal": lambda body: _pdf(b"<" + body.hex(" ").encode() + b"> Tj"),
+    "pdf with a wrong checksum": lambda body: _pdf_of(zlib.compress(body)[:-4] + b"\0\0\0\0"),
 }
 
 
@@ -127,6 +149,10 @@ def test_a_secret_learned_later_is_hunted_too():
         (_encrypted(_zip(b"statement")), "encrypted"),
         (_pdf(b"statement") + b"\ntrailer\n<< /Root 1 0 R /Encrypt 7 0 R >>", "encrypted PDF"),
         (_zip(_pdf(b"statement") + b"\n<< /Type /XRef /#45ncrypt << /V 4 >> >>"), "encrypted PDF"),
+        (_pdf(b"statement") + b"<< /Filter /LZWDecode >>", "LZW"),
+        (b"7z\xbc\xaf\x27\x1c" + os.urandom(500), "7z"),
+        (_zip(b"Rar!\x1a\x07\x01\0" + os.urandom(500)), "RAR"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "office"),
     ],
     ids=[
         "bomb",
@@ -137,6 +163,10 @@ def test_a_secret_learned_later_is_hunted_too():
         "encrypted zip",
         "encrypted PDF",
         "spelt otherwise",
+        "LZW",
+        "7z",
+        "RAR in zip",
+        "encrypted office",
     ],
 )
 def test_what_cannot_be_searched_to_its_end_is_not_passed(body, why):
