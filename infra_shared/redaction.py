@@ -19,7 +19,7 @@ _HEADERS = re.compile(HEADER_VALUE_PATTERN, re.IGNORECASE)
 _HEADERS_IN_BYTES = re.compile(HEADER_VALUE_PATTERN.encode(), re.IGNORECASE)
 # Searching for these literals is many times faster than the pattern, and most texts hold none of them.
 _HEADER_HINT = re.compile(
-    r"[Cc]ookie|[Aa]uthorization|[Xx]-[Aa][Pp][Ii]|[Cc][Ss][Rr][Ff][Tt]|COOKIE|AUTHORIZATION"
+    r"[Cc]ookie|[Aa]uthorization|[Xx]-[Aa][Pp][Ii]|[Cc][Ss][Rr][Ff][Tt]|-[Tt]oken|-TOKEN|COOKIE|AUTHORIZATION"
 )
 _HEADER_HINT_IN_BYTES = re.compile(_HEADER_HINT.pattern.encode())
 

@@ -19,7 +19,7 @@ _SECRET_NAME = re.compile(
 )
 _SECRET_SHAPES = re.compile(
     r"""
-    (?P<userinfo>://[^/\s:@]*:)[^/\s@]+(?=@)                                    # scheme://user:password@host
+    (?P<userinfo>://[^/\s:@]*:)[^/\s]+(?=@)                                     # scheme://user:password@host
     | (?P<query>[?&;](?:[\w.-]*(?:password|passwd|secret|token|api_?key|signature|sig))=)[^&\s\#"'<>]+
     | (?P<key>\b[a-z][a-z0-9]{1,15}_[0-9A-Za-z]{8}_)[0-9A-Za-z]{40,}            # an API key of this system
     | (?P<bearer>\bbearer\ )[\w.~+/=-]{16,}

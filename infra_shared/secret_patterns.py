@@ -121,9 +121,22 @@ def _any_case(text: str) -> str:
 _BASE64_SPECIAL = {"+": r"(?:[-+]|%2[bB])", "/": r"(?:[/_]|%2[fF]|\\/)"}
 
 SENSITIVE_HEADERS = frozenset(
-    {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-csrftoken"}
+    {
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        "set-cookie",
+        "x-api-key",
+        # What sites made of one page send in place of a cookie.
+        "x-access-token",
+        "x-auth-token",
+        "x-csrf-token",
+        "x-csrftoken",
+        "x-session-token",
+        "x-xsrf-token",
+    }
 )
-_NAMES = "(?:proxy-)?authorization|(?:set-)?cookie|x-api-key|x-csrftoken"
+_NAMES = "|".join(sorted(SENSITIVE_HEADERS))
 _JSON_STRING_BODY = r'[^"\\]*(?:\\.[^"\\]*)*'
 
 HEADER_VALUE_PATTERN = "|".join(

@@ -134,6 +134,8 @@ def test_own_patterns_are_taken_out_of_texts_and_bytes_and_are_no_secrets():
 
     assert redactor.text("é 1234 5678") == f"é {MASK}"
     assert redactor.data("é 1234 5678".encode()) == f"é {MASK}".encode()
+    assert redactor.data("é 1234 5678".encode("latin-1")) == b"\xe9 " + MASK.encode()
+    assert redactor.data(b"\x89PNG\0 1234 5678") == b"\x89PNG\0 1234 5678"
     assert redactor.json({"card": ["1234 5678"]}) == {"card": [MASK]}
     assert not redactor.contains("1234 5678")
 
@@ -168,6 +170,10 @@ def test_text_without_secrets_comes_back_unchanged_and_an_empty_redactor_is_fals
         ('{"name":"Cookie","value":"sid=1"}', f'{{"name":"Cookie","value":"{MASK}"}}'),
         ("curl -H 'Authorization: Basic dTpw' x", f"curl -H 'Authorization: Basic {MASK}' x"),
         ("curl -H 'Cookie: a=1; b=2' x", f"curl -H 'Cookie: {MASK}' x"),
+        ("Proxy-Authorization: Basic dTpw", f"Proxy-Authorization: {MASK}"),
+        ("x-csrftoken: abc\nX-API-Key: abc", f"x-csrftoken: {MASK}\nX-API-Key: {MASK}"),
+        ('{"name":"x-auth-token","value":"abc"}', f'{{"name":"x-auth-token","value":"{MASK}"}}'),
+        ('{"X-XSRF-TOKEN": "abc"}', f'{{"X-XSRF-TOKEN": "{MASK}"}}'),
         ("We use a cookie: it is needed.", "We use a cookie: it is needed."),
         ("x={cookie:function(){}}", "x={cookie:function(){}}"),
     ],
@@ -182,12 +188,16 @@ def test_json_is_cleaned_in_keys_values_numbers_and_header_pairs():
         "x12345678y": [12345678, 5, True, None, "a 12345678 b"],
         "Cookie": ["a=b"],
         "headers": [{"value": "t", "name": "Authorization"}, {"name": "Host", "value": "h"}],
+        "X-Session-Token": "t",
+        "sent": {"name": "Set-Cookie", "value": "t"},
     }
 
     assert Redactor(["12345678"]).json(value) == {
         f"x{MASK}y": [MASK, 5, True, None, f"a {MASK} b"],
         "Cookie": MASK,
         "headers": [{"value": MASK, "name": "Authorization"}, {"name": "Host", "value": "h"}],
+        "X-Session-Token": MASK,
+        "sent": {"name": "Set-Cookie", "value": MASK},
     }
 
 
