@@ -14,6 +14,8 @@ NEVER = 0
 """The generation of a state that nobody has seen."""
 _MOST_SECONDS = 2**31 - 1
 """What a column of a row holds."""
+_LONGEST_LOCKOUT = timedelta(days=1)
+_MOST_DOUBLED = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +122,19 @@ Answer = Granted | Ready | Busy | LockedOut
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """After how many failed logins in a row no other one is tried, and for how long."""
+    """After how many failed logins in a row no other one is tried, and for how long at first."""
 
     most_failures: int = 3
     lockout: timedelta = timedelta(hours=1)
+
+    def pause_after(self, failures: int) -> timedelta:
+        """How long no other one is tried: twice as long after each further failure, up to a day.
+
+        A site counts failures until somebody signs in, too. So the end of a lock lets one login be tried, and not as many
+        as before.
+        """
+        further = min(max(failures - self.most_failures, 0), _MOST_DOUBLED)
+        return max(self.lockout, min(self.lockout * (1 << further), _LONGEST_LOCKOUT))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,15 +205,14 @@ def give_up(
     record = replace(record, holder="", lease_expires_at=None)
     if not failure:
         return record, False
-    recent = record.failed_at is not None and record.failed_at > now - guard.lockout
-    failures = record.failures + 1 if recent else 1
+    failures = record.failures + 1
     locked = failures >= guard.most_failures
     failed = replace(
         record,
         failures=failures,
         failed_at=now,
         last_failure=failure,
-        locked_until=now + guard.lockout if locked else None,
+        locked_until=now + guard.pause_after(failures) if locked else None,
     )
     return failed, locked
 

@@ -10,12 +10,24 @@ import pytest
 from cryptography.fernet import Fernet
 from django.db import connection, connections
 
+from infra_shared.clock import utc_now
 from infra_shared.database import when_reachable
 from infra_shared.models import SignedInSession
+from infra_shared.sessions import rules
 from infra_shared.sessions.django_cache import DjangoSessionCache
 from infra_shared.sessions.file_cache import FileSessionCache
 from infra_shared.sessions.protocol import SessionCacheError
-from infra_shared.sessions.rules import NEVER, Busy, Granted, Guard, LockedOut, Ready, SessionKey, Wish
+from infra_shared.sessions.rules import (
+    NEVER,
+    Busy,
+    Granted,
+    Guard,
+    LockedOut,
+    Ready,
+    Record,
+    SessionKey,
+    Wish,
+)
 from infra_shared.tasks import erase_old_sessions
 
 KEY = SessionKey("acme", "https://shop.example", "buyer/1")
@@ -149,6 +161,20 @@ class TestEverySessionCache:
 
 
 KEY_PARTS = (KEY.customer, KEY.site)
+
+
+def test_a_lock_that_ended_lets_one_login_be_tried_and_each_failure_locks_for_longer():
+    record, now, locked = Record(), utc_now(), []
+
+    for _ in range(4):
+        record, answer = rules.ask(record, wish("a"), now)
+        assert isinstance(answer, Granted)
+        record, _ = rules.give_up(record, "a", "wrong password", GUARD, now)
+        locked.append((record.locked_until or now) - now)
+        now += timedelta(days=2)
+
+    assert locked == [timedelta(hours=hours) for hours in (0, 1, 2, 4)]
+    assert Guard().pause_after(1000) == timedelta(days=1)
 
 
 def test_the_name_of_a_key_says_all_of_it():
