@@ -15,9 +15,11 @@ from intake.services.event_filter import EventFilter
 from runs.admin.run_filters import MomentFilter, bounds_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from django.contrib.admin import ModelAdmin
+    from django.db.models import QuerySet
     from django.http import HttpRequest, QueryDict
 
     from intake.models import EventQuerySet
@@ -81,8 +83,11 @@ class WaitingFilter(SimpleListFilter):
         return rows.late(timezone.now() - LATE_AFTER) if self.value() == "long" else rows
 
 
-def filter_of(query: QueryDict, *, before: datetime) -> EventFilter:
-    """What the inbox shows under this address, of what was stored before a moment; UnfitFilterError names the rest."""
+def filter_of(query: QueryDict, *, before: datetime, customers: Collection[str]) -> EventFilter:
+    """What the inbox shows under this address, of what was stored before a moment; UnfitFilterError names the rest.
+
+    `customers` are those within reach: of any other one not even the key is told, nor that of its source.
+    """
     unfit = sorted(set(query) - _KNOWN - _OF_THE_LIST)
     if unfit:
         raise UnfitFilterError(
@@ -95,8 +100,10 @@ def filter_of(query: QueryDict, *, before: datetime) -> EventFilter:
         word for name in ("state__exact", "state__in") for word in query.get(name, "").split(",") if word
     ]
     return EventFilter(
-        source=_name_of(Source, "slug", query.get("source__id__exact", "")),
-        customer=_name_of(Customer, "key", query.get("customer__id__exact", "")),
+        source=_name_of(Source.objects.for_customers(customers), "slug", query.get("source__id__exact", "")),
+        customer=_name_of(
+            Customer.objects.for_customers(customers), "key", query.get("customer__id__exact", "")
+        ),
         type=query.get("type__exact", ""),
         states=tuple(sorted(states)),
         search=query.get("q", "").strip(),
@@ -105,9 +112,9 @@ def filter_of(query: QueryDict, *, before: datetime) -> EventFilter:
     )
 
 
-def _name_of(model: type[Source | Customer], field: str, pk: str) -> str:
+def _name_of(rows: QuerySet[Source] | QuerySet[Customer], field: str, pk: str) -> str:
     """The name of a row the list is narrowed to; one that is gone means no event."""
     if not pk:
         return ""
-    found = model.objects.filter(pk=pk).values_list(field, flat=True).first() if pk.isdigit() else None
+    found = rows.filter(pk=pk).values_list(field, flat=True).first() if pk.isdigit() else None
     return str(found or "?")  # no name is written so

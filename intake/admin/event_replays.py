@@ -105,8 +105,8 @@ class EventReplays(ConsoleAdmin):
         form = ManyForm(request.POST or None, initial={"before": database_now().isoformat()})
         before = form.cleaned_data["before"] if form.is_valid() else database_now()
         try:
-            wanted = filter_of(request.GET, before=before)
             customers = customers_of(request.user)
+            wanted = filter_of(request.GET, before=before, customers=customers)
             plan = plan_replays(wanted=wanted, customers=customers)
         except (UnfitFilterError, IntakeInvalidError) as error:
             return self.refused(request, str(error), back)

@@ -20,6 +20,8 @@ from runs.services.bulk_orders import BulkRequest, give_bulk_order, orders_for, 
 from runs.services.run_filter import RunFilter
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse, QueryDict
 
@@ -36,8 +38,11 @@ class UnfitFilterError(ValueError):
     """The list is narrowed by something a bulk order cannot keep."""
 
 
-def filter_of(query: QueryDict) -> RunFilter:
-    """What the list of runs shows under this address, as conditions that can be kept; UnfitFilterError names the rest."""
+def filter_of(query: QueryDict, *, customers: Collection[str]) -> RunFilter:
+    """What the list of runs shows under this address, as conditions that can be kept; UnfitFilterError names the rest.
+
+    `customers` are those within reach: of any other one not even the key is told.
+    """
     begin, end = bounds_of(query.get("when", "")) or (None, None)
     known = {
         "state__exact",
@@ -64,8 +69,8 @@ def filter_of(query: QueryDict) -> RunFilter:
         failure_kind=query.get("failure_kind__exact", ""),
         cause=query.get("cause__exact", ""),
         session=query.get("session", ""),
-        automation=_key_of(Automation, query.get("automation__id__exact", "")),
-        customer=_key_of(Customer, query.get("customer__id__exact", "")),
+        automation=_key_of(Automation.objects.all(), query.get("automation__id__exact", "")),
+        customer=_key_of(Customer.objects.for_customers(customers), query.get("customer__id__exact", "")),
         attention=query.get("attention", ""),
         search=query.get("q", "").strip(),
         created_after=begin,
@@ -99,11 +104,12 @@ class BulkActions(ConsoleAdmin):
         chosen = BulkKind(kind)
         self.require(request, _PERMISSION[chosen])
         form = ReasonForm(request.POST or None)
+        customers = customers_of(request.user)
         try:
             wanted = BulkRequest(
                 kind=chosen,
-                filter=filter_of(request.GET),
-                customers=tuple(customers_of(request.user)),
+                filter=filter_of(request.GET, customers=customers),
+                customers=tuple(customers),
                 reason=form.data.get("reason", "")[:500],
                 actor=actor(request),
             )
@@ -197,9 +203,9 @@ def _shown(order: BulkOrder) -> dict[str, Any]:
     }
 
 
-def _key_of(model: type[Automation | Customer], pk: str) -> str:
+def _key_of(rows: QuerySet[Automation] | QuerySet[Customer], pk: str) -> str:
     """The key of a row the list is narrowed to; one that is gone means no run."""
     if not pk:
         return ""
-    found = model.objects.filter(pk=pk).values_list("key", flat=True).first() if pk.isdigit() else None
+    found = rows.filter(pk=pk).values_list("key", flat=True).first() if pk.isdigit() else None
     return found or "?"  # no key is written so

@@ -229,6 +229,14 @@ def test_viewers_look_and_events_out_of_reach_are_not_there(routed: Event) -> No
     assert look.context["plan"].total == 0
 
 
+def test_not_even_the_key_of_a_source_or_customer_out_of_reach_is_told(routed: Event) -> None:
+    foreign = intake.source("secretive-sender", customer="secretive-bank")
+    client = in_role("Operator", customers=["main"])
+
+    for query in (f"source__id__exact={foreign.pk}", f"customer__id__exact={foreign.customer_id}"):
+        assert "secretive" not in client.get(f"{EVENTS}replay/?{query}", follow=True).text
+
+
 def test_a_list_asks_the_database_six_questions_at_most(
     console: Client, source: Source, version: AutomationVersion, django_assert_max_num_queries: Any
 ) -> None:
