@@ -6,7 +6,6 @@ from typing import Any
 
 from allauth.account.forms import LoginForm, ReauthenticateForm
 from allauth.mfa.base.forms import AuthenticateForm
-from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY, generate_totp_secret, validate_totp_code
 from django import forms
@@ -69,10 +68,8 @@ class CodeForm(AuthenticateForm):
         """A code that is right and was not used before."""
         _count_try(self.user)
         code: str = super().clean_code()
-        is_totp = (
-            self.authenticator.type == Authenticator.Type.TOTP
-        )  # allauth marks recovery codes as used itself
-        if is_totp and not operators.spend_code(operator=self.user, code=code):
+        # Recovery codes too: allauth reads and then writes which ones are used, so that two at once would both be let in.
+        if not operators.spend_code(operator=self.user, code=code):
             raise forms.ValidationError(_WRONG)
         return code
 
