@@ -43,7 +43,7 @@ ROWS = (
         "SESSION_LOCKOUT_SECONDS",
         "int",
         3600,
-        "For how long; an operator may release the lock sooner.",
+        "For how long; twice as long after each further one, up to a day. An operator may release the lock sooner.",
         rules.at_least(1),
     ),
     Setting(
