@@ -56,6 +56,15 @@ def test_an_order_is_about_runs_within_reach_alone(factory):
     assert stranger.get(f"/admin/runs/bulkorder/{BulkOrder.objects.get().pk}/change/").status_code == 404
 
 
+def test_not_even_the_key_of_a_customer_out_of_reach_is_told(factory):
+    other = Customer.objects.create(key="secretive-bank")
+
+    asked = in_role("Operator", customers=["main"]).get(f"{CANCEL}?customer__id__exact={other.pk}")
+
+    assert "No run is meant" in asked.text
+    assert "secretive-bank" not in asked.text
+
+
 def test_a_viewer_orders_nothing_and_is_offered_nothing(factory):
     client = in_role("Viewer")
 
@@ -87,3 +96,19 @@ def test_a_drained_node_is_given_no_work_and_says_so(factory):
     assert not WorkerProcess.objects.free(node.heartbeat_at).exists()
     assert AuditLine.objects.get(action="node.drain").reason == "new kernel"
     assert in_role("Viewer").post(f"/admin/runs/node/{node.pk}/drain/", {}).status_code == 403
+
+
+def test_a_node_is_drained_only_by_who_reaches_every_customer_and_shows_no_run_of_others(factory):
+    Customer.objects.create(key="other")
+    run, node = factory.running(), Node.objects.get()
+    WorkerProcess.objects.update(current_attempt=run.attempts.get())
+    stranger = in_role("Operator", customers=["other"], name="stranger")
+
+    shown = stranger.get(f"/admin/runs/node/{node.pk}/change/").text
+
+    assert str(run.pk) in in_role("Operator").get(f"/admin/runs/node/{node.pk}/change/").text
+    assert "a run out of your reach" in shown
+    assert str(run.pk) not in shown
+    assert "Drain it" not in shown
+    assert stranger.post(f"/admin/runs/node/{node.pk}/drain/", {"reason": "x"}).status_code == 403
+    assert Node.objects.get().draining_since is None
