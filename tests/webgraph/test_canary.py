@@ -163,9 +163,11 @@ def test_canary_pictures_cover_an_image_of_a_site_that_knows_it_on_a_page_of_ano
         f"<video poster={image} style='{size}; top: 60px'></video>",
         f"<picture><source srcset='{image} 1x'><img style='{size}; top: 120px'></picture>",
         f"<div style='{size}; top: 180px; background: url({image})'></div>",
-        f"<img src=/picture?word=own style='{size}; top: 240px'>",
+        f"<div style='{size}; top: 240px; background: white; mask-image: url({image})'></div>",
+        f"<ul style='{size}; top: 300px; list-style: inside url({image}); margin: 0; padding: 0'><li></ul>",
+        f"<img src=/picture?word=own style='{size}; top: 360px'>",
     ]
-    monkeypatch.setitem(PAGES, "/shows", f"<body style='margin: 0'>{''.join(shown)}")
+    monkeypatch.setitem(PAGES, "/shows", f"<body style='margin: 0; background: #777'>{''.join(shown)}")
 
     async def job(page: Page) -> None:
         await page.goto(f"{here}/reflect")
@@ -175,8 +177,8 @@ def test_canary_pictures_cover_an_image_of_a_site_that_knows_it_on_a_page_of_ano
     attempt(job, secrets=SECRETS, allowed=(pages.host_and_port, there.removeprefix("http://")))
 
     picture = Image.open(io.BytesIO(attempt.memory.of(ArtifactKind.STEP_PICTURE)[-1].body)).convert("L")
-    brightest = [max(picture.crop((10, top, 190, top + 30)).tobytes()) for top in range(5, 300, 60)]
-    assert [value > 200 for value in brightest] == [False, False, False, False, True]
+    brightest = [max(picture.crop((10, top, 190, top + 30)).tobytes()) for top in range(5, 400, 60)]
+    assert [value > 200 for value in brightest] == [*[False] * 6, True]
 
 
 def test_canary_given_by_an_address_alone_is_masked_where_the_page_shows_it(

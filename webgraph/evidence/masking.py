@@ -24,8 +24,10 @@ _FRAMES = frozenset({"IFRAME", "FRAME", "OBJECT", "EMBED"})
 _MEDIA = frozenset({"CANVAS", "VIDEO", "IMG", "IMAGE", "PICTURE"})
 # A background of these is that of the whole page: covered, nothing would be left to see.
 _WHOLE_PAGE = frozenset({"HTML", "BODY", "#DOCUMENT"})
-# Each may draw a picture by its address; `content` does so for what a sheet puts before and after an element.
-_PAINTING_STYLES = ("background-image", "content", "border-image-source")
+# Each may draw a picture by its address; `content` does so for what a sheet puts before and after an element. The last one
+# is handed down from a list to all that is in it, and drawn by markers alone.
+_PAINTING_STYLES = ("background-image", "content", "border-image-source", "mask-image", "list-style-image")
+_MARKER = "::MARKER"
 _ADDRESS_IN_STYLE = re.compile(r"""url\(\s*["']?([^"')]*)""")
 _ADDRESS_ATTRIBUTES = frozenset({"src", "srcset", "poster", "href", "xlink:href"})
 
@@ -142,7 +144,8 @@ class _Painted:
         """Whether an element is to be covered, its background included."""
         if not self._media:
             return False
-        styled = [self._strings[index] for index in styles if index >= 0 and name not in _WHOLE_PAGE]
+        painting = styles if name == _MARKER else styles[:-1]
+        styled = [self._strings[index] for index in painting if index >= 0 and name not in _WHOLE_PAGE]
         if self._everything:
             return self._is_media(node, name) or any("url(" in words for words in styled)
         addresses = [found for words in styled for found in _ADDRESS_IN_STYLE.findall(words)]
