@@ -18,6 +18,7 @@ from automations.services.credentials import (
     used_by,
 )
 from infra_shared.admin.base import ConsoleAdmin, actor
+from infra_shared.customer_names import with_customer_names
 from infra_shared.templatetags.console import when
 
 if TYPE_CHECKING:
@@ -230,7 +231,7 @@ class CredentialAdmin(ConsoleAdmin):
 
 def _uses(name: str) -> list[tuple[CredentialUse, str]]:
     """The latest uses, each with the title of its automation."""
-    uses = list(CredentialUse.objects.filter(credential=name)[:_USES_SHOWN])
+    uses = list(with_customer_names(CredentialUse.objects.filter(credential=name))[:_USES_SHOWN])
     titles = {
         row.key: str(row) for row in Automation.objects.filter(key__in={use.automation for use in uses})
     }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib import admin
 
-from infra_shared.admin.base import ConsoleAdmin
+from infra_shared.admin.customers import CustomersByName
 from infra_shared.models import AuditLine
 from infra_shared.templatetags.console import NOTHING, pretty_json, when, words
 
@@ -15,10 +15,9 @@ if TYPE_CHECKING:
 
 
 @admin.register(AuditLine)
-class AuditAdmin(ConsoleAdmin):
+class AuditAdmin(CustomersByName):
     """Who did what, when and why."""
 
-    customer_field = "customer"
     list_title = "Audit log"
     list_display = ("time", "actor", "deed", "thing", "whose", "why")
     list_display_links = ("time",)
@@ -45,11 +44,6 @@ class AuditAdmin(ConsoleAdmin):
         """What it was done to."""
         return f"{words(line.object_kind)} {line.object_id}"
 
-    @admin.display(description="Customer")
-    def whose(self, line: AuditLine) -> str:
-        """On whose behalf; a dash for what belongs to no customer."""
-        return line.customer or NOTHING
-
     @admin.display(description="Reason")
     def why(self, line: AuditLine) -> str:
         """The reason given."""
@@ -62,7 +56,7 @@ class AuditAdmin(ConsoleAdmin):
             ("Actor", line.actor),
             ("Action", line.action),
             ("What", f"{line.object_kind} {line.object_id}"),
-            ("Customer", line.customer),
+            ("Customer", self.whose(line)),
             ("Reason", line.reason),
         ]
         details = pretty_json(line.details) if line.details else ""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib import admin
 
-from infra_shared.admin.base import ConsoleAdmin
+from infra_shared.admin.customers import CustomersByName
 from infra_shared.models import Deletion
 from infra_shared.sizes import in_words
 from infra_shared.templatetags.console import NOTHING, when
@@ -16,10 +16,9 @@ if TYPE_CHECKING:
 
 
 @admin.register(Deletion)
-class DeletionAdmin(ConsoleAdmin):
+class DeletionAdmin(CustomersByName):
     """What was removed, batch by batch: when, by which rule, for whom, how much."""
 
-    customer_field = "customer"
     list_title = "What was removed"
     list_display = ("time", "what", "rule", "whose", "rows", "size", "actor")
     list_display_links = ("time",)
@@ -33,11 +32,6 @@ class DeletionAdmin(ConsoleAdmin):
         """When it went."""
         return when(line.at)
 
-    @admin.display(description="Customer")
-    def whose(self, line: Deletion) -> str:
-        """Whose it was; a dash for what belongs to no customer."""
-        return line.customer or NOTHING
-
     @admin.display(description="Bytes")
     def size(self, line: Deletion) -> str:
         """The bytes in words, where they are known."""
@@ -49,7 +43,7 @@ class DeletionAdmin(ConsoleAdmin):
             ("When", when(line.at)),
             ("What", line.what),
             ("Rule", line.rule),
-            ("Customer", line.customer),
+            ("Customer", self.whose(line)),
             ("Rows", line.rows),
             ("Bytes", self.size(line)),
             ("By", line.actor),

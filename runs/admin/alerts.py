@@ -12,12 +12,13 @@ from django.db.models import Q
 from django.http import Http404
 from django.utils import timezone
 
-from infra_shared.admin.base import ConsoleAdmin, actor
+from infra_shared.admin.base import actor
+from infra_shared.admin.customers import CustomersByName
 from infra_shared.models import Alert, OutboxMessage
 from infra_shared.reach import reaches_all
 from infra_shared.services.alerts import acknowledge, mute, unmute
 from infra_shared.services.undelivered import send_again
-from infra_shared.templatetags.console import NOTHING, pill, when
+from infra_shared.templatetags.console import pill, when
 from runs.services.alerts import RULES
 
 if TYPE_CHECKING:
@@ -52,10 +53,9 @@ class MuteForm(forms.Form):
 
 
 @admin.register(Alert)
-class AlertAdmin(ConsoleAdmin):
+class AlertAdmin(CustomersByName):
     """Every alert there was, the one seen last first."""
 
-    customer_field = "customer"
     list_display = ("title", "state", "matters", "rule_in_words", "often", "since", "last", "whose")
     list_filter = (("closed_at", admin.EmptyFieldListFilter), "severity")
     search_fields = ("key__startswith", "automation__startswith")
@@ -102,11 +102,6 @@ class AlertAdmin(ConsoleAdmin):
     def last(self, row: Alert) -> str:
         """When it was seen last."""
         return when(row.last_seen_at)
-
-    @admin.display(description="Customer")
-    def whose(self, row: Alert) -> str:
-        """On whose behalf; a dash for the system's own."""
-        return row.customer or NOTHING
 
     def row_page(self, request: HttpRequest, row: Alert) -> HttpResponse:
         """One alert: what, since when, how often, what it is about, who was told."""
@@ -189,11 +184,7 @@ class AlertAdmin(ConsoleAdmin):
 
 def state_of(row: Alert) -> str:
     """Where an alert stands, in one word."""
-    if not row.is_open:
-        return "over"
-    if row.is_muted(timezone.now()):
-        return "muted"
-    return "acknowledged" if row.acknowledged_at is not None else "open"
+    return row.state_at(timezone.now())
 
 
 def times(count: int) -> str:

@@ -9,7 +9,8 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
 
-from infra_shared.admin.base import ConsoleAdmin, actor
+from infra_shared.admin.base import actor
+from infra_shared.admin.customers import CustomersByName
 from infra_shared.database import database_now
 from infra_shared.models import SignedInSession
 from infra_shared.templatetags.console import NOTHING, pill, when
@@ -41,11 +42,10 @@ class ReasonForm(forms.Form):
 
 
 @admin.register(SignedInSession)
-class SignedInSessionAdmin(ConsoleAdmin):
+class SignedInSessionAdmin(CustomersByName):
     """Every session within reach, by customer, site and account."""
 
-    customer_field = "customer"
-    list_display = ("account", "site", "customer", "state_now", "since", "failed")
+    list_display = ("account", "site", "whose", "state_now", "since", "failed")
     list_filter = ("customer",)
     search_fields = ("account__startswith", "site__startswith")
     search_help_text = "Account or site, from its beginning"
@@ -86,7 +86,7 @@ class SignedInSessionAdmin(ConsoleAdmin):
         """One session and what can be done about it."""
         rows = [
             ("State", self.state_now(row)),
-            ("Customer", row.customer),
+            ("Customer", self.whose(row)),
             ("Site", row.site),
             ("Account", row.account),
             ("Signed in", self.since(row)),
