@@ -14,13 +14,14 @@ from infra_shared.models import Alert, AuditLine
 from infra_shared.retention import Order
 from infra_shared.services.pruning import prune
 from runs.errors import InvalidRequestError
-from runs.models import StorageDay, StorageQuota
-from runs.services.answers import pin_run
+from runs.models import Artifact, StorageDay, StorageQuota
+from runs.services.answers import pin_run, resolve_failure
 from runs.services.old_artifacts import sweep_artifacts
 from runs.services.quotas import remove_quota, set_quota, sweep_over_quota
 from runs.services.storage_outlook import read_outlooks
 from runs.services.storage_use import bytes_now, recount
 from runs.storage_forecast import forecast
+from webgraph.recorder import ArtifactKind
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -60,6 +61,28 @@ def test_over_its_quota_a_customer_loses_the_oldest_evidence_of_successes_first(
     assert _sweep(2) == 1
 
     assert (first.artifacts.count(), second.artifacts.count(), failed.artifacts.count()) == (5, 6, 6)
+
+
+def test_a_quota_takes_evidence_of_successes_first_then_of_mended_failures_then_files_then_old_failures(
+    runs_factory: RunsFactory,
+) -> None:
+    claim = runs_factory.claimed()
+    file = runs_factory.keep(claim, ArtifactKind.DOWNLOAD, "text/csv", b"a,b" * 100)
+    runs_factory.finish(claim)
+    failed, mended = runs_factory.failed(), runs_factory.failed()
+    resolve_failure(run=mended, actor=ACTOR, note="The shop was closed.")
+    recount(now=database_now())
+    done = claim.attempt.run
+    files = Artifact.objects.filter(pk=file.pk)
+    evidence = done.artifacts.exclude(pk=file.pk)
+    groups = [evidence, mended.artifacts.all(), files, failed.artifacts.all()]
+    left = _size(done, failed, mended)
+
+    for number, group in enumerate(groups):
+        left -= group.aggregate(size=Sum("blob__stored_bytes"))["size"]
+        _main(max(left, 1))
+        _sweep(40)
+        assert [rows.exists() for rows in groups] == [False] * (number + 1) + [True] * (3 - number)
 
 
 def test_a_quota_takes_nothing_pinned_and_no_open_failure_within_its_month(runs_factory: RunsFactory) -> None:
