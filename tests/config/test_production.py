@@ -20,6 +20,20 @@ PRODUCTION = {
     "TRUSTED_PROXIES": "1",
     "ALLOWED_HOSTS": "console.example",
 }
+POLICY = {
+    "default-src 'self'",
+    "script-src 'self'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+    "font-src 'self' data:",
+    "connect-src 'self'",
+    "frame-src 'self'",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'self'",
+}
+"""Nothing of another site, no script written into a page, and no page of ours in another site's frame."""
 SHOW = """
 import json, django
 from django.conf import settings
@@ -88,8 +102,9 @@ def test_cookies_belong_to_this_host_over_tls_alone_the_second_factor_is_asked_f
 def test_each_answer_tells_browsers_what_they_may_do_with_it(db, path) -> None:
     headers = Client().get(path).headers
 
-    assert "script-src 'self'" in headers["Content-Security-Policy"]
-    assert "unsafe-eval" not in headers["Content-Security-Policy"]
+    policy = {directive.strip() for directive in headers["Content-Security-Policy"].split(";")}
+    assert policy == POLICY
+    assert headers["X-Frame-Options"] == "DENY"
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "same-origin"
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
