@@ -5,7 +5,6 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as StockGroupAdmin
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
@@ -14,12 +13,12 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.urls import reverse
 from unfold.admin import ModelAdmin
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.forms import AdminPasswordChangeForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from infra_shared.admin.base import actor
+from infra_shared.admin.operator_form import NEW_SECTIONS, SECTIONS, WORDS, NewOperatorForm, OperatorForm
 from infra_shared.admin.operator_sign_in import SignInHelp
-from infra_shared.customer_keys import UnknownCustomersError, typed_customers
 from infra_shared.models import OperatorReach
 from infra_shared.reach import reaches_all
 from infra_shared.services import audit
@@ -68,34 +67,15 @@ class _OfAll(ModelAdmin):
         return reaches_all(request.user) and bool(super().has_change_permission(request, obj))
 
 
-class OperatorForm(UserChangeForm):
-    """An account, with the customers it works for."""
-
-    customers = forms.CharField(
-        required=False,
-        label="Customers",
-        help_text="Keys of the customers this operator works for, separated by commas. Empty: all of them.",
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        reach = OperatorReach.objects.filter(user=self.instance).first()
-        self.fields["customers"].initial = ", ".join(reach.customers) if reach is not None else ""
-
-    def clean_customers(self) -> list[str]:
-        """The keys as a list, of customers that are there: a slip would leave the account nothing to see."""
-        try:
-            return typed_customers(self.cleaned_data["customers"])
-        except UnknownCustomersError as error:
-            raise forms.ValidationError(str(error)) from error
-
-
 @admin.register(User)
 class OperatorAdmin(SignInHelp, _OfAll, StockUserAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     """Accounts of operators. They are deactivated, never deleted: the audit log names them."""
 
     form = OperatorForm
-    add_form = UserCreationForm
+    add_form = NewOperatorForm
+    add_form_template = "admin/change_form.html"  # its own for accounts promises a second page of options
+    add_fieldsets = NEW_SECTIONS
+    show_add_link = False
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "email", "roles", "is_active", "may_do_everything", "seen")
     sortable_by = ()
@@ -104,11 +84,40 @@ class OperatorAdmin(SignInHelp, _OfAll, StockUserAdmin):  # type: ignore[type-ar
     list_fullwidth = True
     empty_value_display = NOTHING
     filter_horizontal = NO_PAIRS_OF_LISTS
-    fieldsets = (*(StockUserAdmin.fieldsets or ()), ("Reach", {"fields": ("customers",)}))
+    fieldsets = SECTIONS
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
-        """Only who may do everything can give somebody more than a role."""
-        return () if request.user.is_superuser else ("is_superuser", "user_permissions", "is_staff")
+        """What was, is written by nobody; only who may do everything can give somebody more than a role."""
+        more = () if request.user.is_superuser else ("is_superuser", "user_permissions", "is_staff")
+        return ("last_login", "date_joined", *more)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A field in the console's words."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and db_field.name in WORDS:
+            field.label, field.help_text = WORDS[db_field.name]
+        return field
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The form of an account, with its place in the console and one way to save it."""
+        found = self.get_object(request, object_id) if object_id else None
+        context = {
+            "section": ("Operators", reverse("admin:auth_user_changelist")),
+            "title": found.get_username() if found is not None else "New operator",
+            "subtitle": None,
+            "show_save_and_add_another": False,
+            "show_save_and_continue": False,
+        }
+        answer: HttpResponse = super().changeform_view(
+            request, object_id, form_url, {**context, **(extra_context or {})}
+        )
+        return answer
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
