@@ -8,11 +8,17 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from automations.errors import CustomerInvalidError, FieldProblem
-from automations.models import Customer
+from automations.models import DEFAULT_CUSTOMER, Customer
 from infra_shared.services import audit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+def default_customer() -> Customer:
+    """The customer on whose behalf a run happens unless said otherwise; every installation has it once it is asked for."""
+    defaults = {"name": DEFAULT_CUSTOMER.capitalize()}
+    return Customer.objects.get_or_create(key=DEFAULT_CUSTOMER, defaults=defaults)[0]
 
 
 def create_customer(*, key: str, name: str = "", actor: str) -> Customer:

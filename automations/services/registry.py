@@ -12,7 +12,8 @@ from django.db.models import Max
 
 from automations.definitions import Definition, define_flow, discover
 from automations.errors import DefinitionError
-from automations.models import DEFAULT_CUSTOMER, Automation, AutomationKind, AutomationVersion, Customer
+from automations.models import Automation, AutomationKind, AutomationVersion
+from automations.services.customers import default_customer
 from webgraph.documents.problems import FlowDocumentError
 from webgraph.documents.shared import SharedInMapping
 
@@ -71,7 +72,7 @@ def register_python_automations(*, live_digests: Collection[str] = ()) -> list[s
     now: so a roll-back takes effect, and an old node that restarts during an upgrade does not undo the upgrade. The
     default customer, on whose behalf a run happens unless said otherwise, is there afterwards too.
     """
-    Customer.objects.get_or_create(key=DEFAULT_CUSTOMER, defaults={"name": DEFAULT_CUSTOMER.capitalize()})
+    default_customer()
     return [_register(definition, live_digests).digest for definition in definitions().values()]
 
 

@@ -6,13 +6,16 @@ import json
 import shlex
 from typing import TYPE_CHECKING
 
+from runs.models import RunImport
+from runs.states import Cause
+
 if TYPE_CHECKING:
     from runs.models import Run
 
 
 def api_call(run: Run, url: str) -> str:
     """The call for a shell, ready to be pasted; the key is read from the environment and never written here."""
-    body = {"automation": run.automation.key, "params": run.params, "customer": run.customer.key}
+    body = {"automation": _automation_key(run), "params": run.params, "customer": run.customer.key}
     return " \\\n  ".join(
         (
             f"curl -X POST {shlex.quote(url)}",
@@ -21,3 +24,10 @@ def api_call(run: Run, url: str) -> str:
             f"-d {shlex.quote(json.dumps(body, ensure_ascii=False))}",
         )
     )
+
+
+def _automation_key(run: Run) -> str:
+    """The key it can be asked for by; an imported run stands under one that nothing runs."""
+    if run.cause == Cause.IMPORT:
+        return str(RunImport.objects.get(run=run).about["automation"])
+    return run.automation.key

@@ -12,7 +12,8 @@ from django.core.exceptions import ValidationError
 from django.db import DataError, IntegrityError, transaction
 from django.db.models import Max
 
-from automations.models import Automation, AutomationVersion, Customer
+from automations.models import DEFAULT_CUSTOMER, Automation, AutomationVersion, Customer
+from automations.services.customers import default_customer
 from infra_shared.blobs.django_store import artifact_store
 from infra_shared.database import database_now
 from infra_shared.ids import uuid7_at, uuid7_floor
@@ -107,10 +108,13 @@ def _known(bundle: Bundle) -> Run | None:
 
 
 def _customer(key: str) -> Customer:
+    if key == DEFAULT_CUSTOMER:
+        return default_customer()  # no node may have been here yet, which makes it
     found = Customer.objects.filter(key=key).first()
     if found is None:
         raise UnknownCustomerError(
-            f"There is no customer {key!r} here; say whose the run becomes with --customer."
+            f"There is no customer {key!r} here. Say whose the run becomes with --customer, or make this one: "
+            f"manage.py customers create {key!r}"
         )
     return found
 

@@ -106,6 +106,7 @@ def test_an_imported_run_is_the_exported_one_and_its_page_shows_it(
     assert page.status_code == 200
     assert "Download “Download CSV”" in page.content.decode()
     assert "It ran as shop-invoices v1 for main, asked by operator:anna." in page.content.decode()
+    assert "&quot;automation&quot;: &quot;shop-invoices&quot;" in page.content.decode()  # as an API call
 
 
 def test_an_imported_run_counts_nowhere_and_needs_nobody(runs_factory: RunsFactory, file: Path) -> None:
@@ -146,14 +147,26 @@ def test_an_id_that_is_taken_gives_a_new_one_that_stays(runs_factory: RunsFactor
     assert import_run(path=other, actor="command").run == came.run
 
 
-def test_it_becomes_the_run_of_the_customer_that_is_named(runs_factory: RunsFactory, file: Path) -> None:
+def test_a_run_of_the_default_customer_comes_where_no_node_has_made_it_yet(
+    runs_factory: RunsFactory, file: Path
+) -> None:
     run = runs_factory.succeeded()
     export(run, file)
     forget(run)
-    Customer.objects.filter(key="main").update(key="renamed")
+    Customer.objects.all().delete()
+
+    assert bring(file).customer.key == "main"
+
+
+def test_it_becomes_the_run_of_the_customer_that_is_named(runs_factory: RunsFactory, file: Path) -> None:
+    run = runs_factory.succeeded()
+    Customer.objects.filter(key="main").update(key="acme-south")
+    export(run, file)
+    forget(run)
+    Customer.objects.all().delete()
     Customer.objects.create(key="acme-north")
 
-    with pytest.raises(UnknownCustomerError, match="--customer"):
+    with pytest.raises(UnknownCustomerError, match=r"--customer, or make this one: .* create .acme-south"):
         bring(file)
 
     assert bring(file, customer="acme-north").customer.key == "acme-north"
