@@ -101,6 +101,23 @@ def test_a_quota_takes_nothing_pinned_and_no_open_failure_within_its_month(runs_
     assert not failed.artifacts.exists()
 
 
+def test_a_quota_takes_no_quarantined_file(runs_factory: RunsFactory) -> None:
+    run = runs_factory.succeeded()
+    sealed = run.artifacts.latest("pk")
+    Artifact.objects.filter(pk=sealed.pk).update(
+        blob=None,
+        sealed_blob=sealed.blob_id,
+        missing_reason="It holds a secret.",
+        quarantined_at=database_now(),
+        quarantine_reason="It holds a secret.",
+    )
+    recount(now=database_now())
+    _main(1)
+
+    assert _sweep(2) == 5
+    assert run.artifacts.get() == sealed
+
+
 def test_a_quota_takes_nothing_younger_than_a_day_nor_of_a_run_under_way(runs_factory: RunsFactory) -> None:
     runs_factory.succeeded()
     runs_factory.running()
