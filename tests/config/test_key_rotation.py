@@ -157,7 +157,7 @@ def test_a_value_that_is_written_meanwhile_is_not_lost(
 
     assert Credential.objects.get(name="shop-0").fields.reveal() == {"password": "new"}
     assert json.loads(said("status", "--json"))["places"][COLUMN] == {
-        "newest": 2, "older": 0, "unreadable": 0, "rotated": 0, "lost_at": [],
+        "newest": 2, "older": 0, "unreadable": 0, "rotated": 0, "lost_at": [], "held_at": [],
     }  # fmt: skip
 
 
