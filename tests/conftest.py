@@ -21,6 +21,7 @@ pytest_plugins = [
     "tests.support.hand",
     "tests.support.node",
     "tests.support.object_store",
+    "tests.support.practice_node",
     "tests.support.receivers",
     "tests.support.servers",
     "tests.support.site",

@@ -50,4 +50,4 @@ def read(artifact: Artifact) -> bytes:
     """The bytes as the store has them."""
     assert artifact.blob is not None
     with artifact_store().open(artifact.blob) as reader:
-        return reader.read(10_000)
+        return b"".join(iter(lambda: reader.read(100_000), b""))
