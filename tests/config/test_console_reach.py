@@ -216,3 +216,18 @@ def test_no_page_about_a_row_is_there_for_an_operator_of_other_customers(rows, w
     assert opened == set()
     assert AuditLine.objects.count() == lines
     assert closed_to_all == set(), "then the walk proves nothing of them"
+
+
+def test_no_list_names_a_row_to_an_operator_of_other_customers(rows) -> None:
+    clients = {"stranger": in_role("Admin", customers=["other"]), "head": in_role("Admin", name="head")}
+    seen: dict[str, set[str]] = {name: set() for name in clients}
+
+    for name, client in clients.items():
+        for place, row in rows.items():
+            answer = client.get(f"/admin/{place}/")
+            if answer.status_code == 200 and row in answer.context["cl"].result_list:
+                seen[name].add(place)
+
+    without_a_list = {"artifacts", "filters", "infra_shared/savedfilter", "runs/artifact"}
+    assert seen["stranger"] == {"automations/automation", "runs/node"}
+    assert seen["head"] == rows.keys() - without_a_list
