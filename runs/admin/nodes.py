@@ -30,8 +30,8 @@ DRAIN_MEANS = (
     "make wait until another one can. Whatever starts the node decides whether it comes back."
 )
 NOBODY_DISPATCHES = (
-    "No dispatcher works: until one does, schedules fire and runs begin late, by a chore that does it once a minute. Each "
-    "node starts one, unless it was told --no-dispatcher."
+    "No dispatcher works: until one does, schedules fire and runs begin late, once a minute, by the chores of a node that "
+    "lives. Each node starts one, unless it was told --no-dispatcher."
 )
 
 
