@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 from infra_shared.blobs.django_store import artifact_store
@@ -27,6 +28,20 @@ class StoreThatIsAway:
     def put(self, _source: bytes | Path, *, text: bool) -> BlobInfo:
         self.asked += 1
         raise BlobStorageError(f"The store of {'texts' if text else 'files'} does not answer.")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(artifact_store(), name)
+
+
+class StoreThatIsSlow:
+    """Takes bytes, but not before it is told to."""
+
+    def __init__(self) -> None:
+        self.may_answer = threading.Event()
+
+    def put(self, source: bytes | Path, *, text: bool) -> BlobInfo:
+        self.may_answer.wait(30)
+        return artifact_store().put(source, text=text)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(artifact_store(), name)

@@ -24,7 +24,7 @@ from tests.support import api
 from tests.support.console import client_with
 from tests.support.metrics import measured
 from tests.support.object_store import ObjectStoreServer, new_bucket, storage_of
-from tests.support.spooling import SECRET, StoreThatIsAway, captured, evidence, read
+from tests.support.spooling import SECRET, StoreThatIsAway, StoreThatIsSlow, captured, evidence, read
 from webgraph.recorder import ArtifactKind
 
 if TYPE_CHECKING:
@@ -58,6 +58,25 @@ def test_what_waited_is_delivered_once_the_store_is_back_and_the_spool_is_empty(
     assert [row.missing_reason for row in rows] == ["", "", ""]
     assert folder.state().files == Spool.objects.get().files == 0
     assert Blob.objects.count() == 2
+
+
+def test_what_a_slow_store_has_not_taken_in_time_waits_and_is_delivered(
+    claim: Claim, folder: SpoolFolder
+) -> None:
+    store = StoreThatIsSlow()
+    writer = EvidenceWriter(claim=claim, store=store, outage=timedelta(seconds=1), spool=folder)
+
+    writer.evidence(evidence(b"under way"))
+    writer.evidence(evidence(b"behind it"))
+    writer.flush(seconds=0.05)
+    writer.keep_now(evidence(b"{}", kind=ArtifactKind.RESULT), seconds=0.05)
+    store.may_answer.set()
+    writer.close()
+
+    rows = Artifact.objects.order_by("pk")
+    assert [row.is_waiting for row in rows] == [True, True, True]
+    assert look_after_spool() == ""
+    assert [read(row) for row in rows.select_related("blob")] == [b"under way", b"behind it", b"{}"]
 
 
 def test_a_store_that_is_away_is_not_asked_again_for_every_picture(
