@@ -36,6 +36,7 @@ from runs.services.old_runs import sweep_runs
 from runs.services.requests import Origin, RunRequest, request_run
 from runs.services.reruns import rerun
 from runs.services.retention_rules import set_rule
+from runs.services.storage_use import bytes_now, recount
 from runs.states import Cause
 from tests.support import schedules
 from webgraph.recorder import Effect, StageStart
@@ -69,6 +70,16 @@ def test_an_old_run_is_removed_whole_and_its_counts_stay(runs_factory: RunsFacto
     assert FailureFamily.objects.get().last_run is None
     line = Deletion.objects.get()
     assert (line.what, line.rule, line.customer, line.rows) == ("run", "whole run, by age", "main", 2)
+
+
+def test_what_a_removed_run_had_stored_counts_no_longer(runs_factory: RunsFactory) -> None:
+    run = runs_factory.succeeded()
+    recount(now=database_now())
+    assert bytes_now()[run.customer_id] > 0
+
+    _prune(366)
+
+    assert bytes_now() == {run.customer_id: 0}
 
 
 @pytest.mark.parametrize("kind", ["running", "asking", "waiting_for_a_person", "requested"])
