@@ -44,7 +44,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "8px",
     "STYLES": [_file("console.css")],
-    "SCRIPTS": [_file("console.js")],
+    "SCRIPTS": [_file("console.js"), _file("forms.js")],
     "COLORS": {
         "primary": {
             "50": "oklch(97% .014 254.6)",

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from infra_shared.services import operators
 from infra_shared.sign_in import marks
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
 
 ON_THE_WAY_IN = frozenset(
     {
@@ -48,6 +52,13 @@ class SessionGate(MiddlewareMixin):
             return None
         return _without_factor(request)
 
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """The answer; for a part of a page, whoever sends it to the sign-in, the word that the page is over."""
+        if "HX-Request" not in request.headers or "Location" not in response.headers:
+            return response
+        is_sign_in = response.headers["Location"].partition("?")[0] == reverse("account_login")
+        return _page_is_over(request) if is_sign_in else response
+
 
 def _without_factor(request: HttpRequest) -> HttpResponse | None:
     """None where the session showed a factor its operator still has; else the way to the set-up, or out."""
@@ -61,12 +72,25 @@ def _without_factor(request: HttpRequest) -> HttpResponse | None:
 
 def _sign_in_again(request: HttpRequest, why: str) -> HttpResponse:
     logout(request)
-    messages.info(request, why)
-    if request.headers.get("HX-Request"):
-        # A part of a page cannot become the sign-in: the whole page goes there.
-        answer = HttpResponseRedirect(reverse("account_login"))
-        answer.status_code = 204
-        answer.headers["HX-Refresh"] = "true"
-        return answer
-    target = request.get_full_path() if request.method == "GET" else reverse("admin:index")
+    is_read = (
+        request.method in ("GET", "HEAD") or "HX-Request" in request.headers
+    )  # a preview changes nothing
+    messages.info(request, why if is_read else f"{why} What you sent was not taken: send it again.")
+    target = request.get_full_path() if is_read else _page_of_form(request)
     return redirect_to_login(target, login_url=reverse("account_login"))
+
+
+def _page_is_over(request: HttpRequest) -> HttpResponse:
+    """A part cannot become the sign-in: the whole page goes there. One with a form keeps what was typed, and says so."""
+    word = {"HX-Refresh": "true"} if request.method == "GET" else {"HX-Trigger": "signed-out"}
+    return HttpResponse(status=HTTPStatus.NO_CONTENT, headers=word)
+
+
+def _page_of_form(request: HttpRequest) -> str:
+    """The page a form was sent from, as far as the browser says; the overview else."""
+    sent_from = request.headers.get("Referer", "")
+    is_ours = url_has_allowed_host_and_scheme(
+        sent_from, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    parts = urlsplit(sent_from)
+    return urlunsplit(("", "", parts.path, parts.query, "")) if is_ours else reverse("admin:index")

@@ -117,6 +117,32 @@ document.addEventListener("htmx:afterSwap", () => {
   kept = null;
 });
 
+// A part that cannot be had says so in its place; a page that updates itself says that it no longer does, and goes on trying.
+const UPDATES_ITSELF = "[hx-trigger^='every']";
+
+function tellFailure(event, words) {
+  if (event.target.matches?.("details")) {
+    event.detail.target.textContent = `${words} Reload the page to try again.`;
+  } else if (event.target.matches?.(UPDATES_ITSELF)) {
+    const notice = document.getElementById("not-updated") ?? document.createElement("p");
+    notice.id = "not-updated";
+    notice.className = "c-notice c-notice-warn";
+    notice.setAttribute("role", "status");
+    notice.textContent = `${words} What you see may be out of date; this page goes on trying.`;
+    event.target.before(notice);
+  }
+}
+document.addEventListener("htmx:sendError", (event) => tellFailure(event, "The server cannot be reached."));
+document.addEventListener("htmx:responseError", (event) => {
+  const { status } = event.detail.xhr;
+  tellFailure(event, status === 404 ? "This is no longer there." : `The server could not answer (${status}).`);
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (!event.detail.isError && event.target.matches?.(UPDATES_ITSELF)) {
+    document.getElementById("not-updated")?.remove();
+  }
+});
+
 // The fields of one kind of rule are shown, those of the other are not.
 function showChosen() {
   for (const group of document.querySelectorAll("[data-shown-for]")) {

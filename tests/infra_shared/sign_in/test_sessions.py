@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 import time_machine
@@ -17,6 +18,7 @@ from tests.support.sign_in import send_password
 
 pytestmark = pytest.mark.django_db
 NEW_PASSWORD = "another-password-for-anna"
+PREVIEW = "/admin/automations/schedule/preview/"
 
 
 @pytest.fixture
@@ -50,6 +52,45 @@ def test_a_page_that_refreshes_itself_keeps_no_session_alive(signed_in) -> None:
         answer = signed_in.get("/admin/", headers={"HX-Request": "true"})
 
     assert (answer.status_code, answer["HX-Refresh"]) == (204, "true")
+
+
+def test_a_form_sent_after_the_end_leads_back_to_its_page_and_says_that_nothing_was_taken(signed_in) -> None:
+    page = "/admin/automations/credential/set/?name=shop"
+    with time_machine.travel(timedelta(hours=3)):
+        answer = signed_in.post(page, {}, headers={"Referer": f"http://testserver{page}"}, follow=True)
+
+    assert answer.redirect_chain[0][0] == f"/admin/login/?next={quote(page)}"
+    assert "What you sent was not taken" in answer.text
+
+
+def test_a_form_sent_from_elsewhere_leads_to_the_overview(signed_in) -> None:
+    with time_machine.travel(timedelta(hours=3)):
+        answer = signed_in.post(
+            "/admin/filters/save/", {}, headers={"Referer": "https://elsewhere.example/x"}
+        )
+
+    assert answer["Location"] == "/admin/login/?next=/admin/"
+
+
+@pytest.mark.parametrize(
+    ("method", "header", "word"), [("get", "HX-Refresh", "true"), ("post", "HX-Trigger", "signed-out")]
+)
+def test_a_part_of_a_page_never_becomes_the_sign_in(signed_in, method: str, header: str, word: str) -> None:
+    signed_in.logout()
+
+    answer = getattr(signed_in, method)(PREVIEW, headers={"HX-Request": "true"})
+
+    assert (answer.status_code, answer[header], answer.content) == (204, word, b"")
+
+
+def test_a_form_from_before_the_latest_sign_in_is_refused_with_what_to_do(operator) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(operator)
+
+    answer = client.post(PREVIEW, {})
+
+    assert answer.status_code == 403
+    assert "reload the page, and send it again" in answer.text
 
 
 def test_a_session_in_constant_use_ends_after_twelve_hours(signed_in) -> None:
