@@ -6,51 +6,45 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import migrations
 
+from infra_shared.role_permissions import permissions_of
+
 if TYPE_CHECKING:
     from django.apps.registry import Apps
 
-VIEWER = ("source.view", "event.view", "trigger.view", "match.view", "deadletter.view")
+VIEWER = (
+    "intake.deadletter: view",
+    "intake.event: view",
+    "intake.match: view",
+    "intake.source: view",
+    "intake.trigger: view",
+)
 OPERATOR = (
     *VIEWER,
-    "event.replay",
-    "deadletter.redrive",
-    "trigger.add",
-    "trigger.change",
-    "trigger.delete",
+    "intake.deadletter: redrive",
+    "intake.event: replay",
+    "intake.trigger: add change delete",
 )
-ENGINEER = (*OPERATOR, "source.add", "source.change", "source.delete")
+ENGINEER = (
+    *OPERATOR,
+    "intake.source: add change delete",
+)
 ROLES = {"Viewer": VIEWER, "Operator": OPERATOR, "Engineer": ENGINEER, "Admin": ENGINEER}
-NAMES = {"event.replay": "Can replay events", "deadletter.redrive": "Can redrive dead letters"}
 
 
 def give_permissions(apps: Apps, schema_editor: Any) -> None:
-    """Give the roles that are still there their permissions; nobody's other permissions change.
-
-    Django makes the rows of permissions only after the last migration, and leaves alone those it finds.
-    """
+    """Give the roles that are still there their permissions; nobody's other permissions change."""
     del schema_editor
     for group in apps.get_model("auth", "Group").objects.filter(name__in=ROLES):
-        group.permissions.add(*(_permission(apps, name) for name in ROLES[group.name]))
-
-
-def _permission(apps: Apps, name: str) -> Any:
-    model, verb = name.split(".")
-    kind, _ = apps.get_model("contenttypes", "ContentType").objects.get_or_create(app_label="intake", model=model)
-    row, _ = apps.get_model("auth", "Permission").objects.get_or_create(
-        content_type=kind,
-        codename=f"{verb}_{model}",
-        defaults={"name": NAMES.get(name, f"Can {verb} {model}")},
-    )
-    return row
+        group.permissions.add(*permissions_of(apps, ROLES[group.name]))
 
 
 class Migration(migrations.Migration):
     """Give the roles the permissions; they keep them when this is undone."""
 
     dependencies = [
-        ("intake", "0001_sources_events_triggers"),
-        ("runs", "0007_roles"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
+        ("intake", "0001_tables"),
+        ("runs", "0002_roles"),
     ]
     operations = [migrations.RunPython(give_permissions, migrations.RunPython.noop)]
