@@ -25,6 +25,7 @@ from automations.errors import (
 from infra_shared.api.problems import NOT_FIT, ApiError, FieldError, problem_response
 from infra_shared.blobs.protocol import BlobStorageError
 from infra_shared.database import is_lock_or_connection_error
+from infra_shared.invalid_words import in_words
 from infra_shared.services.api_keys import ApiKeyRefusedError
 from intake.errors import (
     BatchMalformedError,
@@ -175,9 +176,7 @@ def _invalid_request(_request: HttpRequest, error: ValidationError) -> HttpRespo
     if any(item["loc"][0] == "path" for item in error.errors):
         # What cannot be an id names nothing.
         return problem_response(HTTPStatus.NOT_FOUND, "There is nothing under this id.")
-    return _fields(
-        FieldProblem(_path(item["loc"]), item["msg"].removeprefix("Value error, ")) for item in error.errors
-    )
+    return _fields(FieldProblem(_path(item["loc"]), in_words(item)) for item in error.errors)
 
 
 def _invalid_field(_request: HttpRequest, error: InvalidRequestError) -> HttpResponse:

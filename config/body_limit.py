@@ -59,7 +59,7 @@ class BodyLimit:
 
     async def _refuse(self, scope: Any, send: Send) -> None:
         _log.warning("request_too_large", path=scope["path"], most_bytes=self._most_bytes)
-        detail = f"The request's body is larger than {self._most_bytes} bytes, the most this server takes."
+        detail = f"The body is larger than {self._most_bytes // 1024**2} MB, the most this server takes."
         response = problem_response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
         # What was not read is still under way: the connection cannot carry another request.
         headers = [(name.lower().encode(), value.encode()) for name, value in response.items()]

@@ -40,6 +40,7 @@ _NO_SENSORS = ", ".join(
     )
 )
 _DETAILS = {
+    HTTPStatus.BAD_REQUEST: "The request is malformed, or was sent to a host name that is not in ALLOWED_HOSTS.",
     HTTPStatus.NOT_FOUND: "There is no such endpoint. The reference is at /api/v1/docs.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This endpoint does not take this method; Allow names those it takes.",
     HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "The range lies outside the content.",

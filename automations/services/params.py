@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 
 from automations.errors import FieldProblem, ParamsInvalidError
 from automations.services.registry import code_for
+from infra_shared.invalid_words import in_words
 from infra_shared.redaction import MASK
 from webgraph.secret_values import hiding, secret_names
 
@@ -107,11 +108,7 @@ def _checked(version: AutomationVersion, params: dict[str, Any]) -> dict[str, An
     try:
         model = _validated(code, version, params)
     except pydantic.ValidationError as error:
-        problems += [
-            # pydantic puts this before what a validator of the automation's own says
-            FieldProblem(".".join(map(str, item["loc"])), item["msg"].removeprefix("Value error, "))
-            for item in error.errors()
-        ]
+        problems += [FieldProblem(".".join(map(str, item["loc"])), in_words(item)) for item in error.errors()]
         raise ParamsInvalidError(problems) from error
     if problems:
         raise ParamsInvalidError(problems)

@@ -11,6 +11,7 @@ from config.local.virtualenv import ROOT, SetupError, run
 
 PACKAGE = ROOT / "edge_worker"
 OLDEST_NODE = 20
+_WHERE_ITS_LOG_IS = "complete log of this run"
 _STAMP = PACKAGE / "node_modules" / ".installed-lock"
 
 
@@ -53,7 +54,8 @@ def install_if_possible() -> str:
     try:
         return install()
     except SetupError as error:
-        return f"not installed, so the edge Worker will not run: {str(error).strip().splitlines()[-1]}"
+        said = [line for line in str(error).splitlines() if line.strip() and _WHERE_ITS_LOG_IS not in line]
+        return f"not installed, so the edge Worker will not run: {said[-1] if said else 'npm said nothing'}"
 
 
 def installed() -> bool:

@@ -12,6 +12,7 @@ from ninja import Query, Router, Status
 
 from automations.models import Customer
 from infra_shared.api.auth import ApiKeyAuth, ApiRequest, actor_of
+from infra_shared.api.input import Text
 from infra_shared.api.pages import Order, Page, PageQuery, page_of
 from infra_shared.api.problems import NotFoundError
 from infra_shared.scopes import Scope
@@ -44,13 +45,13 @@ def create_source(request: ApiRequest, response: HttpResponse, body: SourceIn) -
 
 
 @router.get("/sources/{slug}", auth=READ, response=SourceOut, summary="Get a source")
-def get_source(request: ApiRequest, slug: str) -> SourceOut:
+def get_source(request: ApiRequest, slug: Text) -> SourceOut:
     """One source, with when each of its secrets was last used."""
     return SourceOut.of(source_in_reach(request, slug))
 
 
 @router.patch("/sources/{slug}", auth=WRITE, response=SourceOut, summary="Change a source")
-def change_source(request: ApiRequest, slug: str, body: SourceChange) -> SourceOut:
+def change_source(request: ApiRequest, slug: Text, body: SourceChange) -> SourceOut:
     """Change what is sent. The edge is told within a minute."""
     source = source_in_reach(request, slug)
     wanted = replace(input_of(source), **_said(body, exclude_unset=True))
@@ -59,14 +60,14 @@ def change_source(request: ApiRequest, slug: str, body: SourceChange) -> SourceO
 
 
 @router.delete("/sources/{slug}", auth=WRITE, response={204: None}, summary="Delete a source")
-def delete_source(request: ApiRequest, slug: str) -> Status[None]:
+def delete_source(request: ApiRequest, slug: Text) -> Status[None]:
     """End a source for good: its secrets are erased, its events stay."""
     sources.delete_source(source=source_in_reach(request, slug), actor=actor_of(request))
     return Status(204, None)
 
 
 @router.post("/sources/{slug}/rotate", auth=WRITE, response=NewSecretOut, summary="Rotate a source's secret")
-def rotate_source_secret(request: ApiRequest, slug: str, body: RotateIn | None = None) -> NewSecretOut:
+def rotate_source_secret(request: ApiRequest, slug: Text, body: RotateIn | None = None) -> NewSecretOut:
     """Add a secret; the earlier ones stay valid for the overlap, so that the sender can follow without a lost event."""
     asked = body or RotateIn(secret="", overlap_seconds=int(sources.DEFAULT_OVERLAP.total_seconds()))
     _, made = sources.rotate_secret(

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import jmespath
-from jmespath.exceptions import JMESPathError
+from jmespath.exceptions import IncompleteExpressionError, JMESPathError
 from jmespath.visitor import TreeInterpreter
 
 from intake.errors import ExpressionError
@@ -32,8 +32,7 @@ def compiled(text: str) -> ParsedResult:
     try:
         return jmespath.compile(text)
     except JMESPathError as error:
-        # Its first line says it; the rest draws an arrow below the text.
-        raise ExpressionError(str(error).partition("\n")[0]) from error
+        raise ExpressionError(_in_words(error, text)) from error
     except RecursionError:
         raise ExpressionError("The expression is nested too deep.") from None
 
@@ -44,13 +43,20 @@ def evaluate(text: str, value: Any) -> Any:
     try:
         result = _Bounded().visit(expression.parsed, value)
     except JMESPathError as error:
-        raise ExpressionError(str(error).partition("\n")[0]) from error
+        raise ExpressionError(_in_words(error, text)) from error
     except RecursionError:
         raise ExpressionError("The expression is nested too deep.") from None
     except (TypeError, ValueError, ArithmeticError) as error:
         # What its functions let through from Python: numbers too large, values that do not compare.
         raise ExpressionError(f"The expression failed: {error}.") from error
     return _json_alone(result)
+
+
+def _in_words(error: JMESPathError, text: str) -> str:
+    """What is wrong, with the place in the text instead of the arrow that the library draws below it."""
+    if isinstance(error, IncompleteExpressionError):
+        return f"The expression ends too early: {text!r} lacks something at its end."
+    return str(error).partition("\n")[0].removesuffix(":")
 
 
 def is_true(value: Any) -> bool:

@@ -7,10 +7,10 @@ from datetime import datetime
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from ninja import Query, Router, Schema, Status
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from infra_shared.api.auth import ApiKeyAuth, ApiRequest, actor_of
-from infra_shared.api.input import RowId
+from infra_shared.api.input import RowId, Text
 from infra_shared.api.pages import Order, Page, PageQuery, page_of
 from infra_shared.api.problems import NotFoundError
 from infra_shared.models import ALL
@@ -26,11 +26,13 @@ READ, WRITE = ApiKeyAuth(Scope.PAUSES_READ), ApiKeyAuth(Scope.PAUSES_WRITE)
 class PauseWanted(Schema):
     """What is to stand still, and why."""
 
-    scope: str = Field(
+    model_config = ConfigDict(extra="forbid")
+
+    scope: Text = Field(
         max_length=255,
         description="`everything`, `automation:KEY`, `site:https://shop.example` or `customer:KEY`.",
     )
-    reason: str = Field(min_length=1, max_length=500, description="Shown on every page of the console.")
+    reason: Text = Field(min_length=1, max_length=500, description="Shown on every page of the console.")
 
 
 class PauseOut(Schema):

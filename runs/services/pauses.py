@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
+_PAUSED = {Kind.AUTOMATION, Kind.SITE, Kind.CUSTOMER}
+_SCOPES = "Write everything, automation:KEY, site:https://shop.example or customer:KEY."
+
 
 def pause(*, scope: str, reason: str, actor: str) -> tuple[Pause, bool]:
     """Keep attempts of a scope from beginning; what runs already goes on. The pause, and whether this call made it.
@@ -59,13 +62,13 @@ def checked_scope(scope: str) -> str:
     """The one way to write a scope; InvalidRequestError when it names nothing that is there."""
     if scope == EVERYTHING:
         return scope
+    if scope.partition(":")[0] not in _PAUSED:
+        raise InvalidRequestError("scope", _SCOPES)
     try:
         key = normal(scope)
     except ValueError as error:
         raise InvalidRequestError("scope", str(error)) from error
     kind, name = split(key)
-    if kind in (Kind.KEY, Kind.SESSION):
-        raise InvalidRequestError("scope", "Pause everything, an automation, a site or a customer.")
     if kind is Kind.AUTOMATION and not Automation.objects.filter(key=name).exists():
         raise InvalidRequestError("scope", f"There is no automation {name!r}.")
     if kind is Kind.CUSTOMER and not Customer.objects.filter(key=name).exists():

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support import api
 
+TRIGGER = {"source": "shop", "name": "x", "automation": "sample"}
 pytestmark = pytest.mark.usefixtures("world")
 
 
@@ -48,6 +49,37 @@ def test_a_body_that_is_no_json_is_told_where_and_never_repeated(body: bytes, wo
     detail = api.problem(answer, 400)["detail"]
     assert words in detail
     assert "4711" not in detail
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field", "words"),
+    [
+        ("/runs", [], "body", "It must be a JSON object"),
+        ("/runs", {"automation": "sample", "parms": {}}, "parms", "There is no such field."),
+        ("/runs", {"automation": "sample", "due_at": "tomorrow"}, "due_at", "such as 2026-11-23T08:00:00Z"),
+        ("/pauses", {"scope": "everything", "reason": "x", "until": "noon"}, "until", "no such field"),
+        ("/pauses", {"scope": "everything", "reason": "\0"}, "reason", "U+0000"),
+        ("/pauses", {"scope": "key:shop", "reason": "x"}, "scope", "Write everything, automation:KEY"),
+        ("/triggers", TRIGGER | {"mapping": "{url: "}, "mapping", "ends too early"),
+    ],
+)
+def test_what_does_not_fit_is_told_with_what_would(path: str, body: object, field: str, words: str) -> None:
+    answer = api.Caller(api.key(customers=["*"])).post(path, body)
+
+    (error,) = api.problem(answer, 422)["errors"]
+    assert error["field"] == field
+    assert words in error["message"]
+
+
+@pytest.mark.parametrize("path", ["/sources/%00", "/automations/%00", "/runs/1"])
+def test_what_can_be_no_id_names_nothing(path: str) -> None:
+    api.problem(api.Caller(api.key()).get(path), 404)
+
+
+def test_a_host_name_that_is_not_served_is_told_which_setting_names_them() -> None:
+    answer = api.Caller(api.key()).get("/runs", host="elsewhere.example")
+
+    assert "ALLOWED_HOSTS" in api.problem(answer, 400)["detail"]
 
 
 def test_a_body_that_is_too_large_is_told_how_large_it_may_be() -> None:

@@ -64,7 +64,9 @@ def test_runs_are_listed_shown_cancelled_and_rerun(version: AutomationVersion) -
     run = sample.ask()
 
     assert json.loads(_said("runs", "list", "--json"))[0]["id"] == str(run.pk)
-    assert "Queued" in _said("runs", "show", str(run.pk))
+    shown = _said("runs", "show", str(run.pk))
+    assert "Queued. requested by" in shown
+    assert 'params: {"city": "Riga"' in shown
     assert "is cancelled" in _said("runs", "cancel", str(run.pk))
     again = _said("runs", "rerun", str(run.pk), "--param", "city=Oslo").strip()
 
@@ -146,6 +148,13 @@ def test_a_created_schedule_is_planned_and_previewed(version: AutomationVersion)
 
 def test_check_passes_for_the_library(db: None) -> None:
     assert "can run" in _said("automations", "check")
+
+
+def test_an_answer_nobody_asked_for_is_an_error(version: AutomationVersion) -> None:
+    run = sample.ask()
+
+    with pytest.raises(CommandError, match=r"Nothing was answered\. It asks nothing"):
+        _said("runs", "answer", str(run.pk), "--value", "code=1")
 
 
 def test_a_question_is_shown_and_answered(version: AutomationVersion) -> None:

@@ -21,6 +21,8 @@ from runs.services.nodes import live_versions
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
+_NAMED = 20
+
 
 class Command(NounCommand):
     help = "Send a webhook as its sender would: signed with the source's own secret."
@@ -44,7 +46,10 @@ class Command(NounCommand):
         """Sign a body and send it, to the Worker or, where there is none, straight to this server."""
         found = Source.objects.present().filter(slug=source).first()
         if found is None:
-            raise CommandError(f"There is no source {source!r}.")
+            known = ", ".join(
+                Source.objects.present().order_by("slug").values_list("slug", flat=True)[:_NAMED]
+            )
+            raise CommandError(f"There is no source {source!r}. There are: {known or 'none'}.")
         try:
             sent = send_webhook(
                 source=found, body=_body(file), event_type=event_type, delivery_id=delivery, edge_url=url

@@ -16,7 +16,7 @@ from infra_shared.blobs.protocol import BlobStorageError
 from infra_shared.clock import monotonic, sleep
 from infra_shared.nouns import ACTOR, NounCommand
 from runs.command_params import kept_files, open_params, secrets_asked_for
-from runs.errors import RunsError
+from runs.errors import RunsError, UnknownAutomationError, UnknownCustomerError
 from runs.models import Run, Step
 from runs.services.nodes import can_take, live_versions
 from runs.services.requests import Origin, RunRequest, request_run
@@ -172,6 +172,8 @@ def _request(key: str, options: dict[str, Any]) -> Run:
             priority=options["priority"],
         )
         return request_run(request=request, origin=Origin(cause=Cause.COMMAND, actor=ACTOR)).run
+    except (UnknownAutomationError, UnknownCustomerError) as error:
+        raise CommandError(f"{error} See: manage.py automations list, customers list") from error
     except (RunsError, AutomationsError, BlobStorageError, OSError, ValueError) as error:
         raise CommandError(str(error)) from error
 

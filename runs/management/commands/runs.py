@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError
+from django.utils.text import Truncator
 
 from automations.errors import AutomationsError
 from infra_shared.blobs.django_store import artifact_store
@@ -27,9 +29,13 @@ from runs.states import Cause, RunState
 from webgraph.commands.secret_words import HELP, METAVAR
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from django.core.management.base import CommandParser
 
 CHUNK_BYTES = 1024 * 1024
+MOST_SHOWN = 1_000
+"""Characters of params and result; `--json` has all of them."""
 
 
 class Command(BulkVerbs, BundleVerbs):
@@ -85,7 +91,8 @@ class Command(BulkVerbs, BundleVerbs):
         if json:
             self.say_json({**_summary(run), "params": run.params, "result": run.result, "attempts": attempts})
             return
-        self.say(f"{run.automation.key} {run.pk}: {run.get_state_display()}. {run.failure_message}".strip())
+        for line in _in_words(run):
+            self.say(line)
         for attempt in attempts:
             self.say(f"attempt {attempt['number']}: {attempt['state']} {attempt['failure_message']}".rstrip())
             for step in attempt["steps"]:
@@ -176,6 +183,8 @@ class Command(BulkVerbs, BundleVerbs):
                 typed = secrets_asked_for(value_from_prompt, option="--value-from-prompt")
                 answer = typed_params(question.schema, value) | typed
                 run = answer_question(run=run, answer=answer, actor=ACTOR)
+            elif value or value_from_prompt:
+                raise CommandError(f"Nothing was answered. {_what_it_asks(run, None)}")
             else:
                 self.say(_what_it_asks(run, question))
                 return
@@ -225,6 +234,20 @@ class Command(BulkVerbs, BundleVerbs):
                     file.write(chunk)
         except (BlobError, OSError) as error:
             raise CommandError(f"{path.name}: {error}") from error
+
+
+def _in_words(run: Run) -> Iterator[str]:
+    """What a run is, whose, why it is where it is, what it was given and what it returned."""
+    why = run.failure_message or ("" if run.is_terminal else run.state_reason)
+    yield f"{run.automation.key} v{run.version.number} {run.pk}: {run.get_state_display()}. {why}".strip()
+    asked_at = f"{run.created_at:%Y-%m-%d %H:%M:%S} UTC"
+    lasted = f", took {run.duration.total_seconds():.1f} s" if run.duration else ""
+    yield f"for {run.customer.key}, asked for by {run.requested_by} at {asked_at}{lasted}"
+    for name, value in (("params", run.params), ("result", run.result)):
+        if value:
+            yield f"{name}: {Truncator(json.dumps(value, ensure_ascii=False)).chars(MOST_SHOWN)}"
+    if run.result_artifact_id is not None:
+        yield f"result: a file, as it is large; see: manage.py runs artifacts {run.pk} --out DIR"
 
 
 def _what_it_asks(run: Run, question: Question | None) -> str:

@@ -267,5 +267,5 @@ def _automation(key: str) -> Automation:
 def _customer(key: str) -> Customer:
     customer = Customer.objects.filter(key=key).first()
     if customer is None:
-        raise CommandError(f"There is no customer {key!r}.")
+        raise CommandError(f"There is no customer {key!r}. See: manage.py customers list")
     return customer
