@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+from django.core.management import get_commands, load_command_class
 
 from config.env import BASE_DIR
 from config.local import settings_page
+from infra_shared.nouns import NounCommand
 
 DOCUMENTS = sorted(
     path.relative_to(BASE_DIR)
@@ -16,6 +18,7 @@ DOCUMENTS = sorted(
     for path in BASE_DIR.glob(pattern)
 )
 DECISIONS = [path for path in DOCUMENTS if re.fullmatch(r"\d{4}-.*", path.name)]
+FOR_MAKE_RUN_ALONE = {"demo prepare", "hooks demo"}
 LONGEST_DECISION_LINES = 60
 LONGEST_ARCHITECTURE_LINES = 150
 
@@ -58,6 +61,22 @@ def test_each_invariant_names_tests_that_exist() -> None:
             missing.append(f"{path}::{name}")
 
     assert not missing
+
+
+def test_every_command_stands_in_the_table_with_each_of_its_verbs() -> None:
+    table = [line for line in text_of(Path("docs/operations.md")).splitlines() if line.startswith("| `")]
+    missing = set()
+    for name, app in get_commands().items():
+        command = load_command_class(app, name)
+        if not isinstance(command, NounCommand):
+            continue
+        words = " ".join(line for line in table if f"`{name} " in line)
+        verbs = {
+            verb.removeprefix("do_").replace("_", "-") for verb in dir(command) if verb.startswith("do_")
+        }
+        missing |= {f"{name} {verb}" for verb in verbs if not re.search(rf"[` ]{verb}\b", words)}
+
+    assert missing <= FOR_MAKE_RUN_ALONE
 
 
 @pytest.mark.parametrize("decision", DECISIONS, ids=str)

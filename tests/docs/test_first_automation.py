@@ -1,4 +1,4 @@
-"""docs/first-automation.md, carried out as a reader would: in a copy of the project, with its system running.
+"""docs/first-automation.md and docs/api.md, carried out as a reader would: in a copy of the project, with its system running.
 
 `make run` is set-up and then `config.local.run`; set-up was done by whoever runs the tests, so the copy borrows this
 virtual environment and begins with the second.
@@ -26,16 +26,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DOCUMENT = BASE_DIR / "docs" / "first-automation.md"
+API_DOCUMENT = BASE_DIR / "docs" / "api.md"
 SITE_IN_DOCUMENT = "http://127.0.0.1:8001"
+SERVER_IN_DOCUMENT = "http://127.0.0.1:8000"
 START_SECONDS = 180
 READER_SECONDS = 300
 STOP_SECONDS = 60
 
 
-def blocks(language: str) -> list[str]:
+def blocks(language: str, document: Path = DOCUMENT) -> list[str]:
     """The fenced blocks of one language, in the order a reader meets them."""
-    found = re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
-    assert found, f"{DOCUMENT.name} has no {language} block"
+    found = re.findall(rf"^```{language}\n(.*?)^```$", document.read_text(), re.MULTILINE | re.DOTALL)
+    assert found, f"{document.name} has no {language} block"
     return found
 
 
@@ -147,3 +149,21 @@ def test_every_command_of_the_document_succeeds(reader: Reader) -> None:
     kinds = {path.name.split("-")[2] for path in evidence.iterdir()}
     assert kinds == {"step_picture", "step_html", "trace", "request_log", "log"}
     assert wait_until(lambda: "succeeded" in reader.states_of_scheduled_runs(), what="the scheduled run")
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+@pytest.mark.timeout(START_SECONDS + READER_SECONDS)
+def test_every_command_of_the_page_about_the_api_succeeds(reader: Reader) -> None:
+    welcome = reader.start_system()
+    console, site = (re.search(rf"{name} +(http://\S+?)/", welcome) for name in ("Console", "Practice site"))
+    assert console is not None
+    assert site is not None
+    commands = "\n".join(["source .venv/bin/activate", *blocks("sh", API_DOCUMENT)])
+    commands = commands.replace(SITE_IN_DOCUMENT, site[1]).replace(SERVER_IN_DOCUMENT, console[1])
+
+    terminal = reader.type(commands)
+
+    assert terminal.returncode == 0, terminal.stdout
+    assert '"status": 200' in terminal.stdout
+    assert '"next_cursor"' in terminal.stdout
