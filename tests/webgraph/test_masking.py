@@ -72,6 +72,13 @@ def test_canary_that_elements_cut_is_covered_in_each_of_them() -> None:
     assert page.boxes(WORD) == {FIRST, SECOND}
 
 
+def test_canary_of_several_lines_is_covered_where_a_page_shows_them_as_one() -> None:
+    page = Snapshot()
+    page.document(("#text", "Your key:"), ("#text", f"{WORD} {WORD} end"))
+
+    assert page.boxes(f"{WORD}\r\n{WORD}\n") == {SECOND}
+
+
 def test_canary_below_eight_characters_is_covered_where_it_stands_alone() -> None:
     page = Snapshot()
     page.document(("#text", f"a{SHORT}a"), ("#text", f"pin: {SHORT}."), ("#text", SHORT[:2]))

@@ -207,14 +207,18 @@ def _spanned(texts: list[str], secrets: Sequence[str]) -> set[int]:
 
 
 def _places(secret: str, whole: str) -> Iterator[tuple[int, int]]:
-    """Where the secret begins and ends in the text; a short one only where it stands alone."""
-    found = whole.find(secret)
-    while found >= 0:
-        end = found + len(secret)
-        alone = not (whole[found - 1 : found].isalnum() or whole[end : end + 1].isalnum())
+    """Where the secret begins and ends in the text; a short one only where it stands alone.
+
+    Spaces and ends of lines count as one space, for that is how a page shows them.
+    """
+    words = re.compile(r"\s+".join(map(re.escape, secret.split())))
+    found = words.search(whole) if words.pattern else None
+    while found is not None:
+        begin, end = found.span()
+        alone = not (whole[begin - 1 : begin].isalnum() or whole[end : end + 1].isalnum())
         if alone or len(secret) >= WHOLE_TOKEN_BELOW:
-            yield found, end
-        found = whole.find(secret, found + 1)
+            yield begin, end
+        found = words.search(whole, begin + 1)
 
 
 def _origins(documents: list[dict[str, Any]]) -> Iterator[tuple[int, tuple[float, float]]]:
