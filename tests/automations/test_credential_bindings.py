@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from importlib import import_module
 from typing import Any
 
 import pytest
-from django.apps import apps
 
 from automations.errors import CredentialError
 from automations.models import Credential, CredentialUse, Customer
@@ -102,14 +100,6 @@ def test_one_that_may_go_to_any_site_has_no_origins() -> None:
     bound(any_site=True)
 
     assert given("shop").origins == {}
-
-
-def test_credentials_from_before_go_on_working_anywhere() -> None:
-    bound()
-
-    import_module("automations.migrations.0008_credential_bindings").keep_working(apps, None)
-
-    assert Credential.objects.get().any_site
 
 
 @pytest.mark.parametrize(
