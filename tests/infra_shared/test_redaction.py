@@ -31,6 +31,7 @@ FORMS = {
     "json_twice": lambda s: json.dumps(json.dumps(s))[3:-3],
     "html": html.escape,
     "html_in_json": lambda s: json.dumps(html.escape(s))[1:-1],
+    "html_hexadecimal": lambda s: "".join(c if c.isalnum() else f"&#X0{ord(c):X};" for c in s),
     "html_numeric": lambda s: "".join(c if c.isalnum() else f"&#{ord(c)};" for c in s),
 }
 secrets = st.text(st.characters(exclude_characters="•", codec="utf-8"), min_size=8, max_size=30)
