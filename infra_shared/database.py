@@ -22,6 +22,8 @@ from infra_shared.retries import PERMANENT, RETRYABLE, Failure, RetryPolicy, cal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from django.db.migrations.loader import MigrationLoader
+
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 # Half by chance: the processes of a machine lose the database together and must not come back in one moment.
@@ -83,6 +85,12 @@ def is_lock_or_connection_error(error: BaseException) -> bool:
     # psycopg: without a code the server never answered (refused, timed out, connection lost, pool empty).
     state = getattr(cause, "sqlstate", None)
     return state is None or state.startswith(_TRANSIENT_SQLSTATES)
+
+
+def known_migrations(loader: MigrationLoader) -> set[tuple[str, str]]:
+    """Every migration that this code knows, by app and name: those on disk, and those they stand for."""
+    replaced = {key for migration in loader.disk_migrations.values() for key in migration.replaces}
+    return {*loader.disk_migrations, *replaced}
 
 
 def when_reachable(

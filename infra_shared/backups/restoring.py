@@ -25,6 +25,7 @@ from infra_shared.backups.verifying import check_dump
 from infra_shared.blobs.django_store import artifact_store
 from infra_shared.blobs.protocol import BlobError
 from infra_shared.crypto import key_fingerprints
+from infra_shared.database import known_migrations
 from infra_shared.retention import EVERY_SHELF
 from infra_shared.services import audit
 from infra_shared.services.blobs import remember_blobs
@@ -126,15 +127,15 @@ def _check_fits(manifest: Manifest, order: RestoreOrder) -> bool:
 
 
 def _check_migrations(manifest: Manifest) -> bool:
-    known = set(MigrationLoader(None).disk_migrations)
+    loader = MigrationLoader(None)
     applied = {(app, name) for app, names in manifest.migrations.items() for name in names}
-    strange = sorted(f"{app}.{name}" for app, name in applied - known)
+    strange = sorted(f"{app}.{name}" for app, name in applied - known_migrations(loader))
     if strange:
         raise RestoreRefusedError(
             f"The back-up was made by a newer release: this one does not know {', '.join(strange[:5])}. Install the release "
             "it was made with, or a newer one."
         )
-    return bool(known - applied)
+    return bool(loader.disk_migrations.keys() - applied)
 
 
 def _check_keys(manifest: Manifest, order: RestoreOrder) -> None:

@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from infra_shared.checkup import Check, bad, good, odd, register
+from infra_shared.database import known_migrations
 from infra_shared.doctor import database
 
 if TYPE_CHECKING:
@@ -29,11 +30,8 @@ def look() -> Iterator[Finding]:
         yield bad(f"{len(names)} migrations are not applied: {_some(names)}.", ADVICE)
         return
     ours = {label for label, _ in loader.disk_migrations}
-    newer = sorted(
-        f"{app}.{name}"
-        for app, name in loader.applied_migrations
-        if app in ours and (app, name) not in loader.disk_migrations
-    )
+    strange = loader.applied_migrations.keys() - known_migrations(loader)
+    newer = sorted(f"{app}.{name}" for app, name in strange if app in ours)
     if newer:
         yield odd(
             f"The database has {len(newer)} migrations this code does not know: {_some(newer)}.",

@@ -93,9 +93,17 @@ def test_clock_that_is_right_is_well(db) -> None:
     assert finding.level is Level.OK
 
 
+def test_migrations_that_are_all_applied_are_well_with_those_they_stand_for(db) -> None:
+    (finding,) = migrations.look()
+
+    assert finding.level is Level.OK, finding.words
+
+
 def test_migration_that_is_not_applied_fails_and_is_named(db) -> None:
-    ((app, newest),) = MigrationLoader(connection).graph.leaf_nodes("runs")
-    MigrationRecorder(connection).record_unapplied(app, newest)
+    loader = MigrationLoader(connection)
+    ((app, newest),) = loader.graph.leaf_nodes("runs")
+    for gone in ((app, newest), *loader.disk_migrations[app, newest].replaces):
+        MigrationRecorder(connection).record_unapplied(*gone)
 
     (finding,) = migrations.look()
 
