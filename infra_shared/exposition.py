@@ -99,7 +99,7 @@ def _read(group: Group, now: datetime) -> Iterator[GaugeMetricFamily | CounterMe
 
 def _section(group: Group) -> str:
     rows = "".join(
-        f"| `{family.name}` | {family.kind} | {', '.join(map(_told, family.labels))} | {family.words} |\n"
+        f"| `{family.name}` | {family.kind} | {'; '.join(map(_told, family.labels))} | {family.words} |\n"
         for family in group.families
     )
     return f"\n## {group.title}\n\n| name | kind | labels | what it says |\n|---|---|---|---|\n{rows}"

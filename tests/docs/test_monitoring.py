@@ -68,6 +68,7 @@ def impossible_values(expression: str) -> list[str]:
         for one in selectors(expression)
         if one.name in known
         for matcher in one.matchers.matchers
+        if matcher.name not in _ABOUT_EVERY_TARGET
         for value in values_named_by(matcher)
         if value not in labels_of(known[one.name])[matcher.name].values
     ]
@@ -77,7 +78,7 @@ def values_named_by(matcher: Any) -> list[str]:
     """The values a matcher names, each for itself; none where the dashboard's reader chooses them."""
     if matcher.value in _CHOSEN_ON_THE_DASHBOARD:
         return []
-    return re.split(r"\|", matcher.value) if repr(matcher.op) in _BY_PATTERN else [matcher.value]
+    return matcher.value.split("|") if repr(matcher.op) in _BY_PATTERN else [matcher.value]
 
 
 def selectors(expression: str) -> list[Any]:

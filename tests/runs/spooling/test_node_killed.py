@@ -48,7 +48,7 @@ def node(
     )
 
 
-def has_ended(run: Run) -> bool:
+def has_succeeded(run: Run) -> bool:
     return Run.objects.filter(pk=run.pk, state=RunState.SUCCEEDED).exists()
 
 
@@ -74,7 +74,7 @@ def test_a_node_killed_in_an_outage_of_the_store_loses_nothing_of_what_its_spool
     through = read_all_invoices(practice_site)
     wait_until(Artifact.objects.stored().exists, READY_SECONDS, what="evidence in the store")
     own_object_store.stop()
-    wait_until(partial(has_ended, through), READY_SECONDS, what="the end of the run the outage began in")
+    wait_until(partial(has_succeeded, through), READY_SECONDS, what="the end of the run the outage began in")
     cut = read_all_invoices(practice_site)
     wait_until(partial(busy, cut), READY_SECONDS, what="steps of the run that is cut off")
     wait_until(Artifact.objects.waiting().filter(run=cut).exists, READY_SECONDS, what="its evidence")
@@ -85,7 +85,7 @@ def test_a_node_killed_in_an_outage_of_the_store_loses_nothing_of_what_its_spool
     own_object_store.start()
     node.part.start()
 
-    wait_until(partial(has_ended, cut), READY_SECONDS, what="the end of the run that was cut off")
+    wait_until(partial(has_succeeded, cut), READY_SECONDS, what="the end of the run that was cut off")
     wait_until(lambda: in_the_spool() == {}, READY_SECONDS, what="an empty spool")
     assert known <= held.keys()
     delivered = Artifact.objects.select_related("blob").in_bulk(held)
