@@ -11,7 +11,7 @@ from infra_shared.http.post import PostError
 _SAY_IT_THEMSELVES = (PostError, TookTooLongError)
 # The first that fits: all of smtplib's are an OSError too.
 _SAID_OF = (
-    (smtplib.SMTPRecipientsRefused, "The mail server refused "),
+    (smtplib.SMTPRecipientsRefused, "The mail server refused: "),
     (smtplib.SMTPAuthenticationError, "The mail server refused the sign-in: "),
     (smtplib.SMTPResponseException, "The mail server answered: "),
     (smtplib.SMTPServerDisconnected, "The mail server broke off: "),
@@ -34,7 +34,7 @@ def in_words(error: Exception) -> str:
 def _said(error: Exception) -> str:
     match error:
         case smtplib.SMTPRecipientsRefused():
-            return ", ".join(f"{place} ({_answer(*answer)})" for place, answer in error.recipients.items())
+            return ", ".join(f"{_answer(*answer)} ({place})" for place, answer in error.recipients.items())
         case smtplib.SMTPResponseException():
             return _answer(error.smtp_code, error.smtp_error)
         case _:

@@ -16,6 +16,7 @@ from infra_shared.admin.outbox_words import (
     State,
     body_of,
     facts_of,
+    kind_of,
     links_of,
     place_of,
     state_pill,
@@ -59,16 +60,7 @@ class OutboxAdmin(ConsoleAdmin):
 
     need_full_reach = True  # a channel and a digest may speak of every customer
     list_title = "Outbox"
-    list_display = (
-        "time",
-        "what",
-        "recipient_in_short",
-        "state_in_words",
-        "tried",
-        "why",
-        "channel_in_words",
-    )
-    list_display_links = ("what",)
+    list_display = ("what", "recipient_in_short", "state_in_words", "tried", "why", "time")
     list_filter = ("state", "channel", "purpose", WrittenFilter)
     list_select_related = ("alert_channel",)
     search_fields = ("recipient__icontains", "subject__icontains")
@@ -111,10 +103,10 @@ class OutboxAdmin(ConsoleAdmin):
 
     @admin.display(description="Message")
     def what(self, message: OutboxMessage) -> str:
-        """Its purpose, and its subject below."""
+        """Its purpose and way, and its subject below."""
         return format_html(
             '<span class="c-strong">{}</span><span class="c-clip c-under">{}</span>',
-            message.get_purpose_display(),
+            kind_of(message),
             message.subject,
         )
 
@@ -141,12 +133,7 @@ class OutboxAdmin(ConsoleAdmin):
     def why(self, message: OutboxMessage) -> str:
         """The first line of what went wrong."""
         line = message.last_error.partition("\n")[0]
-        return format_html('<span class="c-clip">{}</span>', line) if line else NOTHING
-
-    @admin.display(description="By")
-    def channel_in_words(self, message: OutboxMessage) -> str:
-        """By mail or by webhook."""
-        return message.get_channel_display()
+        return format_html('<span class="c-clip c-under" title="{0}">{0}</span>', line) if line else NOTHING
 
     def row_page(self, request: HttpRequest, message: OutboxMessage) -> HttpResponse:
         """One message: how far it got, each try, what it is about, its text."""
@@ -154,7 +141,7 @@ class OutboxAdmin(ConsoleAdmin):
         return self.page(
             request,
             "review/outbox/page.html",
-            title=f"{message.get_purpose_display()} to {place_of(message)}",
+            title=f"{kind_of(message)} to {place_of(message)}",
             message=message,
             rows=[*facts_of(message), *links_of(request, message)],
             tries=tries_of(message),

@@ -46,6 +46,13 @@ def body_of(message: OutboxMessage) -> str:
         return message.body_text
 
 
+def kind_of(message: OutboxMessage) -> str:
+    """What it is and how it goes: "Alert by e-mail"; a plain mail is a mail."""
+    if message.is_private:
+        return message.get_purpose_display()
+    return f"{message.get_purpose_display()} by {message.get_channel_display().lower()}"
+
+
 def place_of(message: OutboxMessage) -> str:
     """The channel it goes to, or who receives it."""
     return message.alert_channel.name if message.alert_channel else message.recipient
@@ -57,7 +64,6 @@ def facts_of(message: OutboxMessage) -> list[tuple[str, str]]:
         ("State", state_pill(message)),
         ("Subject", message.subject),
         ("To", message.recipient),
-        ("By", message.get_channel_display()),
         ("Written", when(message.created_at)),
         ("Tries", str(message.attempts)),
     ]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _TEAM, _FORMER = "operations@example.com", "former.colleague@example.com"
 _AWAY = "The mail server could not be reached: [Errno 111] Connection refused."
-_GONE = f"The mail server refused {_FORMER} (550 5.1.1 No such user here)."
+_GONE = f"The mail server refused: 550 5.1.1 No such user here ({_FORMER})."
 _TEST = "This is a test of the channel “Operations”. Nothing is wrong."
 _Purpose = OutboxMessage.Purpose
 

@@ -144,7 +144,7 @@ def test_the_command_drops_mail_and_says_when_there_is_nothing_to_do(monkeypatch
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (GONE, "The mail server refused anna@example.org (550 No such user)."),
+        (GONE, "The mail server refused: 550 No such user (anna@example.org)."),
         (
             smtplib.SMTPAuthenticationError(535, b"5.7.8 wrong\r\n"),
             "The mail server refused the sign-in: 535 5.7.8 wrong.",
@@ -155,7 +155,7 @@ def test_the_command_drops_mail_and_says_when_there_is_nothing_to_do(monkeypatch
             smtplib.SMTPNotSupportedError("No STARTTLS"),
             "The mail server and this one cannot agree: No STARTTLS.",
         ),
-        (ssl.SSLError("expired"), "The connection to the mail server could not be encrypted: expired."),
+        (ssl.SSLError(1, "expired"), "The connection to the mail server could not be encrypted: expired."),
         (TimeoutError(), "The mail server could not be reached: TimeoutError."),
         (ValueError("a newline"), "It could not be sent: ValueError: a newline."),
         (PostError("The receiver answered 410.", permanent=True), "The receiver answered 410."),
