@@ -281,6 +281,21 @@ class TestRounds:
         assert not AuditLine.objects.exists()
         assert Deletion.objects.get().customer == "acme"
 
+    def test_many_old_rows_go_in_batches_of_five_hundred(self) -> None:
+        line: dict[str, Any] = {
+            "actor": "command",
+            "action": "a.b",
+            "object_kind": "a",
+            "object_id": "1",
+            "at": utc_now(),
+        }
+        AuditLine.objects.bulk_create(AuditLine(**line) for _ in range(1_200))
+
+        prune(Order(now=utc_now() + timedelta(days=4000)), chosen={"audit": sweep_audit})
+
+        assert list(Deletion.objects.order_by("pk").values_list("rows", flat=True)) == [500, 500, 200]
+        assert not AuditLine.objects.exists()
+
 
 def _old_mail() -> OutboxMessage:
     return OutboxMessage.objects.create(

@@ -14,14 +14,16 @@ from django.core.management import CommandError, call_command
 
 from automations.models import Automation, AutomationVersion, Customer
 from infra_shared.blobs.django_store import artifact_store
+from infra_shared.database import database_now
 from infra_shared.models import AuditLine
 from infra_shared.services.blobs import remember_blob
 from runs.errors import BundleRefusedError, UnknownAutomationError, UnknownCustomerError
-from runs.models import Artifact, HourFigures, Question, Run, RunImport
+from runs.models import Artifact, HourFigures, Question, Run, RunImport, StorageDay
 from runs.services.bundle_import import import_run
 from runs.services.cancelling import cancel_run
 from runs.services.requests import Origin
 from runs.services.reruns import rerun
+from runs.services.storage_use import bytes_now, recount
 from runs.states import Cause
 from tests.support.elsewhere import Elsewhere
 from webgraph.recorder import ArtifactKind
@@ -120,6 +122,21 @@ def test_an_imported_run_counts_nowhere_and_needs_nobody(runs_factory: RunsFacto
     assert not Run.objects.open_failures().filter(pk=came.pk).exists()
     assert not HourFigures.objects.exists()
     assert AuditLine.objects.get(action="run.import").object_id == str(came.pk)
+
+
+def test_what_an_imported_run_brought_counts_for_its_customers_quota(
+    runs_factory: RunsFactory, file: Path
+) -> None:
+    run = runs_factory.succeeded()
+    recount(now=database_now())
+    used = bytes_now()
+    export(run, file)
+    forget(run)
+    StorageDay.objects.update(kept_bytes=0, kept_files=0)
+
+    bring(file)
+
+    assert bytes_now() == used
 
 
 def test_the_same_file_again_is_the_same_run(runs_factory: RunsFactory, file: Path) -> None:
