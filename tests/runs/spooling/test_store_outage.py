@@ -60,6 +60,19 @@ def test_what_waited_is_delivered_once_the_store_is_back_and_the_spool_is_empty(
     assert Blob.objects.count() == 2
 
 
+def test_a_look_at_the_spool_writes_how_much_waits_and_why(
+    writer: EvidenceWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    captured(writer, b"a,b", b"c,d")
+    monkeypatch.setattr("runs.cluster.spool_keeper.artifact_store", StoreThatIsAway)
+
+    problem = look_after_spool()
+
+    row = Spool.objects.get()
+    assert (row.files, row.problem) == (2, problem)
+    assert problem == "The store of texts does not answer."
+
+
 def test_what_a_slow_store_has_not_taken_in_time_waits_and_is_delivered(
     claim: Claim, folder: SpoolFolder
 ) -> None:
