@@ -86,7 +86,7 @@ def test_the_old_key_may_go_only_once_the_node_has_its_sealed_files_under_the_ne
     check()
     ring.add()
 
-    with pytest.raises(CommandError, match="1 values are under .* `manage.py artifacts deliver` there"):
+    with pytest.raises(CommandError, match=r"1 values are under .* `manage.py artifacts deliver` there"):
         check()
     look_after_spool()
 
