@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
+import sys
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
 ACTOR = "command"
+_WITH_LOG = 2
 
 
 class NounCommand(BaseCommand):
@@ -33,8 +36,10 @@ class NounCommand(BaseCommand):
             getattr(self, f"{verb}_arguments", lambda _parser: None)(own)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Do what the verb says."""
+        """Do what the verb says; at a terminal without the log's lines below warnings, unless `-v 2` asks for them."""
         del args
+        if sys.stderr.isatty() and options["verbosity"] < _WITH_LOG:
+            logging.getLogger().setLevel(logging.WARNING)
         verb = options.pop("verb").replace("-", "_")
         getattr(self, f"do_{verb}")(**options)
 

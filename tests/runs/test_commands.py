@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -174,3 +176,18 @@ def test_a_rerun_names_the_stage_it_cannot_begin_with(version: AutomationVersion
 
     with pytest.raises(CommandError, match="cannot begin with 'order'"):
         _said("runs", "rerun", str(run.pk), "--from-stage", "order")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("words", "level"), [((), logging.WARNING), (("-v", "2"), logging.INFO)])
+def test_a_command_at_a_terminal_says_what_it_did_and_not_what_it_logged(
+    words: tuple[str, ...], level: int, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = logging.getLogger()
+    request.addfinalizer(partial(root.setLevel, root.level))
+    root.setLevel(logging.INFO)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+
+    _said("pauses", *words, "list")
+
+    assert root.level == level
