@@ -140,23 +140,13 @@ def test_nothing_is_counted_in_a_process() -> None:
 
 def test_labels_are_of_few_values_and_every_figure_is_explained() -> None:
     families = [family for group in groups() for family in group.families]
+    labels = [label for family in families for label in family.labels]
 
     assert {label.name for label in labels if label.values} <= WORDS_ALONE
     assert {label.name for label in labels if label.named_by} <= NAMED_BY_PEOPLE
     assert all(re.fullmatch(r"[A-Z].{20,}\.|1 while .*\.", family.words) for family in families)
 
 
-def test_the_page_of_figures_is_current() -> None:
-    written = (BASE_DIR / "docs" / "metrics.md").read_text()
-
-    assert written == reference(), "Run `python manage.py metrics reference > docs/metrics.md`."
-
-
-    labels = [label for family in families for label in family.labels]
-def test_the_command_prints_what_is_served(capsys: pytest.CaptureFixture[str]) -> None:
-    call_command("metrics", "show")
-
-    assert parsed(capsys.readouterr().out).keys() == parsed(exposition().decode()).keys()
 def test_a_label_holds_one_of_its_words_or_what_people_of_the_installation_named(
     version: AutomationVersion,
 ) -> None:
@@ -181,3 +171,13 @@ def test_a_label_holds_one_of_its_words_or_what_people_of_the_installation_named
     assert [pair for pair in found if pair[1] not in (pair[0].values or named[pair[0].name])] == []
 
 
+def test_the_page_of_figures_is_current() -> None:
+    written = (BASE_DIR / "docs" / "metrics.md").read_text()
+
+    assert written == reference(), "Run `python manage.py metrics reference > docs/metrics.md`."
+
+
+def test_the_command_prints_what_is_served(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("metrics", "show")
+
+    assert parsed(capsys.readouterr().out).keys() == parsed(exposition().decode()).keys()
