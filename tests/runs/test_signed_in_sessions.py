@@ -227,6 +227,13 @@ def test_what_counts_as_a_failed_login_of_a_session(processes, kind, at, failure
     assert (row.failures, row.holder) == (failures, "")
 
 
+@pytest.mark.parametrize(("declared", "most"), [(None, 3), (2, 2), (10, 3)])
+def test_an_automation_may_allow_fewer_failed_logins_to_its_session_and_no_more(settings, declared, most):
+    settings.SESSION_FAILED_LOGINS = 3
+
+    assert session_doors.guard_of(declared).most_failures == most
+
+
 def test_an_attempt_says_how_it_came_to_be_signed_in_to_its_session(processes):
     (run,) = ask_for(1)
     dispatching.dispatch_due_attempts()

@@ -42,12 +42,14 @@ SERVICE = (
     "onmessage = e => fetch(`http://${to}/service`).catch(() => e.source.postMessage(1));"
 )
 UDP = """<p id=done hidden></p><script>
-const peer = new RTCPeerConnection({iceServers: [{urls: 'stun:' + new URLSearchParams(location.search).get('to')}]});
+const to = new URLSearchParams(location.search).get('to'), done = document.getElementById('done');
+const peer = new RTCPeerConnection({iceServers: [{urls: 'stun:' + to}]});
 peer.createDataChannel('x');
-peer.onicegatheringstatechange = () => {
-  if (peer.iceGatheringState == 'complete') document.getElementById('done').hidden = false; };
-document.getElementById('done').textContent = 'gathered';
-peer.createOffer().then(offer => peer.setLocalDescription(offer));</script>"""
+const gathered = new Promise(complete => peer.onicegatheringstatechange = () => {
+  if (peer.iceGatheringState == 'complete') complete(); });
+peer.createOffer().then(offer => peer.setLocalDescription(offer));
+const transported = new WebTransport('https://' + to + '/').ready.catch(error => { done.textContent = error.name; });
+Promise.all([gathered, transported]).then(() => { done.hidden = false; });</script>"""
 _ONE_WAY = {
     "location": "<script>location = {}</script>",
     "meta": "<script>document.write('<meta http-equiv=refresh content=\"0; url=' + {} + '\">')</script>",

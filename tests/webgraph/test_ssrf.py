@@ -183,6 +183,7 @@ def test_ssrf_by_what_was_given_no_door_does_not_arrive(shared_host: BrowserHost
 
 
 def test_ssrf_by_webrtc_sends_no_packet(attempt: Tried, attacker: str) -> None:
+    """Nor does WebTransport, by which a page would speak QUIC."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stun:
         stun.bind(("127.0.0.1", 0))
         stun.setblocking(False)
