@@ -100,6 +100,7 @@ def test_ssrf_private_addresses_are_refused_with_the_setting_that_would_allow_th
         "http://[::ffff:169.254.169.254]/",
         "http://[64:ff9b::a9fe:a9fe]/",
         "http://[2002:a9fe:a9fe::]/",
+        "http://[2001:0:4136:e378:8000:63bf:5601:5601]/",
         "http://[fd20:ce::254]/",
         "http://100.100.100.200/",
         "http://168.63.129.16/metadata",

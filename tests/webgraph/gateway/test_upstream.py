@@ -70,12 +70,16 @@ def test_ssrf_through_the_automations_own_proxy_is_refused_before_the_proxy_is_a
     proxy = listen()
     ways = Ways(AddressPolicy((proxy.place,), proxied=True), Upstream(scheme, Place("127.0.0.1", proxy.port)))
 
-    async def talk() -> object:
+    async def talk() -> tuple[object, object]:
         async with gateway.door(ways) as door:
             await asked(door, connect(f"{host}:443"))
-            return door.verdicts.about(f"https://{host}/")
+            await asked(door, get(f"http://{host}/"))
+            return door.verdicts.about(f"https://{host}/"), door.verdicts.about(f"http://{host}/")
 
-    assert isinstance(asyncio.run(talk()), AddressRefusedError)
+    tunnel, plain = asyncio.run(talk())
+
+    assert isinstance(tunnel, AddressRefusedError)
+    assert isinstance(plain, AddressRefusedError)
     assert proxy.arrived == []
 
 
