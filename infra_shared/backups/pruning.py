@@ -134,12 +134,13 @@ def _check_list(folder: Path, about: Manifest) -> None:
     try:
         blobs = read_blob_list(check_file(folder, about.blob_list))
         in_order = all(first.digest < second.digest for first, second in pairwise(blobs))
+        damage = "" if in_order else f"{folder / BLOB_LIST} is not in order."
     except DamagedBackupError as error:
+        damage = str(error)
+    if damage:
         raise DamagedBackupError(
-            f"{error} What it needs is not known, so nothing was removed. Move {folder} elsewhere and begin again."
-        ) from error
-    if not in_order:
-        raise DamagedBackupError(f"{folder / BLOB_LIST} is not in order, so nothing was removed.")
+            f"{damage} What it needs is not known, so nothing was removed. Move {folder} elsewhere and begin again."
+        )
 
 
 def _sweep(place: BackupPlace, lists: list[Path], done: Pruned, tell: Tell, *, dry_run: bool) -> None:

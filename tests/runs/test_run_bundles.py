@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import io
 import json
-import os
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -107,7 +105,7 @@ def test_an_imported_run_is_the_exported_one_and_its_page_shows_it(
     assert lasting(export(came, file)) == lasting(there)
     assert page.status_code == 200
     assert "Download “Download CSV”" in page.content.decode()
-    assert "It ran as shop-invoices v1 for main, asked by operator:anna." in page.content.decode()
+    assert "It ran as shop-invoices v1 for main, asked by anna." in page.content.decode()
     assert "&quot;automation&quot;: &quot;shop-invoices&quot;" in page.content.decode()  # as an API call
 
 
@@ -300,56 +298,6 @@ def test_hostile_documents_are_refused_and_leave_no_row(
     assert not Automation.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["../../etc/cron.d/x", "/etc/passwd", "a\\..\\b", "c:x"])
-def test_hostile_names_are_refused(name: str, file: Path) -> None:
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr(name, b"x")
-
-    with pytest.raises(BundleRefusedError, match="not allowed"):
-        bring(file)
-
-
-def _overlapping(archive: zipfile.ZipFile) -> None:
-    archive.writestr("a", os.urandom(50_000))
-    twin = copy.copy(archive.getinfo("a"))
-    twin.filename = "b"
-    archive.filelist.append(twin)
-
-
-def _encrypted(archive: zipfile.ZipFile) -> None:
-    archive.writestr("a", b"x")
-    archive.getinfo("a").flag_bits |= 1
-
-
-def _packed_oddly(archive: zipfile.ZipFile) -> None:
-    archive.writestr("a", bytes(1_000), compress_type=zipfile.ZIP_LZMA)
-
-
-def _of_many_files(archive: zipfile.ZipFile) -> None:
-    for number in range(4):
-        archive.writestr(str(number), b"")
-
-
-@pytest.mark.parametrize(
-    ("fill", "told"),
-    [
-        (_overlapping, "on top of each other"),
-        (_encrypted, "packed in a way"),
-        (_packed_oddly, "packed in a way"),
-        (_of_many_files, "3 is the most"),
-    ],
-)
-def test_hostile_tables_of_contents_are_refused(
-    fill: Callable[[zipfile.ZipFile], None], told: str, file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("runs.services.bundle_files.MOST_FILES", 3)
-    with zipfile.ZipFile(file, "w") as archive:
-        fill(archive)
-
-    with pytest.raises(BundleRefusedError, match=told):
-        bring(file)
-
-
 def test_hostile_sizes_are_refused_before_they_are_unpacked(runs_factory: RunsFactory, file: Path) -> None:
     claim = runs_factory.claimed()
     runs_factory.keep(claim, ArtifactKind.DOWNLOAD, "text/plain", bytes(50_000_000))
@@ -361,13 +309,6 @@ def test_hostile_sizes_are_refused_before_they_are_unpacked(runs_factory: RunsFa
 
     with pytest.raises(BundleRefusedError, match="--max-bytes"):
         bring(file, most_bytes=20_000_000)
-
-
-def test_hostile_bytes_that_are_no_zip_are_refused(file: Path) -> None:
-    file.write_bytes(b"PK\x03\x04" + os.urandom(200))
-
-    with pytest.raises(BundleRefusedError, match="no zip file"):
-        bring(file)
 
 
 def test_hostile_ids_never_stand_before_runs_of_today(runs_factory: RunsFactory, file: Path) -> None:
