@@ -112,9 +112,9 @@ class CredentialAdmin(ConsoleAdmin):
     def _tools(self, request: HttpRequest, credential: Credential) -> list[tuple[str, str]]:
         """What this operator may do with it."""
         offered = [
-            ("delete", "Delete it", "remove"),
-            ("change", "Bind it", "bind"),
             ("change", "Replace the values", "replace"),
+            ("change", "Bind it", "bind"),
+            ("delete", "Delete it", "remove"),
         ]
         return [
             (title, self.url(name, credential.pk)) for verb, title, name in offered if self.may(request, verb)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 register = template.Library()
 NOTHING = "\N{EN DASH}"
 _SPELT = {"api": "API", "url": "URL", "id": "ID", "csv": "CSV"}
+_ENDINGS = frozenset({"remove", "delete", "end", "revoke", "refuse", "drain", "cancel"})
 _TONES = {
     "succeeded": "good",
     "fired": "good",
@@ -112,6 +113,26 @@ def pill(state: str, label: str = "") -> SafeString:
     return format_html(
         '<span class="c-pill c-pill-{}">{}</span>', tone, label or str(state).replace("_", " ")
     )
+
+
+@register.filter
+def milliseconds(value: float | None) -> str:
+    """Milliseconds as such while they are few, and as a length of time from a second on."""
+    if value is None:
+        return NOTHING
+    return f"{value:.0f} ms" if value < 1000 else span(value / 1000)
+
+
+@register.filter
+def person(actor: str) -> str:
+    """Who did something, as colleagues say it: an operator by name, all else as the audit log writes it."""
+    return actor.removeprefix("operator:")
+
+
+@register.filter
+def is_ending(url: str) -> bool:
+    """Whether the button of this address ends or removes something, which no page offers first."""
+    return url.partition("?")[0].rstrip("/").rpartition("/")[2] in _ENDINGS
 
 
 @register.filter

@@ -67,6 +67,7 @@ class SourceForm(forms.Form):
         max_length=63,
         label="Name in its address",
         help_text="Small letters, digits and hyphens. It cannot be changed later, nor used again.",
+        error_messages={"invalid": "Use small letters, digits and hyphens alone, such as web-shop."},
         widget=forms.TextInput(attrs=_CODE),
     )
     customer = forms.ModelChoiceField(

@@ -130,7 +130,9 @@ class AlertAdmin(CustomersByName):
         row = self._handled(request, pk)
         form = AcknowledgeForm(request.POST or None)
         if request.method != "POST" or not form.is_valid():
-            return self._ask(request, row, form, title="Acknowledge", submit="I take care of it")
+            return self._ask(
+                request, row, form, title=f"Acknowledge: {row.title}", submit="I take care of it"
+            )
         if not acknowledge(alert_id=pk, note=form.cleaned_data["note"], actor=actor(request)):
             return self.refused(request, "It is over, or somebody has taken it on.", self.url("change", pk))
         return self.done(request, "You have taken it on: no reminder is sent.", self.url("change", pk))
@@ -140,10 +142,12 @@ class AlertAdmin(CustomersByName):
         row = self._handled(request, pk)
         form = MuteForm(request.POST or None)
         if request.method != "POST" or not form.is_valid():
-            return self._ask(request, row, form, title="Mute", submit="Mute it")
-        until = timezone.now() + timedelta(hours=form.cleaned_data["hours"])
+            return self._ask(request, row, form, title=f"Mute: {row.title}", submit="Mute it")
+        hours = form.cleaned_data["hours"]
+        until = timezone.now() + timedelta(hours=hours)
         mute(alert_id=pk, until=until, reason=form.cleaned_data["reason"], actor=actor(request))
-        return self.done(request, "It is muted: nobody is told of it until then.", self.url("change", pk))
+        said = f"It is muted: nobody is told of it for {dict(_HOURS)[hours]}."
+        return self.done(request, said, self.url("change", pk))
 
     def unmute_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Let an alert be told again."""

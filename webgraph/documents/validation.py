@@ -56,9 +56,12 @@ def _no_known_key(entry: Any) -> str:
     given = entry["input"]
     if not isinstance(given, dict):
         return f"This must be a mapping: {entry['msg']}."
-    hints = (get_close_matches(str(name), _VOCABULARY, n=1) for name in given if name not in _VOCABULARY)
-    close = next((hint[0] for hint in hints if hint), "")
     words = str(entry["msg"])
+    fitting = words.rpartition(" keys ")[2].split(
+        ", "
+    )  # another word of the vocabulary would be as wrong as what stands there
+    hints = (get_close_matches(str(name), fitting, n=1) for name in given if name not in _VOCABULARY)
+    close = next((hint[0] for hint in hints if hint), "")
     message = f"{words[:1].upper()}{words[1:]}."
     return f"{message} Did you mean {close!r}?" if close else message
 

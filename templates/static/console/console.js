@@ -137,6 +137,13 @@ document.addEventListener("htmx:responseError", (event) => {
   const { status } = event.detail.xhr;
   tellFailure(event, status === 404 ? "This is no longer there." : `The server could not answer (${status}).`);
 });
+// The overview waits with its news while somebody's keys walk on it.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { detail, target } = event;
+  if (target.id === "overview" && target.contains(document.activeElement)) {
+    detail.shouldSwap = false;
+  }
+});
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (!event.detail.isError && event.target.matches?.(UPDATES_ITSELF)) {
     document.getElementById("not-updated")?.remove();

@@ -111,7 +111,7 @@ def test_the_second_of_two_editors_is_told_and_overwrites_nothing(engineer: Clie
 
     assert [answer.status_code for answer in answers] == [409, 409]
     for answer in answers:
-        assert "Version 2 was published while you were editing, by operator:berta" in answer.text
+        assert "Version 2 was published while you were editing, by berta" in answer.text
         assert "https://example.com/three" in answer.text.partition("<textarea")[2]
     assert flows.version_of(key="look").source == TWO
     assert AutomationVersion.objects.count() == 2

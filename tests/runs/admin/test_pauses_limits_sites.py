@@ -36,7 +36,7 @@ def test_every_page_says_what_is_paused_and_offers_to_resume(page: str, console:
     shown = console.get(f"/admin/{page}").content.decode()
 
     assert "Everything is paused" in shown
-    assert "operator:berta" in shown
+    assert "by berta since" in shown
     assert WHY in shown
     assert f"/admin/runs/pause/{row.pk}/resume/" in shown
 

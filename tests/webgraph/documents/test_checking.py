@@ -40,6 +40,7 @@ def only(steps: str) -> tuple[str, int, str]:
     ("step", "path", "words"),
     [
         ("clik: field", "", "Did you mean 'click'?"),
+        ("goot: field", "", "Did you mean 'goto'?"),  # and not 'root', which is a key elsewhere
         ("click: feild", ".click", "did you mean 'field'?"),
         ("click: {id: a}", ".click.id", "no key 'id'"),
         ("click: {called: a}", ".click", "needs at least one of css"),
