@@ -165,10 +165,11 @@ class ApiKeyAdmin(ConsoleAdmin):
             ("Issued by", key.created_by),
         ]
         usable = _state(key) == "active" and self.may(request, "change")
-        tools = [("Change the reach", self.url("reach", key.pk))] if self.may(request, "change") else []
-        tools += (
+        tools = (
             [("Rotate", self.url("rotate", key.pk)), ("Revoke", self.url("revoke", key.pk))] if usable else []
         )
+        if self.may(request, "change"):
+            tools.append(("Change the reach", self.url("reach", key.pk)))
         return self.page(request, "review/facts.html", title=f"API key {key.name}", rows=rows, tools=tools)
 
     def issue_view(self, request: HttpRequest) -> HttpResponse:

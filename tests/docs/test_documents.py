@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands, load_command_class
 
+from config.api import api
 from config.env import BASE_DIR
 from config.local import settings_page
 from infra_shared.nouns import NounCommand
+from infra_shared.scopes import Scope
 
 DOCUMENTS = sorted(
     path.relative_to(BASE_DIR)
@@ -77,6 +79,15 @@ def test_every_command_stands_in_the_table_with_each_of_its_verbs() -> None:
         missing |= {f"{name} {verb}" for verb in verbs if not re.search(rf"[` ]{verb}\b", words)}
 
     assert missing <= FOR_MAKE_RUN_ALONE
+
+
+def test_the_page_about_the_api_names_every_scope_and_every_part_of_an_endpoints_path() -> None:
+    page = text_of(Path("docs/api.md"))
+    paths = api.get_openapi_schema(path_prefix="/")["paths"]
+    parts = {part for path in paths for part in path.strip("/").split("/") if not part.startswith("{")}
+
+    assert {scope.value for scope in Scope} <= set(re.findall(r"`(\w+:\w+)`", page))
+    assert {part for part in parts if not re.search(rf"[/`]{part}\b", page)} == set()
 
 
 @pytest.mark.parametrize("decision", DECISIONS, ids=str)
