@@ -104,6 +104,21 @@ def test_the_oldest_failed_messages_are_sent_again_a_portion_at_a_time(
 
 
 @pytest.mark.django_db
+def test_what_somebody_dropped_meanwhile_is_not_sent_again_with_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dropped, failed = _mail(2)
+    _fail()
+    undelivered.drop(message=dropped, actor=ACTOR)
+    # As another transaction would have read them, a moment before.
+    monkeypatch.setattr(undelivered, "_oldest_failed", lambda _rows: [dropped.pk, failed.pk])
+
+    assert undelivered.send_failed_again(messages=OutboxMessage.objects.all(), actor=ACTOR) == 1
+
+    assert _states() == ["dropped", "pending"]
+
+
+@pytest.mark.django_db
 def test_the_command_lists_failed_mail_and_sends_it_again(capsys: pytest.CaptureFixture[str]) -> None:
     first, _ = _mail(2)
     call_command("mail", "list", "--failed")
