@@ -65,7 +65,7 @@ def test_the_chore_forgets_old_time_steps_alone() -> None:
     SpentCode.objects.create(
         credential="shop", step=1, taken_by=SECOND, spent_at=database_now() - timedelta(hours=2)
     )
-    SpentCode.objects.filter(taken_by=FIRST).update(spent_at=database_now())
+    SpentCode.objects.filter(taken_by=FIRST).update(spent_at=database_now() - timedelta(minutes=15))
 
     assert forget_spent_codes() == 1
     assert SpentCode.objects.get().taken_by == FIRST

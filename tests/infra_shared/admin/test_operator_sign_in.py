@@ -57,6 +57,21 @@ def test_nobody_else_resets_it(colleague, role) -> None:
     assert operators.has_second_factor(colleague)
 
 
+def test_an_administrator_gives_roles_and_nothing_beyond_them(colleague, operator, console) -> None:
+    def offered(client: Client, account: User) -> set[str]:
+        answer = client.get(reverse("admin:auth_user_change", args=[account.pk]))
+        return set(answer.context["adminform"].form.fields)
+
+    admin, beyond = in_role("Admin"), {"is_superuser", "user_permissions", "is_staff"}
+
+    assert offered(console, colleague) >= beyond
+    assert not offered(admin, colleague) & beyond
+    assert "groups" in offered(admin, colleague)
+    # An account that may do everything is changed by its equals alone.
+    for name in ("auth_user_change", "auth_user_password_change"):
+        assert admin.post(reverse(f"admin:{name}", args=[operator.pk]), {}).status_code == 403
+
+
 def test_an_administrator_does_not_reset_that_of_an_account_that_may_do_everything(operator) -> None:
     client = Client()
     client.force_login(operator)

@@ -33,6 +33,7 @@ def test_captured_html_comes_with_every_safety_header(
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Referrer-Policy"] == "no-referrer"
     assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert response.headers["Cache-Control"] == "private, no-store"
 
 
 def test_a_stranger_is_sent_to_the_sign_in(runs_factory: RunsFactory) -> None:
