@@ -73,9 +73,7 @@ def test_the_deployment_check_finds_nothing(production) -> None:
     )
 
 
-def test_cookies_belong_to_this_host_over_tls_alone_the_second_factor_is_asked_for_and_logs_are_json(
-    production,
-) -> None:
+def test_cookies_belong_to_this_host_over_tls_alone_and_the_second_factor_is_asked_for(production) -> None:
     shown = json.loads(python("-c", SHOW, environment=production).stdout)
 
     assert (shown["SESSION_COOKIE_NAME"], shown["CSRF_COOKIE_NAME"]) == (
@@ -95,7 +93,12 @@ def test_cookies_belong_to_this_host_over_tls_alone_the_second_factor_is_asked_f
     assert shown["SECURE_HSTS_SECONDS"] >= 31_536_000
     assert shown["OPERATORS_NEED_SECOND_FACTOR"]
     assert not shown["DEBUG"]
-    assert shown["LOGGING"]["json"]
+
+
+def test_log_lines_are_json_unless_somebody_says_otherwise(production) -> None:
+    shown = json.loads(python("-c", SHOW, environment=production).stdout)
+
+    assert shown["LOGGING"] == {"level": "INFO", "json": True}
 
 
 @pytest.mark.parametrize("path", ["/admin/login/", "/healthz", "/api/v1/runs", "/no-such-page"])
