@@ -112,7 +112,7 @@ class CredentialAdmin(ConsoleAdmin):
     def _tools(self, request: HttpRequest, credential: Credential) -> list[tuple[str, str]]:
         """What this operator may do with it."""
         offered = [
-            ("change", "Replace the values", "replace"),
+            ("change", "New values", "replace"),
             ("change", "Bind it", "bind"),
             ("delete", "Delete it", "remove"),
         ]

@@ -25,7 +25,7 @@ SECTIONS: _Sections = (
     ("Who signs in", {"fields": ("username", "password", "first_name", "last_name", "email")}),
     ("What they may do", {"fields": ("is_active", "groups", "customers")}),
     ("More than roles give", {"fields": ("is_staff", "is_superuser", "user_permissions")}),
-    ("When", {"fields": ("last_login", "date_joined")}),
+    ("When", {"fields": ("seen", "added")}),
 )
 WORDS = {
     "username": ("User name", "Letters, digits and @ . + - _; the audit log names the operator by it."),

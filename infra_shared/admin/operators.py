@@ -89,7 +89,7 @@ class OperatorAdmin(SignInHelp, _OfAll, StockUserAdmin):  # type: ignore[type-ar
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         """What was, is written by nobody; only who may do everything can give somebody more than a role."""
         more = () if request.user.is_superuser else ("is_superuser", "user_permissions", "is_staff")
-        return ("last_login", "date_joined", *more)
+        return ("seen", "added", *more)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """A field in the console's words."""
@@ -142,6 +142,11 @@ class OperatorAdmin(SignInHelp, _OfAll, StockUserAdmin):  # type: ignore[type-ar
     def may_do_everything(self, operator: User) -> bool:
         """Whether no permission is asked of it."""
         return operator.is_superuser
+
+    @admin.display(description="Added")
+    def added(self, operator: User) -> str:
+        """When the account was made."""
+        return when(operator.date_joined)
 
     @admin.display(description="Last sign-in")
     def seen(self, operator: User) -> str:

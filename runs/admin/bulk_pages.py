@@ -18,6 +18,7 @@ from runs.errors import RunsError
 from runs.models import BulkKind, BulkOrder
 from runs.services.bulk_orders import BulkRequest, give_bulk_order, orders_for, plan_bulk
 from runs.services.run_filter import RunFilter
+from runs.states import TERMINAL_RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -30,6 +31,8 @@ STOP_POLLING = 286
 ITEMS_SHOWN = 50
 _PERMISSION = {BulkKind.CANCEL: "cancel", BulkKind.RERUN: "request"}
 _TITLES = {BulkKind.CANCEL: "Cancel these runs", BulkKind.RERUN: "Rerun these runs"}
+_OF_ENDED = frozenset({"open", "resolved"})
+"""What the list's filter of attention calls failures."""
 _OF_THE_LIST = frozenset({"p", "o", "e", "_changelist_filters"})
 """What the list's address says about itself, not about runs."""
 
@@ -61,11 +64,8 @@ def filter_of(query: QueryDict, *, customers: Collection[str]) -> RunFilter:
         raise UnfitFilterError(
             f"A bulk action cannot be narrowed by {', '.join(unfit)}. Choose other filters."
         )
-    states = [
-        word for name in ("state__exact", "state__in") for word in query.get(name, "").split(",") if word
-    ]
     return RunFilter(
-        states=tuple(sorted(states)),
+        states=tuple(sorted(_states(query))),
         failure_kind=query.get("failure_kind__exact", ""),
         cause=query.get("cause__exact", ""),
         session=query.get("session", ""),
@@ -93,7 +93,7 @@ class BulkActions(ConsoleAdmin):
         return [
             (_TITLES[kind], f"{self.url('bulk', kind.value)}?{query}")
             for kind in (BulkKind.RERUN, BulkKind.CANCEL)
-            if self.may(request, _PERMISSION[kind])
+            if self.may(request, _PERMISSION[kind]) and _may_fit(kind, request.GET)
         ]
 
     def bulk_view(self, request: HttpRequest, kind: str) -> HttpResponse:
@@ -191,6 +191,19 @@ class BulkOrderAdmin(ConsoleAdmin):
         order: BulkOrder = self.found(request, pk)
         status = STOP_POLLING if order.finished_at else 200
         return TemplateResponse(request, "review/bulk/progress.html", _shown(order), status=status)
+
+
+def _may_fit(kind: BulkKind, query: QueryDict) -> bool:
+    """Whether the list may hold such runs: what has ended cannot be cancelled, and nothing else can be rerun."""
+    if query.get("attention") in _OF_ENDED:
+        return kind == BulkKind.RERUN
+    states = _states(query)
+    return not states or any((state in TERMINAL_RUNS) == (kind == BulkKind.RERUN) for state in states)
+
+
+def _states(query: QueryDict) -> list[str]:
+    """The states that the list is narrowed to."""
+    return [word for name in ("state__exact", "state__in") for word in query.get(name, "").split(",") if word]
 
 
 def _shown(order: BulkOrder) -> dict[str, Any]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
+import time_machine
 from django.template.loader import render_to_string
 
-from infra_shared.templatetags.console import milliseconds, person
+from infra_shared.templatetags.console import ago, milliseconds, person
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -35,3 +40,17 @@ def test_the_button_that_stands_out_is_never_one_that_ends_something(url: str, t
 
     assert f'class="c-button {tone}" href="{url}"' in shown
     assert 'class="c-button" href="/else/"' in shown
+
+
+@pytest.mark.parametrize(
+    ("passed", "words"),
+    [
+        (timedelta(minutes=32, seconds=10), "32 min ago"),
+        (timedelta(minutes=5, seconds=10), "5 min 10 s ago"),
+        (timedelta(days=-17, hours=-3), "in 17 d"),
+        (timedelta(seconds=2.4), "2.4 s ago"),
+    ],
+)
+def test_how_long_ago_is_said_without_the_part_nobody_reads(passed: timedelta, words: str) -> None:
+    with time_machine.travel(NOW, tick=False):
+        assert ago(NOW - passed) == words

@@ -166,6 +166,9 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const field of document.querySelectorAll("input[type=file]")) {
     field.hasChangeListener = true;
   }
+  for (const cell of document.querySelectorAll("#result_list td[data-label]")) {
+    cell.dataset.label = cell.dataset.label.charAt(0).toUpperCase() + cell.dataset.label.slice(1);
+  }
   for (const row of document.querySelectorAll("#result_list tr.data-row")) {
     row.dataset.row = "";
     row.tabIndex = -1;

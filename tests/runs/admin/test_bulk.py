@@ -74,6 +74,21 @@ def test_a_viewer_orders_nothing_and_is_offered_nothing(factory):
 
 
 @pytest.mark.parametrize(
+    ("query", "offered"),
+    [
+        ("attention=open", ["Rerun"]),
+        ("state__exact=running", ["Cancel"]),
+        ("state__in=failed,running", ["Rerun", "Cancel"]),
+        ("q=shop", ["Rerun", "Cancel"]),
+    ],
+)
+def test_what_has_ended_is_offered_no_cancelling_and_what_has_not_no_rerun(query, offered):
+    tools = in_role("Operator").get(f"/admin/runs/run/?{query}").context["tools"]
+
+    assert [title for title, _ in tools] == [f"{word} these runs" for word in offered]
+
+
+@pytest.mark.parametrize(
     ("query", "words"), [("params__x=1", "cannot be narrowed by params__x"), ("", "Say which runs")]
 )
 def test_a_filter_that_cannot_be_kept_is_refused(factory, query, words):
