@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +10,14 @@ from pydantic import BaseModel
 
 from tests.webgraph.local_pages import PAGES
 from webgraph.asked_places import AskedPlaces
-from webgraph.bindings import NO_ORIGIN, Bindings, MisplacedSecretError, check_element, place_of
+from webgraph.bindings import (
+    NO_ORIGIN,
+    Bindings,
+    MisplacedSecretError,
+    check_element,
+    origin_of_frame,
+    place_of,
+)
 from webgraph.browser.profile import BrowserProfile, HttpBasic, ProxyServer
 from webgraph.codes import Code
 from webgraph.errors import AutomationBugError, FailureKind
@@ -97,6 +105,25 @@ def test_a_browser_profile_signs_in_only_where_its_credential_is_bound(profile: 
         Bindings(SECRETS, {"shop": [SHOP]}).check_profile(profile)
     places = [OTHER, "http://proxy.example:3128"]
     Bindings(SECRETS, {"shop": places}).check_profile(profile)
+
+
+@pytest.mark.parametrize(
+    ("urls", "origin"),
+    [
+        ([f"{SHOP}/login"], SHOP),
+        ([f"{SHOP}/login", "about:srcdoc"], SHOP),
+        ([f"{SHOP}/login", f"{OTHER}/advert", "about:srcdoc", "about:blank"], OTHER),
+        ([f"{OTHER}/", f"blob:{SHOP}/7f3c"], SHOP),
+        ([f"{SHOP}/login", "data:text/html,<input>"], NO_ORIGIN),
+        (["about:blank"], NO_ORIGIN),
+    ],
+)
+def test_a_frame_without_an_address_belongs_to_who_made_it(urls: list[str], origin: str):
+    frame: Any = None
+    for url in urls:
+        frame = SimpleNamespace(url=url, parent_frame=frame)
+
+    assert origin_of_frame(frame) == origin
 
 
 class Where(BaseModel):
