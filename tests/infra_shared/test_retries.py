@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import timedelta
 from textwrap import dedent
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ from tests.support.retry_loops import found_in, loops_in
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
+    from pathlib import Path
 
 SECOND = timedelta(seconds=1)
 POLICY = RetryPolicy(first_pause=SECOND, longest_pause=10 * SECOND, jitter=0)
@@ -198,13 +200,18 @@ def test_a_policy_that_makes_no_sense_is_refused(wrong):
 
 
 def test_no_module_has_a_retry_loop_written_by_hand():
-    root = settings.BASE_DIR
-    files = [file for package in _PACKAGES for file in sorted((root / package).rglob("*.py"))]
-    sources = [file for file in files if not {"migrations", "node_modules"} & set(file.parts)]
-    found = {place for file in sources for place in loops_in(file, root)}
+    found = {place for file in _sources() for place in loops_in(file, settings.BASE_DIR)}
 
     assert found - set(_ALLOWED) == set(), "Use infra_shared.retries, or give the reason in _ALLOWED."
     assert set(_ALLOWED) - found == set(), "These are gone: take them out of _ALLOWED."
+
+
+def test_no_other_module_turns_to_a_library_for_retries():
+    library = re.compile(r"^\s*(?:from|import) (?:tenacity|stamina|backoff|retrying)\b", re.MULTILINE)
+
+    users = [file.relative_to(settings.BASE_DIR) for file in _sources() if library.search(file.read_text())]
+
+    assert [str(file) for file in users] == ["infra_shared/retries.py"]
 
 
 @pytest.mark.parametrize(
@@ -327,6 +334,12 @@ def test_the_search_finds_a_retry_loop_in_any_of_its_forms(source):
 )
 def test_the_search_leaves_alternatives_polling_and_plain_sums_alone(source):
     assert not list(found_in(dedent(source), "made_up"))
+
+
+def _sources() -> list[Path]:
+    """Every module of the product and its benchmarks."""
+    files = [file for package in _PACKAGES for file in sorted((settings.BASE_DIR / package).rglob("*.py"))]
+    return [file for file in files if not {"migrations", "node_modules"} & set(file.parts)]
 
 
 def _must_not_wait(seconds: float) -> None:
