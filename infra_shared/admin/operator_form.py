@@ -41,7 +41,7 @@ WORDS = {
     ),
     "user_permissions": (
         "Permissions of its own",
-        "Beside those of its roles. Ctrl or Command chooses several.",
+        "Beside those of its roles.",
     ),
 }
 """Label and help of the fields whose own words are those of another product."""

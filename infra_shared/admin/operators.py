@@ -12,6 +12,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.urls import reverse
+from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
@@ -38,13 +39,46 @@ admin.site.unregister(Group)
 class _OfAll(ModelAdmin):
     """Pages for those alone who reach every customer: whoever is narrowed must not widen that here."""
 
+    list_title = ""
+    new_title = ""
+    list_fullwidth = True
+    sortable_by = ()
+    change_list_template = "review/change_list.html"
+    filter_horizontal = NO_PAIRS_OF_LISTS
+    show_add_link = False
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The form, with its place in the console and one way to save it."""
+        found = self.get_object(request, object_id) if object_id else None
+        context = {
+            "section": (self.list_title, reverse(f"admin:auth_{self.opts.model_name}_changelist")),
+            "title": str(found) if found is not None else self.new_title,
+            "subtitle": None,
+            "show_save_and_add_another": False,
+            "show_save_and_continue": False,
+        }
+        answer: HttpResponse = super().changeform_view(
+            request, object_id, form_url, {**context, **(extra_context or {})}
+        )
+        return answer
+
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Roles as boxes to tick, and of all permissions those that open something in this console."""
+        """Boxes to tick: in a list that scrolls, one slip of a finger takes away all that was chosen.
+
+        Of all permissions those that open something in this console.
+        """
+        kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()
         if db_field.name == "groups":
-            kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()
             return db_field.formfield(**{"help_text": "What the operator may do.", **kwargs})
-        kwargs["queryset"] = _permissions_of_the_console()
-        return super().formfield_for_manytomany(db_field, request, **kwargs)
+        field = db_field.formfield(**{"help_text": "", **kwargs, "queryset": _permissions_of_the_console()})
+        field.label_from_instance = _permission_in_words
+        return field
 
     def log_addition(self, request: Any, obj: Any, message: Any) -> Any:
         """Nothing: the audit log tells, and Django's own log would be a second one."""
@@ -75,15 +109,12 @@ class OperatorAdmin(SignInHelp, _OfAll, StockUserAdmin):  # type: ignore[type-ar
     add_form = NewOperatorForm
     add_form_template = "admin/change_form.html"  # its own for accounts promises a second page of options
     add_fieldsets = NEW_SECTIONS
-    show_add_link = False
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "email", "roles", "is_active", "may_do_everything", "seen")
-    sortable_by = ()
-    change_list_template = "review/change_list.html"
+    list_title = "Operators"
+    new_title = "New operator"
     list_filter = ("is_active", "is_superuser")
-    list_fullwidth = True
     empty_value_display = NOTHING
-    filter_horizontal = NO_PAIRS_OF_LISTS
     fieldsets = SECTIONS
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
@@ -97,27 +128,6 @@ class OperatorAdmin(SignInHelp, _OfAll, StockUserAdmin):  # type: ignore[type-ar
         if field is not None and db_field.name in WORDS:
             field.label, field.help_text = WORDS[db_field.name]
         return field
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """The form of an account, with its place in the console and one way to save it."""
-        found = self.get_object(request, object_id) if object_id else None
-        context = {
-            "section": ("Operators", reverse("admin:auth_user_changelist")),
-            "title": found.get_username() if found is not None else "New operator",
-            "subtitle": None,
-            "show_save_and_add_another": False,
-            "show_save_and_continue": False,
-        }
-        answer: HttpResponse = super().changeform_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
-        )
-        return answer
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -180,10 +190,8 @@ class OperatorAdmin(SignInHelp, _OfAll, StockUserAdmin):  # type: ignore[type-ar
 class RoleAdmin(_OfAll, StockGroupAdmin):
     """Groups of permissions, given to operators."""
 
-    list_fullwidth = True
-    sortable_by = ()
-    change_list_template = "review/change_list.html"
-    filter_horizontal = NO_PAIRS_OF_LISTS
+    list_title = "Roles"
+    new_title = "New role"
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -234,6 +242,15 @@ def _permissions_of_the_console() -> QuerySet[Permission]:
     kinds = ContentType.objects.get_for_models(*admin.site._registry)
     shown = [kind.pk for kind in kinds.values()]
     return Permission.objects.filter(content_type__in=shown).select_related("content_type")
+
+
+def _permission_in_words(permission: Permission) -> str:
+    """What a permission opens, after what it is about: "Alerts: handle alerts"."""
+    about = permission.content_type.model_class()
+    thing = (
+        capfirst(str(about._meta.verbose_name_plural)) if about is not None else permission.content_type.model
+    )
+    return f"{thing}: {permission.name.removeprefix('Can ')}"
 
 
 def _set_reach(user: User, customers: list[str]) -> None:

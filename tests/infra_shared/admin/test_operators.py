@@ -61,3 +61,18 @@ def test_nobody_reads_a_hash_or_writes_when_somebody_signed_in() -> None:
     assert vera.last_login == seen
     assert "pbkdf2" not in shown
     assert "Authentication and Authorization" not in shown
+
+
+def test_the_permissions_of_a_role_are_boxes_in_words_and_stay_as_they_were() -> None:
+    admin = in_role("Admin")
+    viewer = Group.objects.get(name="Viewer")
+    held = set(viewer.permissions.values_list("pk", flat=True))
+    page = reverse("admin:auth_group_change", args=[viewer.pk])
+
+    shown = admin.get(page).text
+    admin.post(page, {"name": "Viewer", "permissions": sorted(held)})
+
+    assert "Runs: view run" in shown
+    assert shown.count('type="checkbox"') > len(held)
+    assert "<select" not in shown.partition('id="id_permissions"')[2].partition("</form>")[0]
+    assert set(viewer.permissions.values_list("pk", flat=True)) == held
