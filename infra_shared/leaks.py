@@ -27,7 +27,7 @@ _MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 # As mails carry files: base64 in lines, or quoted-printable. The end of a line comes first, which is found quickly.
 _LINES_OF_BASE64 = re.compile(rb"\n(?=[0-9A-Za-z+/])(?:(?<=[0-9A-Za-z+/]{40}\n)|(?<=[0-9A-Za-z+/]{40}\r\n))")
 _BREAK_IN_BASE64 = re.compile(rb"(?<=[0-9A-Za-z+/])\r?\n[ \t]*(?=[0-9A-Za-z+/=])")
-_QUOTED = re.compile(rb"=\r?\n|quoted-printable", re.IGNORECASE)
+_QUOTED = (b"=\n", b"=\r\n", b"uoted-printable", b"uoted-Printable", b"QUOTED-PRINTABLE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,4 +147,5 @@ def _is_cut_by_lines(body: bytes, pattern: re.Pattern[bytes]) -> bool:
     """Whether a secret stands in what a mail carries, across the ends of its lines."""
     if _LINES_OF_BASE64.search(body) and pattern.search(_BREAK_IN_BASE64.sub(b"", body)):
         return True
-    return _QUOTED.search(body) is not None and pattern.search(quopri.decodestring(body)) is not None
+    is_quoted = any(mark in body for mark in _QUOTED)
+    return is_quoted and pattern.search(quopri.decodestring(body)) is not None
