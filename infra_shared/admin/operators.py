@@ -42,9 +42,9 @@ class _OfAll(ModelAdmin):
     list_title = ""
     new_title = ""
     list_fullwidth = True
-    sortable_by = ()
-    change_list_template = "review/change_list.html"
-    filter_horizontal = NO_PAIRS_OF_LISTS
+    sortable_by: Any = ()
+    change_list_template: Any = "review/change_list.html"
+    filter_horizontal: Any = NO_PAIRS_OF_LISTS
     show_add_link = False
 
     def changeform_view(
