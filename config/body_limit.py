@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from infra_shared.api.problems import problem_response
+from infra_shared.api.problems import new_request_id, problem_response
+from infra_shared.sizes import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -58,9 +59,10 @@ class BodyLimit:
             await self._refuse(scope, send)
 
     async def _refuse(self, scope: Any, send: Send) -> None:
-        _log.warning("request_too_large", path=scope["path"], most_bytes=self._most_bytes)
-        detail = f"The body is larger than {self._most_bytes // 1024**2} MB, the most this server takes."
-        response = problem_response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+        detail = f"The body is larger than {in_words(self._most_bytes)}, the most this server takes."
+        with structlog.contextvars.bound_contextvars(request_id=new_request_id()):
+            _log.warning("request_too_large", path=scope["path"], most_bytes=self._most_bytes)
+            response = problem_response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
         # What was not read is still under way: the connection cannot carry another request.
         headers = [(name.lower().encode(), value.encode()) for name, value in response.items()]
         headers.append((b"connection", b"close"))

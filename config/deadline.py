@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from infra_shared.api.problems import problem_response
+from infra_shared.api.problems import new_request_id, problem_response
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -50,8 +50,10 @@ class Deadline:
         except TimeoutError:
             if not limit.clock.expired():
                 raise
-            _log.error("request_too_late", path=scope["path"], seconds=self._seconds)
-            await _say_too_late(send)
+            # The request's own id is known below alone, where nothing answers.
+            with structlog.contextvars.bound_contextvars(request_id=new_request_id()):
+                _log.error("request_too_late", path=scope["path"], seconds=self._seconds)
+                await _say_too_late(send)
         except asyncio.CancelledError:
             work.cancel()
             raise

@@ -12,19 +12,21 @@ from django.utils.decorators import sync_and_async_middleware
 from django.utils.deprecation import MiddlewareMixin
 
 from config.api_errors import DATABASE_AWAY, RETRY_AFTER_SECONDS
-from infra_shared.api.problems import CONTENT_TYPE, problem_response
+from infra_shared.api.problems import (
+    CONTENT_TYPE,
+    REQUEST_ID_HEADER,
+    new_request_id,
+    problem_response,
+)
 from infra_shared.database import is_lock_or_connection_error
-from infra_shared.ids import random_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.http import HttpRequest, HttpResponse
 
-REQUEST_ID_HEADER = "X-Request-ID"
 API_PREFIX = "/api/"
 _WELL_FORMED_ID = re.compile(r"[0-9A-Za-z._-]{1,64}")
-_REQUEST_ID_LENGTH = 16
 _KEPT_HEADERS = ("Allow", "Content-Range", "Accept-Ranges", "Retry-After")
 _NO_SENSORS = ", ".join(
     f"{feature}=()"
@@ -74,7 +76,7 @@ def request_id_middleware(get_response: Callable[[HttpRequest], Any]) -> Callabl
 
 def _begin(request: HttpRequest) -> str:
     sent = request.headers.get(REQUEST_ID_HEADER, "")
-    request_id = sent if _WELL_FORMED_ID.fullmatch(sent) else random_token(_REQUEST_ID_LENGTH)
+    request_id = sent if _WELL_FORMED_ID.fullmatch(sent) else new_request_id()
     # A thread serves one request after the other: what the last one bound must not stay.
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)

@@ -10,10 +10,14 @@ from django.http import JsonResponse
 from ninja import Schema
 from pydantic import Field
 
+from infra_shared.ids import random_token
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 CONTENT_TYPE = "application/problem+json"
+REQUEST_ID_HEADER = "X-Request-ID"
+_REQUEST_ID_LENGTH = 16
 NOT_FIT = "The request does not fit; errors names each field."
 
 
@@ -87,6 +91,11 @@ class TooManyRequestsError(ApiError):
         super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
 
 
+def new_request_id() -> str:
+    """An id for a request that brings none."""
+    return random_token(_REQUEST_ID_LENGTH)
+
+
 def problem_response(
     status: int,
     detail: str,
@@ -95,12 +104,13 @@ def problem_response(
     headers: Mapping[str, str] | None = None,
 ) -> JsonResponse:
     """The answer for one problem, never to be cached, with the request id that log lines carry."""
+    request_id = structlog.contextvars.get_contextvars().get("request_id", "")
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": int(status),
         "detail": detail,
-        "request_id": structlog.contextvars.get_contextvars().get("request_id", ""),
+        "request_id": request_id,
     }
     if errors is not None:
         body["errors"] = [error.model_dump() for error in errors]
@@ -108,7 +118,7 @@ def problem_response(
         body,
         status=status,
         content_type=CONTENT_TYPE,
-        headers={"Cache-Control": "no-store", **(headers or {})},
+        headers={"Cache-Control": "no-store", REQUEST_ID_HEADER: request_id, **(headers or {})},
     )
     # Some of these are made above the middleware that would count.
     response.headers["Content-Length"] = str(len(response.content))

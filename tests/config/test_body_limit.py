@@ -48,7 +48,10 @@ def test_a_larger_one_is_refused_before_anything_of_it_is_read() -> None:
     sender = Sender(b"12345678901", declared=MOST + 1)
 
     assert (sender.ask(), sender.taken) == (413, 0)
-    assert "larger than 10 bytes" in json.loads(sender.sent[1]["body"])["detail"]
+    problem = json.loads(sender.sent[1]["body"])
+    assert "larger than 10 bytes" in problem["detail"]
+    assert (b"x-request-id", problem["request_id"].encode()) in sender.sent[0]["headers"]
+    assert problem["request_id"]
 
 
 def test_one_that_hides_its_length_is_cut_off_where_it_passes_the_limit() -> None:

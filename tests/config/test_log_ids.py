@@ -8,7 +8,7 @@ import pytest
 import structlog
 from django.test import Client
 
-from config.middleware import REQUEST_ID_HEADER
+from infra_shared.api.problems import REQUEST_ID_HEADER
 from infra_shared.logging import listening_to_lines
 from intake.models import Event
 from intake.services.routing import route_pending

@@ -40,6 +40,8 @@ PAGES = {
     "/admin/automations/schedule/new/": "Operator",
     "/admin/automations/credential/": "Engineer",
     "/admin/automations/credential/set/": "Engineer",
+    "/admin/automations/customer/": "Viewer",
+    "/admin/automations/customer/new/": "Engineer",
     "/admin/infra_shared/apikey/": "Engineer",
     "/admin/infra_shared/apikey/issue/": "Engineer",
     "/admin/infra_shared/auditline/": "Engineer",
