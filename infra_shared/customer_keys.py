@@ -35,5 +35,5 @@ def check_customers(keys: Iterable[str]) -> None:
         path = getattr(config, "unknown_customers", "")
         if path and (unknown := import_string(path)(named)):
             raise UnknownCustomersError(
-                f"There is no customer {', '.join(map(repr, unknown))}. See: manage.py customers list, create"
+                f"There is no customer {', '.join(map(repr, unknown))}. Make it first, under Customers or by `customers create`."
             )
