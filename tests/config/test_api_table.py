@@ -179,6 +179,19 @@ def check_foreign(row: Row, response) -> None:
         api.problem(response, 404)
 
 
+@pytest.mark.parametrize("order", ["bulk-cancel", "bulk-rerun"])
+def test_an_order_about_many_runs_means_those_within_reach_alone(order, world) -> None:
+    wanted = {"filter": {"states": ["queued", "succeeded", "waiting_input"]}, "dry_run": False}
+    foreign = api.Caller(api.key(customers=["other"], caller="stranger"))
+
+    meant = [
+        caller.post(f"/runs/{order}", wanted).json()["total"] for caller in (foreign, api.Caller(api.key()))
+    ]
+
+    assert meant[0] == 0
+    assert meant[1] > 0
+
+
 def test_every_endpoint_has_its_row() -> None:
     documented = {
         f"{method.upper()} {path}"

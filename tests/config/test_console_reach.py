@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from automations.models import HealProposal
@@ -35,13 +36,11 @@ from runs.retention_policy import Outcome
 from runs.services.limits import set_limit
 from runs.services.quotas import set_quota
 from runs.services.retention_rules import set_rule
-from tests.support import api
+from tests.support import api, intake
 from tests.support.operators import in_role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from django.test import Client
 
 pytestmark = pytest.mark.django_db
 ACTOR = "operator:berta"
@@ -231,3 +230,35 @@ def test_no_list_names_a_row_to_an_operator_of_other_customers(rows) -> None:
     without_a_list = {"artifacts", "filters", "infra_shared/savedfilter", "runs/artifact"}
     assert seen["stranger"] == {"automations/automation", "runs/node"}
     assert seen["head"] == rows.keys() - without_a_list
+
+
+def test_a_part_is_not_there_under_the_address_of_another_row(rows, world) -> None:
+    head = in_role("Admin", name="head")
+    step, message = world.run.attempts.get().steps.get(), rows["infra_shared/outboxmessage"]
+    (secret,) = world.trigger.source.secrets.all()
+    other_alert = alert(key="run:other", title="Another", text="Again.")
+    other_channel, _ = add_channel(
+        wanted=ChannelInput(name="Night", kind=AlertChannel.Kind.WEBHOOK, url="https://desk.example/night"),
+        actor=ACTOR,
+    )
+
+    asked = (
+        f"runs/run/{world.asking.pk}/steps/{step.pk}/",
+        f"intake/source/{intake.source('another').pk}/secrets/{secret.pk}/end/",
+        f"infra_shared/alert/{other_alert.pk}/send-again/{message.pk}/",
+        f"infra_shared/alertchannel/{other_channel.pk}/send-again/{message.pk}/",
+    )
+
+    for path in asked:
+        assert head.post(f"/admin/{path}").status_code == 404, path
+    message.refresh_from_db()
+    secret.refresh_from_db()
+    assert (message.state, secret.valid_until) == ("failed", None)
+
+
+def test_the_trace_viewer_is_for_who_may_see_artifacts(db) -> None:
+    nobody = Client()
+    nobody.force_login(User.objects.create_user("nina", is_staff=True))
+
+    assert nobody.get("/admin/trace/index.html").status_code == 403
+    assert in_role("Viewer").get("/admin/trace/index.html").status_code == 200
