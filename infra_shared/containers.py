@@ -28,7 +28,7 @@ _PIECE_BYTES = 4096
 _ZLIB_HEAD_BYTES = 2
 _PDF_HEAD_BYTES = 1024
 _PDF_STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
-_PDF_LZW = re.compile(rb"/LZW(?:Decode)?\b")
+_PDF_LZW = re.compile(rb"/LZW(?:Decode)?(?=[\s/\]>])")
 _HEX_STREAM = re.compile(rb"[0-9A-Fa-f\s]+>")
 # Names in a PDF may spell any character as #xx. The entry stands in its trailer, or in the dictionary of the stream that
 # takes the trailer's place, neither of which is itself encrypted; both are followed by the encryption's own object.
@@ -40,15 +40,14 @@ _PDF_ENCRYPTED = re.compile(
 _ZIP = b"PK\x03\x04"
 _COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_OFFICE = "EncryptedPackage".encode("utf-16-le")  # a stream's name
-# What nothing here unpacks.
+# What nothing here unpacks; by so many bytes that none of them stands at the beginning of a picture by chance.
 _CLOSED = {
     b"7z\xbc\xaf\x27\x1c": "7z",
     b"Rar!\x1a\x07": "RAR",
     b"MSCF\0\0\0\0": "CAB",
     b"LZIP": "lzip",
     b"\x04\x22\x4d\x18": "LZ4",
-    b"\x1f\x9d": "compress",
-    b"\x1f\xa0": "pack",
+    b"\x1f\x9d\x90": "compress",
 }
 
 

@@ -40,7 +40,7 @@ class Leak:
 class LeakScan:
     """Finds the secrets a redactor knows, those it learns later too, in bytes of any kind.
 
-    Beyond the forms that a redactor takes out it knows UTF-16, what markup or the lines of a mail cut in two, and the
+    Beyond the forms that a redactor takes out it knows UTF-16 and UTF-32, what markup or the lines of a mail cut in two, and the
     members of archives in archives. It holds the interpreter for a piece at a time, so that other threads go on meanwhile.
     """
 
