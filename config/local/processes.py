@@ -18,6 +18,7 @@ import urllib.request
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -108,10 +109,22 @@ class Part:
             PartFailedError: it ended, or did not answer in time.
         """
         deadline = time.monotonic() + seconds
-        while self.ready_url and not answers(self.ready_url):
+        while self.ready_url and not self._serves():
             if self.pid is None or time.monotonic() > deadline:
                 raise PartFailedError(f"{self.name} did not start. {self.last_lines()}")
             sleep(POLL_SECONDS)
+
+    def _serves(self) -> bool:
+        """Whether its address answers, and by the part itself: another program may have taken the port meanwhile."""
+        return answers(self.ready_url) and self._listens(urlsplit(self.ready_url).port)
+
+    def _listens(self, port: int | None) -> bool:
+        for member in self.family():
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                sockets = member.net_connections(kind="tcp")
+                if any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in sockets):
+                    return True
+        return False
 
     def tend(self) -> str:
         """Start the part again if it ended, later each time it ends early; return one line when it did something."""

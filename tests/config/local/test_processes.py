@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import textwrap
+from http.server import HTTPServer, SimpleHTTPRequestHandler
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import psutil
@@ -65,6 +67,24 @@ def test_a_part_that_was_killed_comes_back_without_its_old_family(part: Part) ->
     assert not any(map(lives, old))
     assert len(started_family(part)) == 2
     assert part.restarts == 1
+
+
+def test_a_part_is_not_ready_because_another_program_answers_at_its_address(tmp_path: Path) -> None:
+    with HTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as other:
+        Thread(target=other.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{other.server_port}/"
+        loser = [
+            sys.executable,
+            "-c",
+            f"import socket; socket.create_server(('127.0.0.1', {other.server_port}))",
+        ]
+        part = Part("web", loser, inherited({}), tmp_path / "log", ready_url=url)
+
+        part.start()
+
+        with pytest.raises(PartFailedError, match="Address already in use"):
+            part.wait_until_ready(60)
+        other.shutdown()
 
 
 def test_a_part_that_dies_at_once_names_its_log_and_its_last_words(tmp_path: Path) -> None:
