@@ -25,9 +25,11 @@ def test_a_rerun_begins_with_the_params_of_the_run_and_takes_changed_ones(
     run = runs_factory.failed()
     url = f"/admin/runs/run/{run.pk}/rerun/"
 
-    form = console.get(url).context["form"]
+    asked = console.get(url)
+    form = asked.context["form"]
     response = console.post(url, {"params-city": "Oslo", "params-count": "2", **OPTIONS})
 
+    assert f"run {run.short_id}</a> for Main" in asked.text
     assert form["city"].value() == "Riga"
     made = Run.objects.get(rerun_of=run)
     assert response.headers["Location"] == f"/admin/runs/run/{made.pk}/change/"
