@@ -5,7 +5,8 @@ VENV_PYTHON = .venv/bin/python
 SETUP = $(PYTHON) -m config.local.setup
 PYTEST = $(VENV_PYTHON) -m pytest -n $(TEST_PROCESSES)
 ON_POSTGRES = $(VENV_PYTHON) -m config.local.postgres --
-TEST_PROCESSES ?= 2
+# Three on two cores: many tests wait for a lease, a browser or a chore, and leave the processor to others.
+TEST_PROCESSES ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help run smoke setup check format test test-all audit bench password key lock

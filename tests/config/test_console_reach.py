@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLResolver, get_resolver
 
 from automations.models import HealProposal
 from automations.services.credentials import set_credential
@@ -79,8 +79,9 @@ def rows(world: api.World) -> Mapping[str, Any]:
     raised = alert(key="run:sample", title="It failed", text="Again.", customer="main")
     berta = User.objects.create_user("berta")
     api.key(caller="nightly")
-    line = {"object_kind": "run", "object_id": world.run.pk, "customer": "main"}
-    audit.record(actor=ACTOR, action="run.pin", **line)
+    audit.record(
+        actor=ACTOR, action="run.pin", object_kind="run", object_id=str(world.run.pk), customer="main"
+    )
     return {
         "artifacts": world.artifact,
         "auth/group": Group.objects.create(name="Auditor"),
@@ -163,7 +164,7 @@ def routes(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
         route = prefix + str(item.pattern)
         if isinstance(item, URLResolver):
             yield from routes(item, route)
-        elif isinstance(item, URLPattern) and route.startswith("admin/") and "<" in route:
+        elif route.startswith("admin/") and "<" in route:
             yield route.removeprefix("admin/")
 
 
@@ -172,7 +173,7 @@ def address_of(route: str, rows: Mapping[str, Any], world: api.World) -> str:
     # `artifacts/<uuid:pk>/`, and `runs/run/<uuid:pk>/live/`
     named = re.match(r"[a-z_/]+?(?=/<)", route)
     assert named is not None, f"Which row is {route} about?"
-    parts = {
+    parts: dict[str, Any] = {
         "form": "json",
         "which": "after",
         "number": world.run.version.number,
@@ -183,7 +184,7 @@ def address_of(route: str, rows: Mapping[str, Any], world: api.World) -> str:
     row = rows[named[0]]
     for name in ("pk", "object_id", "id"):
         parts[name] = getattr(row, "pk", 0)
-    return "/admin/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(parts[found[1]]), route)
+    return "/admin/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(parts[str(found[1])]), route)
 
 
 def status_of(client: Client, method: str, address: str) -> int:
