@@ -93,6 +93,7 @@ def test_a_message_is_given_up_after_the_last_attempt_and_can_be_sent_again(sett
     assert undelivered.send_again(message=message, actor="operator:anna", now=NOW)
     assert not undelivered.send_again(message=message, actor="operator:anna", now=NOW)
     assert list(OutboxMessage.objects.due(NOW)) == [message]
+    assert _send(NOW) == SendReport(postponed=1)  # with all its tries before it
 
 
 def test_a_claimed_message_is_left_alone_until_its_sender_must_be_dead(monkeypatch):

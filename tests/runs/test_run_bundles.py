@@ -311,6 +311,16 @@ def test_hostile_sizes_are_refused_before_they_are_unpacked(runs_factory: RunsFa
         bring(file, most_bytes=20_000_000)
 
 
+def test_hostile_digests_give_nobody_the_bytes_of_others(runs_factory: RunsFactory, file: Path) -> None:
+    run = runs_factory.succeeded()
+    export(run, file)
+    forget(run)
+    theirs = remember_blob(artifact_store().put(b"of another customer", text=False))
+
+    with pytest.raises(BundleRefusedError, match="is not the file"):
+        bring(changed(file, lambda document: document["artifacts"][0].update(digest=theirs.digest)))
+
+
 def test_hostile_ids_never_stand_before_runs_of_today(runs_factory: RunsFactory, file: Path) -> None:
     run = runs_factory.succeeded()
     export(run, file)

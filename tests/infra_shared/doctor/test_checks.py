@@ -15,6 +15,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import ConnectionHandler
 
 from config.local.processes import free_port
+from infra_shared.blobs.file_store import FileBlobStore
 from infra_shared.checkup import Level
 from infra_shared.clock import utc_now
 from infra_shared.doctor import clocks, database, disk, mail, migrations, storage
@@ -125,6 +126,21 @@ def test_storage_in_a_folder_is_tried_out_and_left_as_it_was(db, settings) -> No
 
     assert finding.level is Level.OK
     assert not [path for path in settings.ARTIFACTS_DIR.rglob("*") if path.is_file()]
+
+
+def test_storage_that_gives_other_bytes_than_it_took_fails(db, monkeypatch, tmp_path) -> None:
+    class FromItsBeginning(FileBlobStore):
+        """A store behind a gateway that knows no ranges."""
+
+        def open(self, blob, *, start=0, length=None):
+            return super().open(blob, length=length)
+
+    monkeypatch.setattr(storage, "artifact_store", lambda: FromItsBeginning(tmp_path))
+
+    (finding,) = storage.look()
+
+    assert finding.level is Level.FAIL
+    assert "not what was stored" in finding.words
 
 
 def test_storage_whose_folder_is_none_fails(db, settings) -> None:
