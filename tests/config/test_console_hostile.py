@@ -36,6 +36,13 @@ BODIES = {
     "text/javascript": HARM,
     "image/png": "\x89PNG\r\n\x1a\n" + HTML,
 }
+# What the browser says of what the policy stopped.
+STOPPED = (
+    "Blocked script execution",
+    "Blocked autofocusing",
+    "violates the following Content Security Policy directive",
+    "Refused to execute the redirect",
+)
 
 
 def zipped() -> bytes:
@@ -55,6 +62,7 @@ def open_directly(page: Page, url: str) -> None:
 def test_a_file_of_any_kind_runs_nothing_at_its_own_address(
     screen: Screen, runs_factory: RunsFactory
 ) -> None:
+    screen.expects(*STOPPED)
     claim = runs_factory.claimed()
     bodies = [
         ("application/zip", zipped()),
@@ -74,19 +82,17 @@ def test_a_file_of_any_kind_runs_nothing_at_its_own_address(
     assert set(answered) >= {f"{screen.url}/admin/artifacts/{artifact.pk}/" for artifact in kept}
     assert ran == []
     assert [url for url in answered if "harm=" in url] == []
-    screen.complaints.clear()  # the policy names what it stopped
 
 
 def test_what_is_hostile_would_run_if_it_were_served_as_it_came(screen: Screen) -> None:
     """The bodies above do what they are feared for, so that the test above can fail."""
+    screen.expects("/served-as-it-came: ")  # of its broken parts
     page = screen.open("/admin/runs/node/")
     served = screen.url + "/served-as-it-came"
     page.route(served, lambda route: route.fulfill(body=HTML, content_type="text/html"))
 
     with page.expect_request(lambda request: "harm=" in request.url):
         page.goto(served)
-
-    screen.complaints.clear()  # of its broken parts
 
 
 HUGE_BYTES = 5 * 1024 * 1024
@@ -104,6 +110,7 @@ LINE = '{{"kind": "console.log", "text": "{}"}}\n'.format(HTML.replace('"', "'")
 def test_a_huge_hostile_file_is_shown_as_its_beginning_and_runs_nothing(
     screen: Screen, runs_factory: RunsFactory, kind: ArtifactKind, content_type: str, line: str
 ) -> None:
+    screen.expects(*STOPPED)
     body = (line * (HUGE_BYTES // len(line))).encode()
     kept = runs_factory.keep(runs_factory.claimed(), kind, content_type, body)
     answered: list[str] = []
@@ -116,4 +123,3 @@ def test_a_huge_hostile_file_is_shown_as_its_beginning_and_runs_nothing(
     assert [url for url in answered if "harm=" in url] == []
     assert len(page.content()) < HUGE_BYTES / 2
     assert page.locator(f"a[href*='/admin/artifacts/{kept.pk}/'][href*=download]").count()
-    screen.complaints.clear()  # the policy names what it stopped in a captured page

@@ -8,15 +8,13 @@ import pytest
 
 from tests.config.test_console_walk import too_wide
 from tests.support.axe import serious_problems
-from tests.support.console import NAME, PASSWORD, Screen, listen
+from tests.support.console import NAME, PASSWORD, STATUS_ALONE, Screen, listen
 from tests.support.sign_in import Telephone
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
-STATUS_ALONE = "Failed to load resource: the server responded with a status of"
-"""What the browser says of a refusal, which is the page under test."""
 
 
 class Visitor:
@@ -30,6 +28,7 @@ class Visitor:
         self.shown = Screen(context.new_page(), screen.url)
         self.page: Page = self.shown.page
         self.problems: dict[str, list[str]] = {}
+        self.shown.expects(STATUS_ALONE)
         listen(self.shown)
 
     def judge(self, name: str) -> None:
@@ -43,10 +42,6 @@ class Visitor:
             self.page.fill(f"[name={name}]", value)
         with self.page.expect_navigation():
             self.page.press(f"[name={name}]", "Enter")
-
-    def complaints(self) -> list[str]:
-        """What the browser said, but of the status of an answer."""
-        return [line for line in self.shown.complaints if STATUS_ALONE not in line]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +72,7 @@ def test_the_way_in_breaks_no_policy_and_can_be_gone_by_keyboard(
     visitor.send(code=telephone.code())
 
     assert visitor.page.url.endswith("/admin/runs/run/")
-    assert (visitor.problems, visitor.complaints()) == ({}, [])
+    assert (visitor.problems, visitor.shown.unexpected()) == ({}, [])
 
 
 @pytest.mark.parametrize(
@@ -96,4 +91,4 @@ def test_refusals_and_the_api_reference_break_no_policy(screen: Screen, scheme: 
     visitor.shown.open("/api/v1/docs")
     visitor.page.locator(".opblock").first.wait_for()
 
-    assert (visitor.problems, visitor.complaints()) == ({}, [])
+    assert (visitor.problems, visitor.shown.unexpected()) == ({}, [])
