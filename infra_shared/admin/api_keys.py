@@ -169,7 +169,7 @@ class ApiKeyAdmin(ConsoleAdmin):
             [("Rotate", self.url("rotate", key.pk)), ("Revoke", self.url("revoke", key.pk))] if usable else []
         )
         if self.may(request, "change"):
-            tools.append(("Change the reach", self.url("reach", key.pk)))
+            tools.append(("Reach", self.url("reach", key.pk)))
         return self.page(request, "review/facts.html", title=f"API key {key.name}", rows=rows, tools=tools)
 
     def issue_view(self, request: HttpRequest) -> HttpResponse:
