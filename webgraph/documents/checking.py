@@ -92,8 +92,12 @@ class Known:
         return "This names no file; write {{ params.NAME }} with a param of `type: file`."
 
     def _answer(self, rest: tuple[str, ...], *, in_fill: bool) -> str:
-        if len(rest) != 2 or rest[1] not in self.answers.get(rest[0], ()):
+        if len(rest) != 2 or rest[0] not in self.answers:
             return "This is no secret that was asked for in this stage; write {{ answer.NAME.FIELD }}."
+        name, asked = rest
+        if asked not in self.answers[name]:
+            plain = f"{{{{ state.{name}.{asked} }}}}"
+            return f"{asked!r} was not asked for as a secret; what is no secret is written {plain}."
         return "" if in_fill else "A secret can only be typed: use it in `with` of a `fill`."
 
     def _credential(self, rest: tuple[str, ...], *, in_fill: bool) -> str:

@@ -37,6 +37,23 @@ def only(steps: str) -> tuple[str, int, str]:
 
 
 @pytest.mark.parametrize(
+    ("used", "words"),
+    [
+        ("answer.sent.who", "{{ state.sent.who }}"),
+        ("answer.send.code", "{{ answer.NAME.FIELD }}"),
+        ("answer.sent", "{{ answer.NAME.FIELD }}"),
+    ],
+)
+def test_an_answer_that_is_no_secret_is_named_as_state(used: str, words: str):
+    asking = "      - ask: Who?\n        answer: {code: {type: secret}, who: {}}\n        into: sent\n"
+
+    ((path, _line, message),) = problems(asking + f'      - {{fill: field, with: "{{{{ {used} }}}}"}}')
+
+    assert path == "stages[0].steps[1].with"
+    assert words in message
+
+
+@pytest.mark.parametrize(
     ("step", "path", "words"),
     [
         ("clik: field", "", "Did you mean 'click'?"),
