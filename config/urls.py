@@ -34,4 +34,6 @@ def patterns(*, console: bool) -> list[URLPattern | URLResolver]:
 
 
 handler400 = "config.refusals.bad_request"
+handler403 = "config.refusals.forbidden"
+handler404 = "config.refusals.not_found"
 urlpatterns = patterns(console=settings.REVIEW_UI)
