@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from webgraph.documents.recordings import addresses
 from webgraph.documents.recordings.keys import Keyboard
@@ -56,7 +56,7 @@ class Conversion:
         """Convert the next step of the recording."""
         self._number += 1
         filled, self._filled = self._filled, None
-        maker = _MAKERS.get(step.type)
+        maker = self._MAKERS.get(step.type)
         if maker is None:
             self._leave_out(step, "A flow has no such step.")
         elif step.target not in (None, "main"):
@@ -210,6 +210,20 @@ class Conversion:
             return
         self._add(recorded, {"wait_for": {"expression": recorded.expression}}, acts=False)
 
+    _MAKERS: ClassVar[dict[str, Callable[[Conversion, RecordedStep], None]]] = {
+        "setViewport": _viewport,
+        "navigate": _navigate,
+        "click": _click,
+        "doubleClick": _double_click,
+        "hover": _hover,
+        "scroll": _scroll,
+        "change": _change,
+        "keyDown": _key_down,
+        "keyUp": _key_up,
+        "waitForElement": _wait_for_element,
+        "waitForExpression": _wait_for_expression,
+    }
+
 
 def _presence(recorded: RecordedStep) -> str | None:
     """Whether a recorded wait is for something to be there or not; None when it is for a certain number."""
@@ -218,18 +232,3 @@ def _presence(recorded: RecordedStep) -> str | None:
     if recorded.count == 0 and recorded.operator in ("==", "<="):
         return "disappears"
     return "appears" if recorded.count == 1 and recorded.operator in ("==", ">=") else None
-
-
-_MAKERS: dict[str, Callable[[Conversion, RecordedStep], None]] = {
-    "setViewport": Conversion._viewport,  # noqa: SLF001 - the table of this class
-    "navigate": Conversion._navigate,  # noqa: SLF001
-    "click": Conversion._click,  # noqa: SLF001
-    "doubleClick": Conversion._double_click,  # noqa: SLF001
-    "hover": Conversion._hover,  # noqa: SLF001
-    "scroll": Conversion._scroll,  # noqa: SLF001
-    "change": Conversion._change,  # noqa: SLF001
-    "keyDown": Conversion._key_down,  # noqa: SLF001
-    "keyUp": Conversion._key_up,  # noqa: SLF001
-    "waitForElement": Conversion._wait_for_element,  # noqa: SLF001
-    "waitForExpression": Conversion._wait_for_expression,  # noqa: SLF001
-}
