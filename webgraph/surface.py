@@ -28,6 +28,8 @@ OPEN_SECONDS = 30.0
 """Generous: how long a browser that works may take to open an empty window."""
 _CRASHED = "The page's process crashed."
 _ERROR_PAGE = "chrome-error:"
+# What the gateway does not see of an address. One with such a sign in its path is judged, too, and let through.
+_WITH_SIGN_IN = "*://*@*"
 _STOP_LOADING_SECONDS = 1.0
 _ANSWER_SECONDS = 1.5
 _HUSH_SECONDS = 2.0
@@ -53,9 +55,11 @@ _DIGEST = """(() => {
 
 
 class Surface:
-    """A page with the address policy applied to every document it loads, redirects and frames included.
+    """A page that tells why a document was refused which it tried to load, redirects and frames included.
 
-    Only document requests are paused for the check (a route would pause all of them and switch the cache off).
+    Refused they are by the gateway every request leaves through. What it cannot judge is paused and judged here: an
+    address with a sign-in and, where the browser profile demands more, each document's (a route would pause everything
+    and switch the cache off).
     """
 
     def __init__(
@@ -89,7 +93,8 @@ class Surface:
         page.on("response", surface._on_response)
         page.on("requestfailed", surface._on_failed)
         session.on("Fetch.requestPaused", surface._on_document)
-        await session.send("Fetch.enable", {"patterns": [{"resourceType": "Document"}]})
+        judged = {"resourceType": "Document", "urlPattern": "*" if policy.gates else _WITH_SIGN_IN}
+        await session.send("Fetch.enable", {"patterns": [judged]})
         return surface
 
     @property
@@ -265,11 +270,13 @@ class Surface:
             self.bounds.document_opened()
 
     def _on_failed(self, request: Request) -> None:
+        if not request.is_navigation_request():
+            return
         if self._is_document(request):
             self._unreached = request.url
-            told = self._policy.verdict(request.url)
-            if isinstance(told, AddressRefusedError):
-                self._refusal = told
+        told = self._policy.verdict(request.url)
+        if isinstance(told, AddressRefusedError):
+            self._refusal = told
 
     def _is_document(self, request: Request) -> bool:
         """Whether it was for what this page shows, and not for a part or a frame of it."""

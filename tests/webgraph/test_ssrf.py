@@ -6,6 +6,7 @@ import ipaddress
 import json
 import socket
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 from playwright.async_api import Error as PlaywrightError
@@ -105,6 +106,23 @@ def test_ssrf_by_a_page_that_leads_the_browser_to_the_console_does_not_arrive(
     assert result.failure.kind is FailureKind.BAD_PARAMS
     assert f"add {console.place} to BROWSER_ALLOW_PRIVATE" in result.failure.message
     assert console.arrived == []
+
+
+@pytest.mark.parametrize("way", NAVIGATIONS)
+def test_an_address_with_a_sign_in_is_not_opened_by_a_page(
+    attempt: Tried, attacker: str, console: Listener, way: str
+) -> None:
+    """The place is allowed: what is refused is a password in the open."""
+    url = f"http://{attacker}/{way}?to=" + quote(f"http://anna:hunter2@{console.place}/")
+
+    result = opening(attempt, url, attacker, console.place, seconds=2)
+
+    assert result.failure is not None
+    assert console.arrived == []
+    if way != "frame":  # which the browser refuses by itself
+        assert result.failure.kind is FailureKind.BAD_PARAMS
+        assert "carries a sign-in" in result.failure.message
+    assert "hunter2" not in result.failure.message
 
 
 @pytest.mark.parametrize(
