@@ -2,8 +2,9 @@
 
 Every round runs each variant once, in an order that rotates, on the same warm browser against the same site; each
 ratio is the median of the rounds' own ratios to that round's bare run. One round goes before, unmeasured.
+`--answer-seconds` has the site answer for its pages that much later, as one across a network does.
 
-    python -m benchmarks.evidence [--runs N] --json
+    python -m benchmarks.evidence [--runs N] [--answer-seconds S] --json
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import urllib.request
 from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -201,6 +203,12 @@ def _figures(seconds: dict[str, list[float]], sizes: list[int]) -> dict[str, Any
     }
 
 
+def _answer_late(seconds: float) -> None:
+    order = json.dumps({"faults": [f"delay:{seconds:g}"]}).encode()
+    with urllib.request.urlopen(f"{SITE.url}/_control/faults", order, timeout=10):  # noqa: S310 - our own site
+        pass  # an answer that says no raises
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0 whenever it measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.evidence", description=__doc__)
@@ -208,11 +216,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--json", action="store_true", help="accepted for uniformity: the last line is always JSON"
     )
+    parser.add_argument("--answer-seconds", type=float, default=0.0, help="how late the site answers (0)")
     parser.add_argument("--variants", default="off,default,full", help="levels to measure, by comma")
     given = parser.parse_args(arguments)
     host = BrowserHost(locate(None))
     with practice_site() as address:
         SITE.url = f"http://{address}"
+        if given.answer_seconds:
+            _answer_late(given.answer_seconds)
         host.start()
         try:
             figures = measure(host, address, given.runs, [BARE, *given.variants.split(",")])

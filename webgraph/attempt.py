@@ -214,7 +214,9 @@ class Attempt:
             meter=self._meter,
         )
         async with lease as context:
-            return await self._in_context(context, after)
+            ended = await self._in_context(context, after)
+        await self._keeper.finished()
+        return ended
 
     async def _in_context(self, context: BrowserContext, after: Checkpoint | None) -> AttemptResult:
         browser = context.browser

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,16 +29,17 @@ class Changes:
 
     surface: Surface
     document: Response | None
-    mark: str | None
+    mark: asyncio.Future[str | None] | None
+    """Asked for and not waited for: the page answers its questions in order, so this one before it is acted on."""
     moves: bool
     """Whether the act does something or is in vain: setting what is set already is neither."""
     types: bool
 
     @classmethod
-    async def before(cls, surface: Surface, action: str, *, framed: bool) -> Changes:
+    def before(cls, surface: Surface, action: str, *, framed: bool) -> Changes:
         """The page as it is now; what happens in a frame leaves no mark in its document."""
         moves = action in _MOVES
-        mark = await surface.digest() if moves and not framed else None
+        mark = asyncio.ensure_future(surface.digest()) if moves and not framed else None
         return cls(surface, surface.document, mark, moves, action in _TYPES)
 
     async def judge(
@@ -57,9 +59,10 @@ class Changes:
 
     async def _marked(self) -> bool | None:
         """What the document says."""
-        if self.mark is None:
+        before = await self.mark if self.mark is not None else None
+        if before is None:
             return None
-        return self.surface.document is not self.document or await self.surface.digest() != self.mark
+        return self.surface.document is not self.document or await self.surface.digest() != before
 
     async def _seen(self, finder: Finder, condition: Condition | None, seconds_left: float) -> bool | None:
         """What the picture says, for what was found there: it may be no part of the document."""

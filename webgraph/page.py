@@ -19,7 +19,6 @@ from webgraph.files import DownloadedFile, FileContent, InputFile, PageAnswer
 from webgraph.looking import Looking
 from webgraph.network import without_sign_in
 from webgraph.questions import Questions
-from webgraph.quiet import quietly
 from webgraph.step_plan import StepPlan
 from webgraph.workers.base import Need
 
@@ -73,7 +72,7 @@ class Page(Entering, Looking, Questions):
             if response is not None and not any_status:
                 await self._judge(response, ok)
             status = response.status if response else None
-            title = await quietly(surface.page, surface.page.title)
+            title = await surface.title()
             return PageAnswer(status, surface.url, title[:_LONGEST_TITLE])
 
         plan = StepPlan(

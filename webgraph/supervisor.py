@@ -171,7 +171,7 @@ class Supervisor:
         document = surface.document
         condition = _armed(plan.then, surface)
         async with surface.limit(longest + _GRACE_SECONDS):
-            changes = await Changes.before(surface, plan.action, framed=plan.framed)
+            changes = Changes.before(surface, plan.action, framed=plan.framed)
             try:
                 value = await self._find_and_act(surface, plan, act, finder, clock, index)
             except Exception as error:

@@ -14,7 +14,7 @@ from webgraph.bounds import Bounds
 from webgraph.downloads import Downloads
 from webgraph.errors import AddressRefusedError, BrowserCrashError, WebGraphError
 from webgraph.failures import from_status
-from webgraph.quiet import command
+from webgraph.quiet import command, quietly
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -89,12 +89,13 @@ class Surface:
         page.on("crash", surface._on_crash)
         page.on("close", surface._on_close)
         surface.bounds.watch(surface)
-        await surface.downloads.watch(page, session)
         page.on("response", surface._on_response)
         page.on("requestfailed", surface._on_failed)
         session.on("Fetch.requestPaused", surface._on_document)
         judged = {"resourceType": "Document", "urlPattern": "*" if policy.gates else _WITH_SIGN_IN}
-        await session.send("Fetch.enable", {"patterns": [judged]})
+        await asyncio.gather(
+            surface.downloads.watch(page, session), session.send("Fetch.enable", {"patterns": [judged]})
+        )
         return surface
 
     @property
@@ -132,6 +133,12 @@ class Surface:
                 yield
             finally:
                 self._limit = outer
+
+    async def title(self) -> str:
+        """The document's title as the browser shows it, which asks no page that is busy drawing itself."""
+        shown = await command(self.page, self.session, "Page.getNavigationHistory")
+        title: str = shown["entries"][shown["currentIndex"]]["title"]
+        return title
 
     async def check_address(self, url: str) -> None:
         """Raise when the policy refuses the URL."""
@@ -234,7 +241,10 @@ class Surface:
     async def loaded(self) -> None:
         """Give what belongs to the page, such as style and pictures, a moment to arrive."""
         try:
-            await self.page.wait_for_load_state("load", timeout=_LOAD_SECONDS * 1000)
+            await quietly(
+                self.page,
+                lambda: self.page.wait_for_load_state("load", timeout=_LOAD_SECONDS * 1000),
+            )
         except PlaywrightError:
             return  # it loads for long, or is gone: it is captured as it is, or the capture says why not
 

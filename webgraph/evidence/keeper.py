@@ -107,6 +107,7 @@ class EvidenceKeeper:
         self.camera.limits = self._limits
         self._last = _Shot()
         self._pending: asyncio.Task[None] | None = None
+        self._cleaning: asyncio.Task[None] | None = None
         self._tracing = False
         self.console = ConsoleLog(self._limits.log_lines)
         self._requests = RequestLog(
@@ -217,18 +218,28 @@ class EvidenceKeeper:
         self._gap(ArtifactKind.STAGE_STATE, reason, None, stage)
 
     async def finish(self, context: BrowserContext) -> None:
-        """Keep what ran along. The context must still be open."""
+        """Keep what ran along. The context must still be open; it may close while the trace is cleaned (`finished`)."""
         await self.settled()
         if not self._keeps_all:
             return
         if self._tracing:
-            await self._keep(
-                ArtifactKind.TRACE, "trace", lambda: self._trace(context), seconds=_TRACE_SECONDS
-            )
+            stop = partial(self._stopped_trace, context)
+            plain = await self._taken(ArtifactKind.TRACE, stop, seconds=_TRACE_SECONDS)
+            if plain is not None:
+                clean = partial(
+                    asyncio.to_thread, clean_trace, plain, self._scrub.redactor, self.camera.media
+                )
+                kept = self._keep(ArtifactKind.TRACE, "trace", clean, seconds=_TRACE_SECONDS)
+                self._cleaning = asyncio.ensure_future(kept)
         await self._keep(ArtifactKind.REQUEST_LOG, "requests", self._request_log)
         console = self.console.body(self._scrub.redactor)
         if console:
             self._put(ArtifactKind.CONSOLE_LOG, "console", console, None, "")
+
+    async def finished(self) -> None:
+        """Wait until everything is kept."""
+        if self._cleaning is not None:
+            await self._cleaning
 
     async def _capture_step(
         self,
@@ -287,11 +298,10 @@ class EvidenceKeeper:
         self._requests.add_refusals()
         return self._requests.body(self._scrub.redactor)
 
-    async def _trace(self, context: BrowserContext) -> bytes:
+    async def _stopped_trace(self, context: BrowserContext) -> bytes:
         path = self.scratch / "trace.zip"
         await context.tracing.stop(path=path)
-        plain = await asyncio.to_thread(_bounded_trace, path)
-        return await asyncio.to_thread(clean_trace, plain, self._scrub.redactor, self.camera.media)
+        return await asyncio.to_thread(_bounded_trace, path)
 
     async def _keep(
         self,
@@ -303,15 +313,28 @@ class EvidenceKeeper:
         stage: str = "",
         seconds: float = _CAPTURE_SECONDS,
     ) -> None:
+        body = await self._taken(kind, take, index=index, stage=stage, seconds=seconds)
+        if body is not None:
+            self._put(kind, name, body, index, stage)
+
+    async def _taken(
+        self,
+        kind: ArtifactKind,
+        take: Capture,
+        *,
+        index: int | None = None,
+        stage: str = "",
+        seconds: float = _CAPTURE_SECONDS,
+    ) -> bytes | None:
+        """What a capture gives; None where that is nothing, and the gap says why."""
         try:
             async with asyncio.timeout(seconds):
-                body = await take()
+                return await take()
         except TimeoutError:
             self._gap(kind, f"It was not ready within {seconds:.0f} s.", index, stage)
         except Exception as error:  # noqa: BLE001 - whatever it was: evidence never fails a run, the gap says why
             self._gap(kind, f"{type(error).__name__}: {first_line(error)}", index, stage)
-        else:
-            self._put(kind, name, body, index, stage)
+        return None
 
     def _put(self, kind: ArtifactKind, name: str, body: bytes, index: int | None, stage: str) -> None:
         ending, content_type = _CONTENT_TYPES.get(kind, ("", "application/octet-stream"))

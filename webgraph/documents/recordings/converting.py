@@ -19,6 +19,7 @@ _ELSEWHERE = (
     "It happens in another window or in a frame of another site, which a recording does not tell apart: "
     "write a `popup` step, or give its target a `frame`."
 )
+_PARAM = "{{ params."
 _FAKE_PATH = "C:\\fakepath\\"
 Step = dict[str, Any]
 
@@ -47,6 +48,8 @@ class Conversion:
         self.targets: dict[str, dict[str, Any]] = {}
         self.params: dict[str, dict[str, Any]] = {}
         self.secrets: list[str] = []
+        self.signs_in = False
+        """Whether a step uses the credential: also where nothing was typed into a field for a password."""
         self.viewport: dict[str, int] | None = None
         self.unsupported: list[Unsupported] = []
         if base is not None:
@@ -159,27 +162,31 @@ class Conversion:
         target = self._target(recorded)
         if target is None:
             return
+        earlier = (
+            self.steps.pop()["with"] if self._filled == target else ""
+        )  # Chrome wrote a value not complete yet
+        is_param = earlier.startswith(_PARAM)
+        param = earlier.removeprefix(_PARAM).removesuffix(" }}") if is_param else None
         if is_secret(recorded) or value in self.secrets:
             if value and value not in self.secrets:
                 self.secrets.append(value)
+            if param is not None:
+                del self.params[param]  # what it holds is the beginning of the secret
+            self.signs_in = True
             words = f"{{{{ credential.{self._credential}.password }}}}"
         else:
-            words = self._param(recorded, target, value)
-        if self._filled == target:
-            self.steps.pop()  # Chrome wrote down a value that was not complete yet
+            words = self._param(recorded, param, value)
         self._filled = target
         self._add(recorded, {"fill": target, "with": words})
 
-    def _param(self, recorded: RecordedStep, target: str, value: str) -> str:
-        """The variable for a typed value, which is its default."""
-        if self._filled == target:
-            words: str = self.steps[-1]["with"]
-            self.params[words.removeprefix("{{ params.").removesuffix(" }}")]["default"] = value
-            return words
-        title = words_for(recorded)
-        name = name_from(title, taken=self.params, otherwise="value")
-        self.params[name] = {"title": title, "default": value} if title else {"default": value}
-        return f"{{{{ params.{name} }}}}"
+    def _param(self, recorded: RecordedStep, name: str | None, value: str) -> str:
+        """The variable for a typed value, which is its default; `name` is that of the value before it was complete."""
+        if name is None:
+            title = words_for(recorded)
+            name = name_from(title, taken=self.params, otherwise="value")
+            self.params[name] = {"title": title} if title else {}
+        self.params[name]["default"] = value
+        return f"{_PARAM}{name} }}}}"
 
     def _key_down(self, recorded: RecordedStep) -> None:
         self._pressed(recorded, self._keyboard.down(recorded.key or ""))

@@ -60,7 +60,7 @@ def import_recording(
     return ImportedFlow(
         key=key,
         text=written,
-        credentials=(credential,) if conversion.secrets else (),
+        credentials=(credential,) if conversion.signs_in else (),
         unsupported=tuple(unsupported),
     )
 
@@ -82,7 +82,7 @@ def _document(
     document: dict[str, Any] = {"key": key, "title": recording.title[:200]}
     if conversion.params:
         document["params"] = conversion.params
-    if conversion.secrets:
+    if conversion.signs_in:
         document["credentials"] = [credential]
     if conversion.viewport:
         document["profile"] = {"viewport": conversion.viewport}

@@ -72,6 +72,31 @@ def test_typed_values_become_params_and_passwords_a_credential():
     assert DEMO_PASSWORD not in imported.text
 
 
+def test_a_password_field_that_was_left_empty_needs_the_credential_too():
+    imported = import_recording(recording(on([["#password"]], type="change", value="")), credential="shop")
+
+    assert imported.credentials == ("shop",)
+    assert yaml.safe_load(imported.text)["credentials"] == ["shop"]
+
+
+@pytest.mark.parametrize("other_first", [True, False])
+def test_a_secret_typed_into_another_field_leaves_no_part_of_itself_behind(*, other_first: bool):
+    password = on([["#password"]], type="change", value="open-sesame")
+    begun, whole = (on([["#again"]], type="change", value=value) for value in ("open-ses", "open-sesame"))
+
+    typed = [begun, whole] if other_first else [whole, begun]
+    imported = import_recording(recording(password, *typed), credential="shop")
+
+    made = yaml.safe_load(imported.text)
+    fills = [step["with"] for step in made["stages"][0]["steps"] if "fill" in step]
+    if other_first:
+        assert fills == ["{{ credential.shop.password }}"] * 2
+        assert "open-ses" not in imported.text
+    else:  # what stood there last was something else
+        assert fills == ["{{ credential.shop.password }}", "{{ params.again }}"]
+        assert made["params"]["again"]["default"] == "open-ses"
+
+
 def test_what_has_no_counterpart_is_listed_with_its_number_and_stands_in_the_document():
     imported = import_recording(RECORDED)
 
