@@ -47,7 +47,7 @@ def _problem(source: Source, entry: Any) -> FlowProblem:
 
 
 def _unknown_key(name: str) -> str:
-    close = get_close_matches(name, _VOCABULARY, n=1)
+    close = [] if name in _VOCABULARY else get_close_matches(name, _VOCABULARY, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     return f"There is no key {name!r} here.{hint}"
 

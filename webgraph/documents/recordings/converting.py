@@ -81,12 +81,16 @@ class Conversion:
         self.steps.append(step)
 
     def _then(self, recorded: RecordedStep) -> Step:
+        then: Step = {}
         for event in recorded.asserted_events:
             if event.type != "navigation":
                 self._leave_out(recorded, f"It asserts an event of the kind {event.type!r}.")
             elif addresses.is_web(event.url) and event.url is not None:
-                return {"then": {"url": addresses.reached(event.url, self._base)}}
-        return {}
+                if then:
+                    self._leave_out(recorded, "It asserts more than one navigation; the first is taken.")
+                    break
+                then = {"then": {"url": addresses.reached(event.url, self._base)}}
+        return then
 
     def _target(self, recorded: RecordedStep) -> str | None:
         """The name of the step's target, described once however often it is used."""
@@ -197,8 +201,13 @@ class Conversion:
     def _pressed(self, recorded: RecordedStep, key: str | None) -> None:
         if key:
             self._add(recorded, {"press": key})
-        elif recorded.asserted_events and self.steps:
-            self.steps[-1] |= self._then(recorded)  # Enter went down in one step and navigated in the next
+        elif then := self._then(recorded):  # Enter went down in one step and navigated in the next
+            if not self.steps:
+                self._leave_out(recorded, "There is no step before it that could lead where it asserts.")
+            elif "wait_for" in self.steps[-1]:
+                self.steps.append({"wait_for": then["then"]})
+            else:
+                self.steps[-1] |= then
 
     def _wait_for_element(self, recorded: RecordedStep) -> None:
         if recorded.properties or recorded.attributes:

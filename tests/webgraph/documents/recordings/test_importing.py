@@ -219,3 +219,59 @@ def test_whatever_was_typed_the_document_is_valid(value: str, title: str, words:
     text = json.dumps({"title": title, "steps": [{"type": "navigate", "url": "https://a.example/"}, typed]})
 
     assert problems_in(import_recording(text).text) == []
+
+
+LEADS = {"type": "navigation", "url": "https://a.example/?p={{y}}", "title": ""}
+PLACES = st.sampled_from(
+    [["#password"], ["aria/PIN code"], ["aria/{{x}}"], ["xpath///a"], ["text/Go"], ["aria/page"]]
+)
+RECORDED_STEPS: st.SearchStrategy[dict[str, Any]] = st.one_of(
+    st.builds(
+        dict, type=st.just("change"), value=st.sampled_from(["", "open-ses", "open-sesame", "~", "{{ x }}"])
+    ),
+    st.builds(
+        dict, type=st.sampled_from(["keyDown", "keyUp"]), key=st.sampled_from(["a", "Enter", "Shift", "{"])
+    ),
+    st.builds(
+        dict, type=st.sampled_from(["click", "hover", "waitForElement"]), visible=st.none() | st.booleans()
+    ),
+    st.builds(dict, type=st.just("waitForExpression"), expression=st.sampled_from(["{{ x }}", "a && 'b'"])),
+)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            RECORDED_STEPS, st.lists(PLACES, min_size=1, max_size=2), st.lists(st.just(LEADS), max_size=2)
+        ),
+        max_size=6,
+    )
+)
+def test_whatever_follows_whatever_the_document_is_valid(taken: list[tuple[dict[str, Any], Any, Any]]):
+    made = [on(selectors, **step, assertedEvents=leads) for step, selectors, leads in taken]
+
+    assert problems_in(import_recording(recording(*made)).text) == []
+
+
+def test_a_key_that_leads_on_after_a_wait_is_waited_for_too():
+    wait = on([["#a"]], type="waitForElement")
+    enter = {"type": "keyUp", "key": "Enter", "assertedEvents": [LEADS, LEADS]}
+
+    imported = import_recording(recording(wait, enter))
+
+    *_, waited, led = yaml.safe_load(imported.text)["stages"][0]["steps"]
+    assert "wait_for" in waited
+    assert "https://a.example/" in led["wait_for"]["url"]
+    assert [item.reason for item in imported.unsupported] == [
+        "It asserts more than one navigation; the first is taken."
+    ]
+
+
+def test_a_key_that_leads_on_before_anything_was_done_is_listed():
+    enter = {"type": "keyUp", "key": "Enter", "assertedEvents": [LEADS]}
+    later = on([["#a"]], type="click")
+
+    imported = import_recording(json.dumps({"title": "x", "steps": [enter, later]}))
+
+    assert [(item.number, item.kind) for item in imported.unsupported] == [(1, "keyUp")]
