@@ -7,10 +7,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from ninja import Header, Schema
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from automations.models import DEFAULT_CUSTOMER
 from infra_shared.api.input import JsonObject, Text
+from infra_shared.moments import Moment
 from intake.models import (
     DEFAULT_TOLERANCE_SECONDS,
     DEFAULT_WINDOW_SECONDS,
@@ -56,8 +57,8 @@ class EventFilters(Schema):
     search: Text | None = Field(
         None, max_length=300, description="An id, or the beginning of a key or a type."
     )
-    stored_after: AwareDatetime | None = Field(None, description="Stored at this moment or later.")
-    stored_before: AwareDatetime | None = Field(None, description="Stored before this moment.")
+    stored_after: Moment | None = Field(None, description="Stored at this moment or later.")
+    stored_before: Moment | None = Field(None, description="Stored before this moment.")
 
     def as_filter(self) -> EventFilter:
         """The conditions."""

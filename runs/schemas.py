@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from ninja import HeaderEx, P, Schema
-from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from automations.models import DEFAULT_CUSTOMER, HIGHEST_PRIORITY, LOWEST_PRIORITY
 from infra_shared.api.input import JsonObject, Text
+from infra_shared.moments import Moment
 from runs.models import Artifact, Attempt, Occurrence, OccurrenceState, Run, Step, Transition
 from runs.services.backfills import BackfillPlan
 from runs.states import Cause, RunState
@@ -27,13 +28,6 @@ IdempotencyKey = HeaderEx[
         ),
     ),
 ]
-_LATEST_DUE = datetime(2100, 1, 1, tzinfo=UTC)
-
-
-def _sane_due(value: datetime) -> datetime:
-    if value > _LATEST_DUE:
-        raise ValueError("It must lie before the year 2100.")
-    return value
 
 
 class _Input(Schema):
@@ -56,9 +50,7 @@ class RunIn(_Input):
     evidence_level: EvidenceLevel | None = Field(
         None, description="How much it keeps; null: as the automation says."
     )
-    due_at: Annotated[AwareDatetime, AfterValidator(_sane_due)] | None = Field(
-        None, description="Not before this moment (with a UTC offset); null: now."
-    )
+    due_at: Moment | None = Field(None, description="Not before this moment (with a UTC offset); null: now.")
     priority: int = Field(0, ge=LOWEST_PRIORITY, le=HIGHEST_PRIORITY, description="Higher goes first.")
 
 
@@ -97,8 +89,8 @@ class RunFilters(Schema):
     cause: Cause | None = None
     session: Provenance | None = Field(None, description="How an attempt of it came to be signed in.")
     root: UUID | None = Field(None, description="This run and all reruns that go back to it.")
-    created_after: AwareDatetime | None = Field(None, description="Created at this moment or later.")
-    created_before: AwareDatetime | None = Field(None, description="Created before this moment.")
+    created_after: Moment | None = Field(None, description="Created at this moment or later.")
+    created_before: Moment | None = Field(None, description="Created before this moment.")
 
 
 class FailureOut(Schema):
@@ -339,8 +331,8 @@ class TransitionOut(Schema):
 class BackfillIn(_Input):
     """Which planned times to fill in."""
 
-    begin: AwareDatetime = Field(description="From this moment on.")
-    end: AwareDatetime = Field(description="Before this moment.")
+    begin: Moment = Field(description="From this moment on.")
+    end: Moment = Field(description="Before this moment.")
     dry_run: bool = Field(True, description="Only count and list what is missing; false: let it fire.")
 
 

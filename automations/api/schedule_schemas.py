@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Annotated, Any
 
 from ninja import Schema
-from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from automations import fire_times
 from automations.fire_times import ClockChange, Gap, Planned, Repeated
@@ -21,18 +21,11 @@ from automations.models import (
     ScheduleKind,
 )
 from infra_shared.api.input import JsonObject, Text
+from infra_shared.moments import Moment
 
-_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _MOST_SECONDS = 2**31 - 1
 
 
-def _sane(value: datetime) -> datetime:
-    if not _FIRST <= value < _LAST:
-        raise ValueError("It must lie between 1970 and 2100.")
-    return value
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_sane)]
 Seconds = Annotated[int, Field(ge=0, le=_MOST_SECONDS)]
 
 

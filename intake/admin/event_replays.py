@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 
 from infra_shared.admin.base import ConsoleAdmin, actor
 from infra_shared.database import database_now
+from infra_shared.moments import moment_of
 from infra_shared.reach import customers_of
 from intake.admin.event_filters import UnfitFilterError, filter_of
 from intake.admin.wording import event_pill
@@ -16,6 +16,7 @@ from intake.errors import IntakeInvalidError, ReplayRefusedError
 from intake.services.replays import ReplayRequest, plan_replays, replay_event, replay_events
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
     from django.http import HttpRequest, HttpResponse
@@ -45,12 +46,9 @@ class ManyForm(forms.Form):
     def clean_before(self) -> datetime:
         """The moment of the look."""
         try:
-            moment = datetime.fromisoformat(self.cleaned_data["before"])
+            return moment_of(self.cleaned_data["before"])
         except ValueError as error:
             raise forms.ValidationError("Open the page anew.") from error
-        if moment.tzinfo is None:
-            raise forms.ValidationError("Open the page anew.")
-        return moment
 
 
 class EventReplays(ConsoleAdmin):

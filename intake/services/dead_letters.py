@@ -8,9 +8,10 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from infra_shared.api.input import Text
+from infra_shared.moments import Moment
 from infra_shared.scrubbing import scrub_text
 from intake.models import MAX_BODY_BYTES, MAX_KEY_LENGTH, DeadLetter, Event, Source
 from intake.services.messages import complaint_in_words, read_items
@@ -43,8 +44,8 @@ class Letter(BaseModel):
     id: UUID
     source: Text = Field(max_length=63)
     key: Text = Field(max_length=MAX_KEY_LENGTH)
-    received_at: AwareDatetime
-    dead_at: AwareDatetime
+    received_at: Moment
+    dead_at: Moment
     edge_attempts: int = Field(ge=0, le=1_000_000)
     size: int = Field(ge=0, le=MAX_BODY_BYTES)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")

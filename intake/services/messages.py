@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from infra_shared.api.input import Text
+from infra_shared.moments import Moment
 from intake.errors import BatchMalformedError
 from intake.models import MAX_BODY_BYTES, MAX_KEY_LENGTH, KeyKind, Scheme
 
@@ -39,7 +40,7 @@ class Message(BaseModel):
     source: Text = Field(max_length=63)
     key: Text = Field(min_length=1, max_length=MAX_KEY_LENGTH)
     key_kind: KeyKind
-    received_at: AwareDatetime
+    received_at: Moment
     content_type: Text = Field("", max_length=255)
     headers: Annotated[
         list[tuple[HeaderText, HeaderText]],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.admin import SimpleListFilter
 from django.utils import timezone
 
+from infra_shared.moments import moment_of
 from runs.services.run_filter import signed_in
 from webgraph.session import Provenance
 
@@ -95,7 +96,6 @@ def bounds_of(value: str) -> tuple[datetime, datetime] | None:
         return now - _LENGTHS[value], now + timedelta(minutes=1)
     begin, _, end = value.partition(BETWEEN)
     try:
-        moments = datetime.fromisoformat(begin), datetime.fromisoformat(end)
+        return moment_of(begin), moment_of(end)
     except ValueError:
         return None
-    return moments if all(moment.tzinfo is not None for moment in moments) else None

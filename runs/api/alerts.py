@@ -7,13 +7,14 @@ from typing import Any, Literal
 
 from django.utils import timezone
 from ninja import Query, Router, Schema
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from infra_shared.api.auth import ApiKeyAuth, ApiRequest, actor_of
 from infra_shared.api.input import RowId, Text
 from infra_shared.api.pages import Order, Page, PageQuery, page_of
 from infra_shared.api.problems import NotFoundError
 from infra_shared.models import Alert, Severity
+from infra_shared.moments import Moment
 from infra_shared.scopes import Scope
 from infra_shared.services import alerts
 from infra_shared.services.alert_pages import alert_page
@@ -81,7 +82,7 @@ class MuteIn(Schema):
 
     model_config = ConfigDict(extra="forbid")
 
-    until: AwareDatetime = Field(description="A moment ahead, with a UTC offset.")
+    until: Moment = Field(description="A moment ahead, with a UTC offset.")
     reason: Text = Field(min_length=1, max_length=500, description="Shown beside the alert.")
 
 

@@ -9,12 +9,13 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.urls import reverse
 from ninja import Query, Router, Schema, Status
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from infra_shared.api.auth import ApiKeyAuth, ApiRequest, actor_of
 from infra_shared.api.input import Text
 from infra_shared.api.pages import Order, Page, PageQuery, page_of
 from infra_shared.api.problems import NotFoundError
+from infra_shared.moments import Moment
 from infra_shared.scopes import Scope
 from runs.errors import UnknownCustomerError
 from runs.models import BulkItem, BulkKind, BulkOrder, BulkOutcome
@@ -42,8 +43,8 @@ class BulkFilterIn(Schema):
     failure_kind: FailureKind | None = None
     session: Provenance | None = Field(None, description="How an attempt of it came to be signed in.")
     root: UUID | None = Field(None, description="This run and all reruns that go back to it.")
-    created_after: AwareDatetime | None = Field(None, description="Created at this moment or later.")
-    created_before: AwareDatetime | None = Field(None, description="Created before this moment.")
+    created_after: Moment | None = Field(None, description="Created at this moment or later.")
+    created_before: Moment | None = Field(None, description="Created before this moment.")
 
     def as_filter(self) -> RunFilter:
         """The conditions."""

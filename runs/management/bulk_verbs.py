@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError
 
+from infra_shared.moments import moment_of
 from infra_shared.nouns import ACTOR, NounCommand
 from runs.errors import RunsError
 from runs.models import BulkKind
@@ -18,6 +18,8 @@ from webgraph.errors import FailureKind
 from webgraph.session import Provenance
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.core.management.base import CommandParser
 
 PIECE_SECONDS = 5.0
@@ -95,10 +97,7 @@ def _add_arguments(parser: CommandParser) -> None:
 
 
 def _moment(word: str) -> datetime:
-    moment = datetime.fromisoformat(word)
-    if moment.tzinfo is None:
-        raise ValueError(word)
-    return moment
+    return moment_of(word)
 
 
 _moment.__name__ = "moment with a time zone"  # what argparse calls it in its own complaint

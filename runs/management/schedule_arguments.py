@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from automations import fire_times
 from automations.fire_times import Gap, Repeated, TimeRuleError
 from automations.models import Misfire, Overlap
+from infra_shared.moments import sane
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -80,6 +81,6 @@ def moment(text: str, zone: str) -> datetime:
     except ValueError as error:
         raise ValueError(f"{text!r} is not a time such as 2026-12-24T06:30.") from error
     try:
-        return read if read.tzinfo is not None else read.replace(tzinfo=fire_times.zone(zone))
+        return sane(read if read.tzinfo is not None else read.replace(tzinfo=fire_times.zone(zone)))
     except TimeRuleError as error:
         raise ValueError(str(error)) from error

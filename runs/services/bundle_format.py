@@ -10,7 +10,9 @@ from __future__ import annotations
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
+
+from infra_shared.moments import Moment
 
 DOCUMENT = "bundle.json"
 
@@ -47,8 +49,8 @@ class StagePart(_Part):
     position: int
     name: str
     effect: str
-    started_at: AwareDatetime
-    finished_at: AwareDatetime | None
+    started_at: Moment
+    finished_at: Moment | None
     succeeded: bool | None
 
 
@@ -60,8 +62,8 @@ class StepPart(_Part):
     action: str
     description: str
     target: dict[str, Any] | None
-    started_at: AwareDatetime
-    finished_at: AwareDatetime | None
+    started_at: Moment
+    finished_at: Moment | None
     duration_seconds: float | None
     succeeded: bool | None
     tier: str
@@ -81,7 +83,7 @@ class AttemptFacts(_Part):
     free: bool
     queue: str
     priority: int
-    due_at: AwareDatetime
+    due_at: Moment
     fence: int
     worker_name: str
     browser: dict[str, Any]
@@ -89,11 +91,11 @@ class AttemptFacts(_Part):
     resume_refusal: str
     session: str
     session_note: str
-    created_at: AwareDatetime
-    ticketed_at: AwareDatetime | None
-    started_at: AwareDatetime | None
-    deadline_at: AwareDatetime | None
-    finished_at: AwareDatetime | None
+    created_at: Moment
+    ticketed_at: Moment | None
+    started_at: Moment | None
+    deadline_at: Moment | None
+    finished_at: Moment | None
     failure_kind: str
     failure_message: str
     failed_stage: str
@@ -116,7 +118,7 @@ class TransitionPart(_Part):
     to_state: str
     actor: str
     reason: str
-    at: AwareDatetime
+    at: Moment
 
 
 class QuestionFacts(_Part):
@@ -129,9 +131,9 @@ class QuestionFacts(_Part):
     form: dict[str, Any] = Field(alias="schema")
     hold: bool
     on_timeout: str
-    asked_at: AwareDatetime
-    deadline_at: AwareDatetime
-    closed_at: AwareDatetime | None
+    asked_at: Moment
+    deadline_at: Moment
+    closed_at: Moment | None
     answered_by: str
     shown_answer: dict[str, Any] | None
 
@@ -152,11 +154,11 @@ class ArtifactFacts(_Part):
     content_type: str
     size_bytes: int = Field(ge=0)
     missing_reason: str
-    quarantined_at: AwareDatetime | None
+    quarantined_at: Moment | None
     quarantine_reason: str
     meta: dict[str, Any]
-    captured_at: AwareDatetime
-    created_at: AwareDatetime
+    captured_at: Moment
+    created_at: Moment
 
 
 class ArtifactPart(_Part):
@@ -185,16 +187,16 @@ class RunFacts(_Part):
     failed_stage: str
     attempts_made: int
     max_attempts: int
-    cancel_requested_at: AwareDatetime | None
-    resolved_at: AwareDatetime | None
+    cancel_requested_at: Moment | None
+    resolved_at: Moment | None
     resolved_by: str
     resolution_note: str
     result: dict[str, Any] | None
-    created_at: AwareDatetime
-    started_at: AwareDatetime | None
-    finished_at: AwareDatetime
-    ends_by: AwareDatetime | None
-    expires_at: AwareDatetime
+    created_at: Moment
+    started_at: Moment | None
+    finished_at: Moment
+    ends_by: Moment | None
+    expires_at: Moment
 
 
 class RunPart(_Part):
