@@ -17,7 +17,7 @@ from infra_shared.sizes import in_words
 from infra_shared.templatetags.console import when
 from runs.admin.storage_chart import read_storage_chart
 from runs.models import StorageQuota
-from runs.services.quotas import remove_quota, set_quota
+from runs.services.quotas import MOST_BYTES, remove_quota, set_quota
 from runs.services.storage_outlook import Outlook, read_outlooks
 from runs.storage_forecast import AHEAD_DAYS
 
@@ -34,6 +34,7 @@ class QuotaForm(forms.Form):
     customer = forms.ModelChoiceField(queryset=Customer.objects.all(), label="Customer", empty_label=None)
     gigabytes = forms.FloatField(
         min_value=0.001,
+        max_value=MOST_BYTES / GB,
         label="GB",
         help_text="Stored bytes in thousands of millions. Beyond it the oldest evidence of runs that succeeded goes before its time.",
     )

@@ -10,6 +10,9 @@ from runs.errors import InvalidRequestError
 from runs.limit_keys import Kind, normal, split
 from runs.models import Limit
 
+MOST = 1_000_000
+"""As much as no limit, and well within what every database counts."""
+
 
 @transaction.atomic
 def set_limit(*, key: str, most: int | None, starts_per_minute: int | None, actor: str) -> Limit:
@@ -27,6 +30,8 @@ def set_limit(*, key: str, most: int | None, starts_per_minute: int | None, acto
     for name, number in (("most", most), ("starts_per_minute", starts_per_minute)):
         if number is not None and number < 1:
             raise InvalidRequestError(name, "At least 1. To stop everything there, pause it.")
+        if number is not None and number > MOST:
+            raise InvalidRequestError(name, f"At most {MOST:,}. To have no limit, leave it open.")
     if starts_per_minute is not None and split(wanted)[0] is not Kind.SITE:
         raise InvalidRequestError("starts_per_minute", "Starts are paced for sites alone.")
     numbers = {"most": most, "starts_per_minute": starts_per_minute}

@@ -45,6 +45,8 @@ RULE = "quota"
 YOUNGEST = timedelta(days=1)
 OPEN_FAILURES_STAY = timedelta(days=30)
 NEARLY_FULL = 0.9
+MOST_BYTES = 10**15
+"""As much as no quota, and well within what every database counts."""
 
 
 def sweep_over_quota(order: Order) -> Iterator[Batch]:
@@ -89,6 +91,10 @@ def set_quota(*, customer: Customer, most_bytes: int, actor: str) -> StorageQuot
     """Say how many stored bytes a customer may have; what is too much goes with the next sweep."""
     if most_bytes < 1:
         raise InvalidRequestError("most_bytes", "At least one byte. To have none, remove the quota.")
+    if most_bytes > MOST_BYTES:
+        raise InvalidRequestError(
+            "most_bytes", f"At most {in_words(MOST_BYTES)}. To have none, remove the quota."
+        )
     facts = {"most_bytes": most_bytes, "set_by": actor, "set_at": database_now()}
     row, _ = StorageQuota.objects.update_or_create(customer=customer, defaults=facts)
     _record("quota.set", row, actor)

@@ -71,6 +71,24 @@ def test_what_does_not_fit_is_told_with_what_would(path: str, body: object, fiel
     assert words in error["message"]
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"])
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/runs", "created_after"),
+        ("/runs", "created_before"),
+        ("/events", "stored_after"),
+        ("/events", "stored_before"),
+    ],
+)
+def test_a_moment_at_an_end_of_the_calendar_is_refused(path: str, field: str, moment: str) -> None:
+    """Where a margin or an offset would lead out of it."""
+    answer = api.Caller(api.key()).get(f"{path}?{field}={moment}")
+
+    (error,) = api.problem(answer, 422)["errors"]
+    assert (error["field"], error["message"]) == (field, "It must lie between 1970 and 2100.")
+
+
 @pytest.mark.parametrize("path", ["/sources/%00", "/automations/%00", "/runs/1"])
 def test_what_can_be_no_id_names_nothing(path: str) -> None:
     api.problem(api.Caller(api.key()).get(path), 404)

@@ -204,6 +204,8 @@ def test_starts_on_a_site_are_spaced(monkeypatch: pytest.MonkeyPatch, db: None) 
         ("site:shop", 1, None, "key"),
         (SHOP, None, None, "most"),
         (SHOP, 0, None, "most"),
+        (SHOP, 3_000_000_000, None, "most"),
+        (SHOP, None, 10**20, "starts_per_minute"),
         ("customer:main", None, 5, "starts_per_minute"),
     ],
 )

@@ -271,6 +271,7 @@ HOSTILE: dict[str, Callable[[dict[str, Any]], object]] = {
     "unknown kind of file": lambda d: d["artifacts"][0]["facts"].update(kind="script"),
     "text too long": lambda d: d["run"]["facts"].update(queue="q" * 70),
     "number too large": lambda d: d["attempts"][0]["facts"].update(priority=10**30),
+    "before the calendar": lambda d: d["attempts"][0]["facts"].update(due_at="0001-01-01T00:00:00+14:00"),
     "from the future": lambda d: d["run"]["facts"].update(created_at="2999-01-01T00:00:00Z"),
     "other version of the format": lambda d: d.update(version=2),
     "field nobody knows": lambda d: d["run"].update(evil="yes"),

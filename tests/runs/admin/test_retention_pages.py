@@ -12,6 +12,7 @@ from infra_shared.database import database_now
 from infra_shared.models import AuditLine, Deletion
 from infra_shared.retention import Order
 from infra_shared.services.pruning import prune
+from runs.errors import InvalidRequestError
 from runs.models import RetentionRule, StorageDay, StorageQuota
 from runs.retention_policy import Outcome
 from runs.services.old_artifacts import sweep_artifacts
@@ -92,6 +93,17 @@ def test_an_operator_of_one_customer_sees_its_storage_alone_and_no_rules(runs_fa
         f"{STORAGE}set/", {"customer": Customer.objects.get(key="main").pk, "gigabytes": "1"}
     )
     assert refused.status_code == 422
+
+
+def test_a_quota_beyond_every_store_is_refused(console: Client, runs_factory: RunsFactory) -> None:
+    main = Customer.objects.get(pk=runs_factory.succeeded().customer_id)
+
+    answer = console.post(f"{STORAGE}set/", {"customer": main.pk, "gigabytes": "99999999999999999999"})
+
+    assert answer.status_code == 422
+    assert "less than or equal to 1000000" in answer.text
+    with pytest.raises(InvalidRequestError, match="At most"):
+        set_quota(customer=main, most_bytes=10**30, actor="operator:anna")
 
 
 def test_a_quota_is_set_and_removed_and_the_overview_says_who_is_full(
