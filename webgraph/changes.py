@@ -30,7 +30,7 @@ class Changes:
     surface: Surface
     document: Response | None
     mark: asyncio.Future[str | None] | None
-    """Asked for and not waited for: the page answers its questions in order, so this one before it is acted on."""
+    """What the document says of itself; asked for at once, and waited for when the act is due."""
     moves: bool
     """Whether the act does something or is in vain: setting what is set already is neither."""
     types: bool
@@ -41,6 +41,11 @@ class Changes:
         moves = action in _MOVES
         mark = asyncio.ensure_future(surface.digest()) if moves and not framed else None
         return cls(surface, surface.document, mark, moves, action in _TYPES)
+
+    async def seen(self) -> None:
+        """Wait until the page as it was is known: from then on it may be acted on."""
+        if self.mark is not None:
+            await self.mark
 
     async def judge(
         self, finder: Finder, condition: Condition | None, *, wanted: str, seconds_left: float

@@ -172,14 +172,19 @@ class Supervisor:
         condition = _armed(plan.then, surface)
         async with surface.limit(longest + _GRACE_SECONDS):
             changes = Changes.before(surface, plan.action, framed=plan.framed)
+
+            async def then_act(it: Act) -> T:
+                await changes.seen()  # asked before the target was looked for, which takes longer
+                return await act(it)
+
             try:
-                value = await self._find_and_act(surface, plan, act, finder, clock, index)
+                value = await self._find_and_act(surface, plan, then_act, finder, clock, index)
             except Exception as error:
                 # An act that failed because its navigation was refused says so, not what the browser made of it.
                 surface.raise_if_refused()
                 if not (plan.reads and is_stale(error)):
                     raise
-                value = await self._find_and_act(surface, plan, act, finder, clock, index)
+                value = await self._find_and_act(surface, plan, then_act, finder, clock, index)
             surface.raise_if_refused()
             if self.new_windows is not None:
                 await self.new_windows.settled()

@@ -166,9 +166,9 @@ class Conversion:
         target = self._target(recorded)
         if target is None:
             return
-        earlier = (
-            self.steps.pop()["with"] if self._filled == target else ""
-        )  # Chrome wrote a value not complete yet
+        earlier = ""
+        if self._filled == target:  # Chrome wrote down a value that was not complete yet
+            earlier = self.steps.pop()["with"]
         is_param = earlier.startswith(_PARAM)
         param = earlier.removeprefix(_PARAM).removesuffix(" }}") if is_param else None
         if is_secret(recorded) or value in self.secrets:
