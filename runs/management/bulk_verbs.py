@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError
@@ -97,7 +98,7 @@ def _add_arguments(parser: CommandParser) -> None:
 
 
 def _moment(word: str) -> datetime:
-    return moment_of(word)
-
-
-_moment.__name__ = "moment with a time zone"  # what argparse calls it in its own complaint
+    try:
+        return moment_of(word)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from error

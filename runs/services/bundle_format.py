@@ -12,7 +12,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from infra_shared.moments import Moment
+from infra_shared.moments import KeptMoment
 
 DOCUMENT = "bundle.json"
 
@@ -49,8 +49,8 @@ class StagePart(_Part):
     position: int
     name: str
     effect: str
-    started_at: Moment
-    finished_at: Moment | None
+    started_at: KeptMoment
+    finished_at: KeptMoment | None
     succeeded: bool | None
 
 
@@ -62,8 +62,8 @@ class StepPart(_Part):
     action: str
     description: str
     target: dict[str, Any] | None
-    started_at: Moment
-    finished_at: Moment | None
+    started_at: KeptMoment
+    finished_at: KeptMoment | None
     duration_seconds: float | None
     succeeded: bool | None
     tier: str
@@ -83,7 +83,7 @@ class AttemptFacts(_Part):
     free: bool
     queue: str
     priority: int
-    due_at: Moment
+    due_at: KeptMoment
     fence: int
     worker_name: str
     browser: dict[str, Any]
@@ -91,11 +91,11 @@ class AttemptFacts(_Part):
     resume_refusal: str
     session: str
     session_note: str
-    created_at: Moment
-    ticketed_at: Moment | None
-    started_at: Moment | None
-    deadline_at: Moment | None
-    finished_at: Moment | None
+    created_at: KeptMoment
+    ticketed_at: KeptMoment | None
+    started_at: KeptMoment | None
+    deadline_at: KeptMoment | None
+    finished_at: KeptMoment | None
     failure_kind: str
     failure_message: str
     failed_stage: str
@@ -118,7 +118,7 @@ class TransitionPart(_Part):
     to_state: str
     actor: str
     reason: str
-    at: Moment
+    at: KeptMoment
 
 
 class QuestionFacts(_Part):
@@ -131,9 +131,9 @@ class QuestionFacts(_Part):
     form: dict[str, Any] = Field(alias="schema")
     hold: bool
     on_timeout: str
-    asked_at: Moment
-    deadline_at: Moment
-    closed_at: Moment | None
+    asked_at: KeptMoment
+    deadline_at: KeptMoment
+    closed_at: KeptMoment | None
     answered_by: str
     shown_answer: dict[str, Any] | None
 
@@ -154,11 +154,11 @@ class ArtifactFacts(_Part):
     content_type: str
     size_bytes: int = Field(ge=0)
     missing_reason: str
-    quarantined_at: Moment | None
+    quarantined_at: KeptMoment | None
     quarantine_reason: str
     meta: dict[str, Any]
-    captured_at: Moment
-    created_at: Moment
+    captured_at: KeptMoment
+    created_at: KeptMoment
 
 
 class ArtifactPart(_Part):
@@ -187,16 +187,16 @@ class RunFacts(_Part):
     failed_stage: str
     attempts_made: int
     max_attempts: int
-    cancel_requested_at: Moment | None
-    resolved_at: Moment | None
+    cancel_requested_at: KeptMoment | None
+    resolved_at: KeptMoment | None
     resolved_by: str
     resolution_note: str
     result: dict[str, Any] | None
-    created_at: Moment
-    started_at: Moment | None
-    finished_at: Moment
-    ends_by: Moment | None
-    expires_at: Moment
+    created_at: KeptMoment
+    started_at: KeptMoment | None
+    finished_at: KeptMoment
+    ends_by: KeptMoment | None
+    expires_at: KeptMoment
 
 
 class RunPart(_Part):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -255,6 +256,18 @@ def test_bytes_that_are_not_in_the_file_are_named_as_missing(runs_factory: RunsF
     came = bring(file)
 
     assert "not in the file" in Artifact.objects.get(run=came, pk=lost.pk).missing_reason
+
+
+def test_a_run_that_might_have_waited_beyond_the_last_moment_comes_back(
+    runs_factory: RunsFactory, file: Path
+) -> None:
+    run = runs_factory.succeeded()
+    beyond = datetime(2100, 1, 5, tzinfo=UTC)
+    Run.objects.filter(pk=run.pk).update(expires_at=beyond)
+    export(run, file)
+    forget(run)
+
+    assert bring(file).expires_at == beyond
 
 
 def test_only_a_run_that_has_ended_is_exported(runs_factory: RunsFactory, file: Path) -> None:
